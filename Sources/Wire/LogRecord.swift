@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a record of the command log asks of the engine. One byte, at offset 56 of each record.
+///
+/// A structure and not an enumeration: any byte may come from a disk or a network, and a value
+/// that is unknown must be representable to be refused.
+public struct CommandKind: RawRepresentable, Hashable, BitwiseCopyable, Sendable {
+    /// The byte in the record.
+    public var rawValue: UInt8
+    /// Wraps a byte as it stands.
+    @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    // 0 is never written: zeroed memory is no command.
+
+    // 1…31: order flow, each consumes one session sequence.
+    /// A new order.
+    public static let newOrder = CommandKind(rawValue: 1)
+    /// Takes one order out of the book.
+    public static let cancelOrder = CommandKind(rawValue: 2)
+    /// Cancels one order and enters another in its place, as one step.
+    public static let replaceOrder = CommandKind(rawValue: 3)
+    /// Sets a smaller total quantity; the order keeps its priority.
+    public static let reduceOrder = CommandKind(rawValue: 4)
+    /// Cancels all orders of the session, or those in one instrument or on one side.
+    public static let massCancel = CommandKind(rawValue: 5)
+    /// A sequenced message that the gateway refused; `flags` holds the ``Reason``.
+    public static let refused = CommandKind(rawValue: 6)
+    /// The client's orderly end of its session; consumes a session sequence.
+    public static let logout = CommandKind(rawValue: 7)
+
+    // 32…47: sessions, consume no session sequence.
+    /// A session opens or comes back, bound to an address and a token.
+    public static let logon = CommandKind(rawValue: 32)
+    /// The gateway gave a silent session up.
+    public static let sessionTimeout = CommandKind(rawValue: 33)
+
+    // 64…95: control, with the operator's identity in `session`.
+    /// Opens an epoch; two records, the second holds the limits of the engine.
+    public static let epochStart = CommandKind(rawValue: 64)
+    /// Adds an instrument; two records.
+    public static let defineInstrument = CommandKind(rawValue: 65)
+    /// Changes the trading state of an instrument (open, halted, auction, closed).
+    public static let setInstrumentState = CommandKind(rawValue: 66)
+    /// Sets a limit of a session or an account.
+    public static let setLimit = CommandKind(rawValue: 67)
+    /// Stops a session, an account or an instrument and cancels what it has open.
+    public static let killSwitch = CommandKind(rawValue: 68)
+    /// Changes the version of the rules from the next command on.
+    public static let activateRules = CommandKind(rawValue: 69)
+    /// Brings the time forward for expiry; the engine has no other clock.
+    public static let timeAdvance = CommandKind(rawValue: 70)
+
+    // 96…111: money.
+    /// Adds to an account's balance.
+    public static let deposit = CommandKind(rawValue: 96)
+    /// Takes from an account's balance.
+    public static let withdraw = CommandKind(rawValue: 97)
+    /// First phase of a transfer to another shard.
+    public static let transferOut = CommandKind(rawValue: 98)
+    /// Second phase of a transfer, on the receiving shard.
+    public static let transferIn = CommandKind(rawValue: 99)
+
+    // 126…127: structure of the log.
+    /// Fills the rest of a block; changes no state.
+    public static let filler = CommandKind(rawValue: 126)
+    /// The second record of a two-record command.
+    public static let continuation = CommandKind(rawValue: 127)
+}
+
+/// One command in the log: 64 bytes, one cache line, self-validating.
+///
+/// `sequence` is dense in its shard, from 1. `crc32c` is the CRC32C of bytes 0..<60 continued from
+/// the previous record's value, so it equals the CRC32C of the bodies of all records since the
+/// first: a hash chain. Some kinds read fields under other names: see `LogRecord+Views.swift`.
+/// Threading: a plain value; the ring that holds it says who may read it when.
+public struct LogRecord: BitwiseCopyable, Sendable {
+    /// Offset 0: dense in the shard, from 1.
+    public var sequence: UInt64
+    /// Offset 8: UTC nanoseconds, max(previous, sequencer's clock).
+    public var timestampNanos: UInt64
+    /// Offset 16: the session, or the operator of a control command.
+    public var session: UInt32
+    /// Offset 20: low bits of the session sequence; 0 where the kind consumes none.
+    public var sessionSequence: UInt32
+    /// Offset 24: the client's own id of the order.
+    public var orderID: UInt64
+    /// Offset 32: ticks; 0 for a market order.
+    public var priceTicks: Int64
+    /// Offset 40: lots.
+    public var quantityLots: UInt64
+    /// Offset 48: the account; with `instrument`, the original order id of a replace.
+    public var account: UInt32
+    /// Offset 52: the instrument.
+    public var instrument: UInt32
+    /// Offset 56: what the record asks for.
+    public var kind: CommandKind
+    /// Offset 57: side, order type and time in force: see ``OrderAttributes``.
+    public var attributes: OrderAttributes
+    /// Offset 58: see ``RecordFlags``; the ``Reason`` of a refused message.
+    public var flags: UInt16
+    /// Offset 60: chained CRC32C of bytes 0..<60.
+    public var crc32c: UInt32
+
+    /// Bytes of a record: one cache line.
+    public static let byteCount = 64
+    /// Bytes under the CRC.
+    public static let bodyByteCount = 60
+
+    /// A record with every field zero but those given.
+    @inlinable
+    public init(
+        kind: CommandKind, session: UInt32 = 0, sessionSequence: UInt32 = 0, orderID: UInt64 = 0,
+        priceTicks: Int64 = 0, quantityLots: UInt64 = 0, account: UInt32 = 0,
+        instrument: UInt32 = 0, attributes: OrderAttributes = OrderAttributes(rawValue: 0),
+        flags: UInt16 = 0, sequence: UInt64 = 0, timestampNanos: UInt64 = 0
+    ) {
+        self.sequence = sequence
+        self.timestampNanos = timestampNanos
+        self.session = session
+        self.sessionSequence = sessionSequence
+        self.orderID = orderID
+        self.priceTicks = priceTicks
+        self.quantityLots = quantityLots
+        self.account = account
+        self.instrument = instrument
+        self.kind = kind
+        self.attributes = attributes
+        self.flags = flags
+        self.crc32c = 0
+    }
+
+    /// Whether the next record belongs to this command.
+    @inlinable public var isPair: Bool {
+        kind != .refused && flags & RecordFlags.pair != 0
+    }
+}
+
+/// Bits of ``LogRecord/flags`` (all kinds but `refused`, where the field holds the reason).
+public enum RecordFlags {
+    /// Of an order: refuse it if it would trade on entry.
+    public static let postOnly: UInt16 = 1 << 0
+    /// Of an order: two bits, see ``SelfTradePrevention``.
+    public static let selfTradePreventionShift: UInt16 = 1
+    /// Of an order: mask of the two bits.
+    public static let selfTradePreventionMask: UInt16 = 0b11 << 1
+    /// Of an order: the whole of its own flags as they come on the wire (one byte).
+    public static let orderMask: UInt16 = 0x00FF
+    /// Of a logon: cancel open orders when the session ends.
+    public static let cancelOnDisconnect: UInt16 = 1 << 0
+    /// Of a logon: send 96-byte reports.
+    public static let extendedReports: UInt16 = 1 << 1
+    /// The command goes on in the next record.
+    public static let pair: UInt16 = 1 << 15
+}
+
+/// What happens when an order would trade against a resting order of the same account.
+public struct SelfTradePrevention: RawRepresentable, Hashable, BitwiseCopyable, Sendable {
+    /// Two bits, as in the order's flags.
+    public var rawValue: UInt8
+    /// Wraps the two bits.
+    @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
+    /// They trade.
+    public static let none = SelfTradePrevention(rawValue: 0)
+    /// What is left of the incoming order is cancelled.
+    public static let cancelNewest = SelfTradePrevention(rawValue: 1)
+    /// The resting order is cancelled and matching goes on.
+    public static let cancelOldest = SelfTradePrevention(rawValue: 2)
+    /// Both are cancelled.
+    public static let cancelBoth = SelfTradePrevention(rawValue: 3)
+
+    /// The choice in the flags of an order.
+    @inlinable public init(flags: UInt16) {
+        rawValue = UInt8(
+            truncatingIfNeeded: (flags & RecordFlags.selfTradePreventionMask)
+                >> RecordFlags.selfTradePreventionShift)
+    }
+    /// The bits for the flags of an order.
+    @inlinable public var flags: UInt16 {
+        UInt16(rawValue) << RecordFlags.selfTradePreventionShift
+    }
+}
+
+/// Side, type and time in force of an order in one byte: bit 0 side (0 buy, 1 sell), bits 1…3
+/// type, bits 4…7 time in force.
+public struct OrderAttributes: RawRepresentable, Hashable, BitwiseCopyable, Sendable {
+    /// The byte.
+    public var rawValue: UInt8
+    /// Wraps a byte as it stands.
+    @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
+    /// Packs the three.
+    @inlinable
+    public init(side: Side, type: OrderType = .limit, timeInForce: TimeInForce = .day) {
+        rawValue = side.rawValue | type.rawValue << 1 | timeInForce.rawValue << 4
+    }
+    /// Buy or sell.
+    @inlinable public var side: Side { Side(rawValue: rawValue & 1) }
+    /// Limit, market, …
+    @inlinable public var type: OrderType { OrderType(rawValue: rawValue >> 1 & 0b111) }
+    /// Day, immediate or cancel, …
+    @inlinable public var timeInForce: TimeInForce { TimeInForce(rawValue: rawValue >> 4) }
+}
+
+/// Side of an order: 0 buy, 1 sell.
+public struct Side: RawRepresentable, Hashable, BitwiseCopyable, Sendable {
+    /// 0 or 1; any other byte on the wire is refused.
+    public var rawValue: UInt8
+    /// Wraps a byte as it stands.
+    @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
+    /// Bids.
+    public static let buy = Side(rawValue: 0)
+    /// Asks.
+    public static let sell = Side(rawValue: 1)
+    /// The other side.
+    @inlinable public var opposite: Side { Side(rawValue: rawValue ^ 1) }
+}
+
+/// Type of an order, three bits.
+public struct OrderType: RawRepresentable, Hashable, BitwiseCopyable, Sendable {
+    /// 0…7.
+    public var rawValue: UInt8
+    /// Wraps the bits.
+    @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
+    /// Trades at its price or better.
+    public static let limit = OrderType(rawValue: 0)
+    /// Trades at any price in the book; what is left is cancelled.
+    public static let market = OrderType(rawValue: 1)
+    /// A market order that waits for its trigger price (two records).
+    public static let stop = OrderType(rawValue: 2)
+    /// A limit order that waits for its trigger price (two records).
+    public static let stopLimit = OrderType(rawValue: 3)
+    /// A limit order at a price set by the best on the other side.
+    public static let marketToLimit = OrderType(rawValue: 4)
+    /// Follows a reference price (two records).
+    public static let pegged = OrderType(rawValue: 5)
+}
+
+/// How long an order stays, four bits.
+public struct TimeInForce: RawRepresentable, Hashable, BitwiseCopyable, Sendable {
+    /// 0…15.
+    public var rawValue: UInt8
+    /// Wraps the bits.
+    @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
+    /// Until the end of the trading day.
+    public static let day = TimeInForce(rawValue: 0)
+    /// Trades what it can at once; the rest is cancelled.
+    public static let immediateOrCancel = TimeInForce(rawValue: 1)
+    /// Trades in full at once or not at all.
+    public static let fillOrKill = TimeInForce(rawValue: 2)
+    /// Until it is cancelled.
+    public static let goodTillCancel = TimeInForce(rawValue: 3)
+    /// Until the expiry in its second record.
+    public static let goodTillTime = TimeInForce(rawValue: 4)
+    /// For the opening auction.
+    public static let atTheOpening = TimeInForce(rawValue: 5)
+    /// For the closing auction.
+    public static let atTheClose = TimeInForce(rawValue: 6)
+}

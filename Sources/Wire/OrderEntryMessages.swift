@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Messages of the order entry protocol. The first byte is the type and decides the size.
+
+/// The first byte of a message.
+public struct MessageType: RawRepresentable, Hashable, BitwiseCopyable, Sendable {
+    /// The byte.
+    public var rawValue: UInt8
+    /// Wraps a byte as it stands.
+    @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    // Orders channel.
+    /// ``NewOrder``, 40 bytes.
+    public static let newOrder = MessageType(rawValue: 0x01)
+    /// ``CancelOrder``, 16 bytes.
+    public static let cancelOrder = MessageType(rawValue: 0x02)
+    /// ``ReplaceOrder``, 40 bytes.
+    public static let replaceOrder = MessageType(rawValue: 0x04)
+    /// ``ReduceOrder``, 24 bytes.
+    public static let reduceOrder = MessageType(rawValue: 0x05)
+    /// ``MassCancel``, 16 bytes.
+    public static let massCancel = MessageType(rawValue: 0x06)
+    /// ``NewOrderExtended``, 88 bytes.
+    public static let newOrderExtended = MessageType(rawValue: 0x07)
+    /// ``Logout``, 8 bytes.
+    public static let logout = MessageType(rawValue: 0x09)
+
+    // Reports channel.
+    /// ``ExecutionReport``, 48 bytes.
+    public static let executionReport = MessageType(rawValue: 0x03)
+    /// ``ExtendedExecutionReport``, 96 bytes.
+    public static let extendedExecutionReport = MessageType(rawValue: 0x08)
+
+    // Control channel, from the client.
+    /// ``Logon``, 32 bytes.
+    public static let logon = MessageType(rawValue: 0x10)
+    /// ``ResendRequest``, 16 bytes.
+    public static let resendRequest = MessageType(rawValue: 0x12)
+
+    // Control channel, from the gateway.
+    /// ``LogonAccepted``, 32 bytes.
+    public static let logonAccepted = MessageType(rawValue: 0x20)
+    /// ``LogonRejected``, 16 bytes.
+    public static let logonRejected = MessageType(rawValue: 0x21)
+    /// ``GapReport``, 16 bytes.
+    public static let gapReport = MessageType(rawValue: 0x22)
+    /// ``ResendUnavailable``, 16 bytes.
+    public static let resendUnavailable = MessageType(rawValue: 0x23)
+    /// ``SessionEnded``, 16 bytes.
+    public static let sessionEnded = MessageType(rawValue: 0x24)
+
+    // Public channel.
+    /// ``PublicReport``, 64 bytes.
+    public static let publicReport = MessageType(rawValue: 0x30)
+
+    /// Bytes of a message on the orders channel; 0 for a type that does not belong there.
+    @inlinable public var orderByteCount: Int {
+        switch self {
+        case .newOrder, .replaceOrder: 40
+        case .cancelOrder, .massCancel: 16
+        case .reduceOrder: 24
+        case .newOrderExtended: 88
+        case .logout: 8
+        default: 0
+        }
+    }
+}
+
+/// Enters an order: 40 bytes.
+public struct NewOrder: BitwiseCopyable, Sendable {
+    /// Offset 0: 0x01.
+    public var type: MessageType
+    /// Offset 1: 0 buy, 1 sell.
+    public var side: UInt8
+    /// Offset 2: bits 0…2 order type, bits 4…7 time in force, bit 3 zero.
+    public var typeAndTimeInForce: UInt8
+    /// Offset 3: bit 0 post only, bits 1…2 self-trade prevention; others zero.
+    public var flags: UInt8
+    /// Offset 4: the instrument.
+    public var instrument: UInt32
+    /// Offset 8: the client's own id, not zero, unique among its open orders.
+    public var orderID: UInt64
+    /// Offset 16: the account; refused above 2^32-1.
+    public var account: UInt64
+    /// Offset 24: ticks; zero for a market order.
+    public var priceTicks: Int64
+    /// Offset 32: lots.
+    public var quantityLots: UInt64
+
+    /// A new order.
+    @inlinable
+    public init(
+        orderID: UInt64, instrument: UInt32, side: Side, priceTicks: Int64, quantityLots: UInt64,
+        account: UInt64 = 0, orderType: OrderType = .limit, timeInForce: TimeInForce = .day,
+        flags: UInt8 = 0
+    ) {
+        type = .newOrder
+        self.side = side.rawValue
+        typeAndTimeInForce = orderType.rawValue | timeInForce.rawValue << 4
+        self.flags = flags
+        self.instrument = instrument
+        self.orderID = orderID
+        self.account = account
+        self.priceTicks = priceTicks
+        self.quantityLots = quantityLots
+    }
+}
+
+/// Takes an order out: 16 bytes.
+public struct CancelOrder: BitwiseCopyable, Sendable {
+    /// Offset 0: 0x02.
+    public var type: MessageType
+    /// Offset 1: zero.
+    public var reserved1: UInt8
+    /// Offset 2: zero.
+    public var reserved2: UInt16
+    /// Offset 4: the order's instrument.
+    public var instrument: UInt32
+    /// Offset 8: the client's own id.
+    public var orderID: UInt64
+
+    /// A cancel.
+    @inlinable public init(orderID: UInt64, instrument: UInt32) {
+        type = .cancelOrder
+        reserved1 = 0
+        reserved2 = 0
+        self.instrument = instrument
+        self.orderID = orderID
+    }
+}
+
+/// Cancels one order and enters another in its place: 40 bytes. Side, account, type and time in
+/// force stay. A replace that fails leaves the original as it was.
+public struct ReplaceOrder: BitwiseCopyable, Sendable {
+    /// Offset 0: 0x04.
+    public var type: MessageType
+    /// Offset 1: zero.
+    public var reserved1: UInt8
+    /// Offset 2: zero.
+    public var reserved2: UInt16
+    /// Offset 4: zero.
+    public var reserved4: UInt32
+    /// Offset 8: id of the order in the book.
+    public var originalOrderID: UInt64
+    /// Offset 16: id from now on; may be the same.
+    public var newOrderID: UInt64
+    /// Offset 24: ticks.
+    public var priceTicks: Int64
+    /// Offset 32: new total, what was executed included; not above that: the rest is cancelled.
+    public var totalLots: UInt64
+
+    /// A replace.
+    @inlinable
+    public init(
+        originalOrderID: UInt64, newOrderID: UInt64, priceTicks: Int64, totalLots: UInt64
+    ) {
+        type = .replaceOrder
+        reserved1 = 0
+        reserved2 = 0
+        reserved4 = 0
+        self.originalOrderID = originalOrderID
+        self.newOrderID = newOrderID
+        self.priceTicks = priceTicks
+        self.totalLots = totalLots
+    }
+}
+
+/// Makes an order smaller without losing its place: 24 bytes.
+public struct ReduceOrder: BitwiseCopyable, Sendable {
+    /// Offset 0: 0x05.
+    public var type: MessageType
+    /// Offset 1: zero.
+    public var reserved1: UInt8
+    /// Offset 2: zero.
+    public var reserved2: UInt16
+    /// Offset 4: the order's instrument.
+    public var instrument: UInt32
+    /// Offset 8: the client's own id.
+    public var orderID: UInt64
+    /// Offset 16: new total, what was executed included; not above that: the rest is cancelled.
+    public var totalLots: UInt64
+
+    /// A reduce.
+    @inlinable public init(orderID: UInt64, instrument: UInt32, totalLots: UInt64) {
+        type = .reduceOrder
+        reserved1 = 0
+        reserved2 = 0
+        self.instrument = instrument
+        self.orderID = orderID
+        self.totalLots = totalLots
+    }
+}
+
+/// Cancels many orders of the session: 16 bytes.
+public struct MassCancel: BitwiseCopyable, Sendable {
+    /// Offset 0: 0x06.
+    public var type: MessageType
+    /// Offset 1: bit 0 buys, bit 1 sells; 0 = both.
+    public var sides: UInt8
+    /// Offset 2: zero.
+    public var reserved2: UInt16
+    /// Offset 4: the instrument; 0 = all.
+    public var instrument: UInt32
+    /// Offset 8: given back in the report.
+    public var orderID: UInt64
+
+    /// A mass cancel.
+    @inlinable public init(requestID: UInt64, instrument: UInt32 = 0, sides: UInt8 = 0) {
+        type = .massCancel
+        self.sides = sides
+        reserved2 = 0
+        self.instrument = instrument
+        orderID = requestID
+    }
+}
+
+/// An order with everything that is rare: 88 bytes; two records in the log.
+public struct NewOrderExtended: BitwiseCopyable, Sendable {
+    /// Offset 0: as ``NewOrder``, with type 0x07.
+    public var order: NewOrder
+    /// Offset 40: ticks; 0 = none.
+    public var triggerPriceTicks: Int64
+    /// Offset 48: lots shown at a time; 0 = all.
+    public var peakLots: UInt64
+    /// Offset 56: lots.
+    public var minimumLots: UInt64
+    /// Offset 64: UTC seconds; 0 = none.
+    public var expirySeconds: UInt32
+    /// Offset 68: algorithm that decided.
+    public var algorithmID: UInt32
+    /// Offset 72: the client's tag, bytes 0…7.
+    public var clientTagLow: UInt64
+    /// Offset 80: the client's tag, bytes 8…11.
+    public var clientTagMiddle: UInt32
+    /// Offset 84: the client's tag, bytes 12…13.
+    public var clientTagHigh: UInt16
+    /// Offset 86: capacity, ASCII.
+    public var capacity: UInt8
+    /// Offset 87: what the trigger looks at.
+    public var triggerCondition: UInt8
+}
+
+/// Ends the session in order: 8 bytes.
+public struct Logout: BitwiseCopyable, Sendable {
+    /// Offset 0: 0x09.
+    public var type: MessageType
+    /// Offset 1: zero.
+    public var reserved1: UInt8
+    /// Offset 2: zero.
+    public var reserved2: UInt16
+    /// Offset 4: zero.
+    public var reserved4: UInt32
+
+    /// A logout.
+    @inlinable public init() {
+        type = .logout
+        reserved1 = 0
+        reserved2 = 0
+        reserved4 = 0
+    }
+}
+
+/// What the engine did with an order, to its owner: 48 bytes.
+public struct ExecutionReport: BitwiseCopyable, Sendable {
+    /// Offset 0: 0x03 (0x08 as the head of the extended form).
+    public var type: MessageType
+    /// Offset 1: the kind of the event, see ``EventKind``.
+    public var executionType: EventKind
+    /// Offset 2: bits 0…3 of ``EventAttributes``: side, aggressor, resting, replacement.
+    public var attributes: EventAttributes
+    /// Offset 3: a ``Reason``, 0 in a trade.
+    public var reason: Reason
+    /// Offset 4: report sequence of the session, low bits.
+    public var sequence: UInt32
+    /// Offset 8: the client's own id.
+    public var orderID: UInt64
+    /// Offset 16: a trade: the counterparty's exchange reference; else the order's own.
+    public var reference: UInt64
+    /// Offset 24: ticks.
+    public var priceTicks: Int64
+    /// Offset 32: lots: traded, cancelled, or the order's total.
+    public var quantityLots: UInt64
+    /// Offset 40: the record's timestamp, UTC nanoseconds.
+    public var timestampNanos: UInt64
+
+    /// Bytes of the core form.
+    public static let byteCount = 48
+
+    /// From its parts.
+    @inlinable
+    public init(
+        type: MessageType = .executionReport, executionType: EventKind,
+        attributes: EventAttributes, reason: Reason, sequence: UInt32, orderID: UInt64,
+        reference: UInt64, priceTicks: Int64, quantityLots: UInt64, timestampNanos: UInt64
+    ) {
+        self.type = type
+        self.executionType = executionType
+        self.attributes = attributes
+        self.reason = reason
+        self.sequence = sequence
+        self.orderID = orderID
+        self.reference = reference
+        self.priceTicks = priceTicks
+        self.quantityLots = quantityLots
+        self.timestampNanos = timestampNanos
+    }
+}
+
+/// The long form: 96 bytes, for sessions that asked for it at logon.
+public struct ExtendedExecutionReport: BitwiseCopyable, Sendable {
+    /// Offset 0: the core form, with type 0x08.
+    public var core: ExecutionReport
+    /// Offset 48: the instrument.
+    public var instrument: UInt32
+    /// Offset 52: the account.
+    public var account: UInt32
+    /// Offset 56: lots still open.
+    public var leavesLots: UInt64
+    /// Offset 64: lots executed over the order's life.
+    public var executedLots: UInt64
+    /// Offset 72: sequence of the command: with `tradeIndex` the trade's id.
+    public var commandSequence: UInt64
+    /// Offset 80: index of the trade in its command.
+    public var tradeIndex: UInt16
+    /// Offset 82: ASCII: A added liquidity, R removed it, 0 no trade.
+    public var liquidity: UInt8
+    /// Offset 83: zero.
+    public var reserved: UInt8
+    /// Offset 84: asset that the fee is in; 0 = none.
+    public var feeAsset: UInt32
+    /// Offset 88: fee in the asset's smallest unit; negative is a rebate.
+    public var fee: Int64
+
+    /// Bytes of the long form.
+    public static let byteCount = 96
+
+    /// From its parts; no fee.
+    @inlinable
+    public init(
+        core: ExecutionReport, instrument: UInt32, account: UInt32, leavesLots: UInt64,
+        executedLots: UInt64, commandSequence: UInt64, tradeIndex: UInt16, liquidity: UInt8
+    ) {
+        self.core = core
+        self.core.type = .extendedExecutionReport
+        self.instrument = instrument
+        self.account = account
+        self.leavesLots = leavesLots
+        self.executedLots = executedLots
+        self.commandSequence = commandSequence
+        self.tradeIndex = tradeIndex
+        self.liquidity = liquidity
+        reserved = 0
+        feeAsset = 0
+        fee = 0
+    }
+}
