@@ -1,2 +1,197 @@
 // SPDX-License-Identifier: Apache-2.0
+// The machine, as Swift needs it. What is hot is `static inline`, so that Swift inlines it too.
+// Swift's own `Synchronization` does the atomics, for the thread sanitizer to see them.
 #pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#if defined(__aarch64__)
+#include <arm_acle.h>
+#endif
+
+#define CPLATFORM_INLINE static inline __attribute__((always_inline))
+
+// MARK: Core
+
+// Tells the core that this is a spin loop: it saves power and leaves the loop without a flush.
+CPLATFORM_INLINE void cplatform_pause(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#else
+    __asm__ volatile("yield");
+#endif
+}
+
+// Not ordered against the instructions around it; right for stamps, not for micro-benchmarks.
+CPLATFORM_INLINE uint64_t cplatform_cycles(void) {
+#if defined(__x86_64__)
+    return __builtin_ia32_rdtsc();
+#else
+    uint64_t ticks;
+    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
+    return ticks;
+#endif
+}
+
+// Waits until all earlier instructions have finished, then reads the counter.
+CPLATFORM_INLINE uint64_t cplatform_cycles_ordered(void) {
+#if defined(__x86_64__)
+    unsigned int processor;
+    return __builtin_ia32_rdtscp(&processor);
+#else
+    uint64_t ticks;
+    __asm__ volatile("isb; mrs %0, cntvct_el0" : "=r"(ticks));
+    return ticks;
+#endif
+}
+
+CPLATFORM_INLINE void cplatform_prefetch_read(const void *address) {
+    __builtin_prefetch(address, 0, 3);
+}
+
+CPLATFORM_INLINE void cplatform_prefetch_write(const void *address) {
+    __builtin_prefetch(address, 1, 3);
+}
+
+// MARK: CRC32C (Castagnoli), the raw shift register: callers invert before and after
+
+CPLATFORM_INLINE uint64_t cplatform_crc32c_step8(uint64_t crc, uint64_t word) {
+#if defined(__x86_64__)
+    return __builtin_ia32_crc32di(crc, word);
+#else
+    return __crc32cd((uint32_t)crc, word);
+#endif
+}
+
+CPLATFORM_INLINE uint32_t cplatform_crc32c_step4(uint32_t crc, uint32_t word) {
+#if defined(__x86_64__)
+    return __builtin_ia32_crc32si(crc, word);
+#else
+    return __crc32cw(crc, word);
+#endif
+}
+
+CPLATFORM_INLINE uint32_t cplatform_crc32c_step1(uint32_t crc, uint8_t byte) {
+#if defined(__x86_64__)
+    return __builtin_ia32_crc32qi(crc, byte);
+#else
+    return __crc32cb(crc, byte);
+#endif
+}
+
+CPLATFORM_INLINE uint64_t cplatform_load8(const uint8_t *bytes) {
+    uint64_t word;
+    __builtin_memcpy(&word, bytes, 8);
+    return word;
+}
+
+CPLATFORM_INLINE uint32_t cplatform_load4(const uint8_t *bytes) {
+    uint32_t word;
+    __builtin_memcpy(&word, bytes, 4);
+    return word;
+}
+
+// The first 60 bytes of a record: seven steps of eight bytes and one of four.
+CPLATFORM_INLINE uint32_t cplatform_crc32c_60(uint32_t seed, const void *start) {
+    const uint8_t *bytes = (const uint8_t *)start;
+    uint64_t crc = ~seed;
+    for (int word = 0; word < 7; word++)
+        crc = cplatform_crc32c_step8(crc, cplatform_load8(bytes + 8 * word));
+    return ~cplatform_crc32c_step4((uint32_t)crc, cplatform_load4(bytes + 56));
+}
+
+CPLATFORM_INLINE uint32_t cplatform_crc32c(uint32_t seed, const void *start, size_t count) {
+    const uint8_t *bytes = (const uint8_t *)start;
+    uint64_t crc = ~seed;
+    for (; count >= 8; count -= 8, bytes += 8)
+        crc = cplatform_crc32c_step8(crc, cplatform_load8(bytes));
+    for (; count > 0; count--, bytes++) crc = cplatform_crc32c_step1((uint32_t)crc, *bytes);
+    return ~(uint32_t)crc;
+}
+
+// MARK: The observer's copy
+
+typedef struct {
+    uint64_t words[8];
+} cplatform_line;
+
+// Copies a record while its writer may be storing into it. Each word is a relaxed atomic load;
+// whether the words belong together is decided afterwards (see RingObserver). The writer's stores
+// are plain, for it decodes in place: hidden from the thread sanitizer here, and only here.
+__attribute__((no_sanitize("thread")))
+static inline cplatform_line cplatform_copy_line(const void *record) {
+    const uint64_t *from = (const uint64_t *)record;
+    cplatform_line line;
+    for (int word = 0; word < 8; word++)
+        line.words[word] = __atomic_load_n(from + word, __ATOMIC_RELAXED);
+    return line;
+}
+
+// MARK: Time
+
+CPLATFORM_INLINE uint64_t cplatform_clock_nanos(clockid_t clock) {
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+CPLATFORM_INLINE uint64_t cplatform_monotonic_nanos(void) {
+    return cplatform_clock_nanos(CLOCK_MONOTONIC);
+}
+
+// CPU time used by the calling thread.
+CPLATFORM_INLINE uint64_t cplatform_thread_cpu_nanos(void) {
+    return cplatform_clock_nanos(CLOCK_THREAD_CPUTIME_ID);
+}
+
+CPLATFORM_INLINE void cplatform_sleep_nanos(uint64_t nanos) {
+    struct timespec span = {(time_t)(nanos / 1000000000u), (long)(nanos % 1000000000u)};
+    nanosleep(&span, NULL);
+}
+
+// Whether the cycle counter ticks evenly in all power states and on all cores.
+bool cplatform_cycles_are_invariant(void);
+
+// MARK: Memory
+
+// Maps anonymous zeroed memory. pageShift 30 or 21 asks for reserved huge pages of that size, 0 for
+// normal pages, which are aligned to 2 MB and advised to be huge when `transparent`.
+// With node >= 0 the pages come from that node. All pages are present on return: no later fault,
+// no SIGBUS. `byteCount` is a multiple of the page size. Returns NULL and sets errno.
+void *cplatform_map(size_t byteCount, int pageShift, bool transparent, int node);
+void cplatform_unmap(void *base, size_t byteCount);
+
+// Keeps every page of the process, now and later, in memory. Returns 0 or errno.
+int cplatform_lock_memory(void);
+
+// MARK: Processors and nodes
+
+#define CPLATFORM_CPU_WORDS 16
+
+// A set of up to 1024 processors, one bit each.
+typedef struct {
+    uint64_t words[CPLATFORM_CPU_WORDS];
+} cplatform_cpu_set;
+
+// Of the calling thread; both return 0 or errno.
+int cplatform_affinity_get(cplatform_cpu_set *set);
+int cplatform_affinity_set(const cplatform_cpu_set *set);
+
+int cplatform_current_cpu(void);
+int cplatform_current_node(void);
+
+// 1 where the kernel has no NUMA.
+int cplatform_node_count(void);
+
+void cplatform_yield(void);
+
+// Names the calling thread; at most 15 bytes are kept.
+void cplatform_name_thread(const char *name);
+
+// Starts a thread that is on `cpu` from its first instruction; -1 leaves it its creator's
+// processors. Returns 0 or an errno, EINVAL if the processor cannot be had.
+int cplatform_thread_start(pthread_t *thread, int cpu, void *(*run)(void *), void *argument);

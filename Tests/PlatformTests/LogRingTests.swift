@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Platform
+internal import Testing
+
+/// A record whose words all follow from its sequence: a torn copy shows.
+struct TestRecord: BitwiseCopyable, Equatable, Sendable {
+    var sequence: UInt64
+    var words: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64)
+
+    init(_ sequence: UInt64) {
+        self.sequence = sequence
+        let mixed = sequence &* 0x9E37_79B9_7F4A_7C15
+        words = (mixed, ~mixed, mixed &+ 1, mixed &+ 2, mixed &+ 3, mixed &+ 4, mixed &+ 5)
+    }
+
+    var isWhole: Bool { self == TestRecord(sequence) }
+
+    static func == (left: TestRecord, right: TestRecord) -> Bool {
+        left.sequence == right.sequence && left.words.0 == right.words.0
+            && left.words.1 == right.words.1 && left.words.2 == right.words.2
+            && left.words.3 == right.words.3 && left.words.4 == right.words.4
+            && left.words.5 == right.words.5 && left.words.6 == right.words.6
+    }
+}
+
+/// The hot path as users write it: that this compiles proves that it takes no lock, counts no
+/// reference and allocates nothing, in debug builds too.
+@_noLocks func writeBurst(_ writer: inout RingWriter<TestRecord>, atMost: Int) -> Int {
+    let count = min(writer.available(atLeast: atMost), atMost)
+    writer.claim(count)
+    for offset in 0 ..< count {
+        let slot = unsafe writer.slot(offset: offset)
+        unsafe slot.pointee = TestRecord(writer.nextSequence &+ UInt64(offset))
+    }
+    writer.publish(count: count)
+    return count
+}
+
+@_noLocks func readBurst(
+    _ reader: inout RingReader<TestRecord>, atMost: Int, retaining: UInt64 = 0
+) -> (count: Int, mismatches: Int) {
+    let count = min(reader.available(), atMost)
+    var mismatches = 0
+    for offset in 0 ..< count {
+        let expected = TestRecord(reader.nextSequence &+ UInt64(offset))
+        if unsafe reader.slot(offset).pointee != expected { mismatches &+= 1 }
+    }
+    reader.consume(count)
+    reader.release(retaining: retaining)
+    return (count, mismatches)
+}
+
+@Suite struct `A log ring` {
+    @Test(arguments: TestSeed.runs(20))
+    func `moves the same records as a queue, in any bursts`(seed: UInt64) throws {
+        var random = SeededRandom(seed: seed)
+        let capacity = 1 << (1 + Int(random.below(7)))
+        let ring = try LogRing<TestRecord>(capacity: capacity)
+        var fast = ring.gatingReader("fast"), slow = ring.gatingReader("slow")
+        var writer = ring.writer()
+        // The oracle: what was published and not yet consumed by each, and what each still retains.
+        var fastQueue: [UInt64] = [], slowQueue: [UInt64] = []
+        var published: UInt64 = 0, mismatches = 0
+        let retained = random.below(UInt64(capacity))
+        for _ in 0 ..< 2_000 {
+            switch random.below(3) {
+            case 0:
+                let fastGate = min(published - UInt64(fastQueue.count), published)
+                let slowConsumed = published - UInt64(slowQueue.count)
+                let slowGate = slowConsumed > retained ? slowConsumed - retained : 0
+                let room = capacity - Int(published - min(fastGate, slowGate))
+                let wanted = Int(random.below(UInt64(capacity) + 3))
+                let count = writeBurst(&writer, atMost: wanted)
+                #expect(count == min(wanted, room), TestSeed.hint(seed))
+                for _ in 0 ..< count {
+                    published += 1
+                    fastQueue.append(published)
+                    slowQueue.append(published)
+                }
+            case 1:
+                mismatches += drain(&fast, &fastQueue, atMost: random.below(90), 0, seed)
+            default:
+                mismatches += drain(&slow, &slowQueue, atMost: random.below(40), retained, seed)
+            }
+            #expect(writer.published == published, TestSeed.hint(seed))
+        }
+        #expect(mismatches == 0, TestSeed.hint(seed))
+    }
+
+    private func drain(
+        _ reader: inout RingReader<TestRecord>, _ queue: inout [UInt64], atMost: UInt64,
+        _ retained: UInt64, _ seed: UInt64
+    ) -> Int {
+        #expect(reader.nextSequence == queue.first ?? reader.nextSequence, TestSeed.hint(seed))
+        // All that was published is there, once it is asked for.
+        #expect(reader.available(atLeast: queue.count) == queue.count, TestSeed.hint(seed))
+        let burst = readBurst(&reader, atMost: Int(atMost), retaining: retained)
+        #expect(burst.count == min(Int(atMost), queue.count), TestSeed.hint(seed))
+        queue.removeFirst(burst.count)
+        return burst.mismatches
+    }
+}
