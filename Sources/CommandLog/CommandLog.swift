@@ -1,1 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+//  The command log of one shard: the ring of 64-byte records that everything else reads.
+//
+//    gateway core ──▶ Sequencer ──▶ LogRing<LogRecord> ──▶ engine, journal, mirror   (gate it)
+//                     stamps,              │          └──▶ observers                 (do not)
+//                     chains               └──▶ CommitGate ──▶ what may leave the house
+//
+//  Who runs it: the sequencer belongs to the gateway core of the shard, one writer for each log,
+//  always. It is the only reader of the clock on the order path. Nothing here waits or allocates:
+//  a full ring answers "no room", and intake stops. Limits: the ring's capacity bounds how far the
+//  slowest gating reader may fall behind.

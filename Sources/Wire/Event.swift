@@ -9,48 +9,48 @@ public struct EventKind: RawRepresentable, Hashable, BitwiseCopyable, Sendable {
 
     // 1…15: reported to the session (each takes the next report sequence), unless noted.
     /// A new order is in; with `resting`, it went into the book untouched.
-    public static let accepted = EventKind(rawValue: 1)
+    @inlinable public static var accepted: EventKind { EventKind(rawValue: 1) }
     /// A new order was rejected; `detail` is the reason.
-    public static let rejected = EventKind(rawValue: 2)
+    @inlinable public static var rejected: EventKind { EventKind(rawValue: 2) }
     /// A trade, seen from one of its two orders. The resting order's event comes first and the
     /// aggressor's right behind it; `detail` is the index of the trade in its command.
-    public static let traded = EventKind(rawValue: 3)
+    @inlinable public static var traded: EventKind { EventKind(rawValue: 3) }
     /// An order left without trading the rest; `detail` is the reason.
-    public static let cancelled = EventKind(rawValue: 4)
+    @inlinable public static var cancelled: EventKind { EventKind(rawValue: 4) }
     /// A resting order became smaller and kept its place.
-    public static let reduced = EventKind(rawValue: 5)
+    @inlinable public static var reduced: EventKind { EventKind(rawValue: 5) }
     /// An order was taken out by a replace; `accepted` of the new one comes next.
-    public static let replaced = EventKind(rawValue: 6)
+    @inlinable public static var replaced: EventKind { EventKind(rawValue: 6) }
     /// A cancel was rejected; `detail` is the reason.
-    public static let cancelRejected = EventKind(rawValue: 7)
+    @inlinable public static var cancelRejected: EventKind { EventKind(rawValue: 7) }
     /// A replace was rejected and the original stays as it was; `detail` is the reason.
-    public static let replaceRejected = EventKind(rawValue: 8)
+    @inlinable public static var replaceRejected: EventKind { EventKind(rawValue: 8) }
     /// A reduce was rejected; `detail` is the reason.
-    public static let reduceRejected = EventKind(rawValue: 9)
+    @inlinable public static var reduceRejected: EventKind { EventKind(rawValue: 9) }
     /// The gateway refused the message; `detail` is the reason.
-    public static let refused = EventKind(rawValue: 10)
+    @inlinable public static var refused: EventKind { EventKind(rawValue: 10) }
     /// A mass cancel is complete; `quantityLots` counts the orders it cancelled.
-    public static let massCancelDone = EventKind(rawValue: 11)
+    @inlinable public static var massCancelDone: EventKind { EventKind(rawValue: 11) }
     /// The client's logout is done.
-    public static let loggedOut = EventKind(rawValue: 12)
+    @inlinable public static var loggedOut: EventKind { EventKind(rawValue: 12) }
 
     // 16…: not reported to a session.
     /// What an aggressor left went into the book (public: the session knows by its fills).
-    public static let rested = EventKind(rawValue: 16)
+    @inlinable public static var rested: EventKind { EventKind(rawValue: 16) }
     /// A session opened.
-    public static let sessionOpened = EventKind(rawValue: 17)
+    @inlinable public static var sessionOpened: EventKind { EventKind(rawValue: 17) }
     /// A session was given up.
-    public static let sessionTimedOut = EventKind(rawValue: 18)
+    @inlinable public static var sessionTimedOut: EventKind { EventKind(rawValue: 18) }
     /// An epoch opened.
-    public static let epochStarted = EventKind(rawValue: 19)
+    @inlinable public static var epochStarted: EventKind { EventKind(rawValue: 19) }
     /// An instrument is there.
-    public static let instrumentDefined = EventKind(rawValue: 20)
+    @inlinable public static var instrumentDefined: EventKind { EventKind(rawValue: 20) }
     /// A control command was applied.
-    public static let controlApplied = EventKind(rawValue: 21)
+    @inlinable public static var controlApplied: EventKind { EventKind(rawValue: 21) }
     /// A control or session command was refused; `detail` is the reason.
-    public static let controlRejected = EventKind(rawValue: 22)
+    @inlinable public static var controlRejected: EventKind { EventKind(rawValue: 22) }
     /// A command that changes nothing (filler).
-    public static let nothing = EventKind(rawValue: 23)
+    @inlinable public static var nothing: EventKind { EventKind(rawValue: 23) }
 
     /// Whether it takes a report sequence of its session.
     @inlinable public var isReported: Bool { rawValue < 16 }
@@ -123,17 +123,17 @@ public struct EventAttributes: OptionSet, Hashable, BitwiseCopyable, Sendable {
     /// Wraps a byte as it stands.
     @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
     /// The order sells (else it buys).
-    public static let sell = EventAttributes(rawValue: 1 << 0)
+    @inlinable public static var sell: EventAttributes { EventAttributes(rawValue: 1 << 0) }
     /// Of a trade: this is the incoming order's event.
-    public static let aggressor = EventAttributes(rawValue: 1 << 1)
+    @inlinable public static var aggressor: EventAttributes { EventAttributes(rawValue: 1 << 1) }
     /// `accepted`: the order rests; `cancelled`, `reduced`, `replaced`: it was resting.
-    public static let resting = EventAttributes(rawValue: 1 << 2)
+    @inlinable public static var resting: EventAttributes { EventAttributes(rawValue: 1 << 2) }
     /// `accepted`: the order takes the place of another.
-    public static let replacement = EventAttributes(rawValue: 1 << 3)
+    @inlinable public static var replacement: EventAttributes { EventAttributes(rawValue: 1 << 3) }
     /// The command had two records.
-    public static let pair = EventAttributes(rawValue: 1 << 6)
+    @inlinable public static var pair: EventAttributes { EventAttributes(rawValue: 1 << 6) }
     /// The last event of its command.
-    public static let last = EventAttributes(rawValue: 1 << 7)
+    @inlinable public static var last: EventAttributes { EventAttributes(rawValue: 1 << 7) }
 
     /// The side as an event bit.
     @inlinable public init(side: Side) { rawValue = side.rawValue & 1 }

@@ -14,57 +14,57 @@ public struct CommandKind: RawRepresentable, Hashable, BitwiseCopyable, Sendable
 
     // 1…31: order flow, each consumes one session sequence.
     /// A new order.
-    public static let newOrder = CommandKind(rawValue: 1)
+    @inlinable public static var newOrder: CommandKind { CommandKind(rawValue: 1) }
     /// Takes one order out of the book.
-    public static let cancelOrder = CommandKind(rawValue: 2)
+    @inlinable public static var cancelOrder: CommandKind { CommandKind(rawValue: 2) }
     /// Cancels one order and enters another in its place, as one step.
-    public static let replaceOrder = CommandKind(rawValue: 3)
+    @inlinable public static var replaceOrder: CommandKind { CommandKind(rawValue: 3) }
     /// Sets a smaller total quantity; the order keeps its priority.
-    public static let reduceOrder = CommandKind(rawValue: 4)
+    @inlinable public static var reduceOrder: CommandKind { CommandKind(rawValue: 4) }
     /// Cancels all orders of the session, or those in one instrument or on one side.
-    public static let massCancel = CommandKind(rawValue: 5)
+    @inlinable public static var massCancel: CommandKind { CommandKind(rawValue: 5) }
     /// A sequenced message that the gateway refused; `flags` holds the ``Reason``.
-    public static let refused = CommandKind(rawValue: 6)
+    @inlinable public static var refused: CommandKind { CommandKind(rawValue: 6) }
     /// The client's orderly end of its session; consumes a session sequence.
-    public static let logout = CommandKind(rawValue: 7)
+    @inlinable public static var logout: CommandKind { CommandKind(rawValue: 7) }
 
     // 32…47: sessions, consume no session sequence.
     /// A session opens or comes back, bound to an address and a token.
-    public static let logon = CommandKind(rawValue: 32)
+    @inlinable public static var logon: CommandKind { CommandKind(rawValue: 32) }
     /// The gateway gave a silent session up.
-    public static let sessionTimeout = CommandKind(rawValue: 33)
+    @inlinable public static var sessionTimeout: CommandKind { CommandKind(rawValue: 33) }
 
     // 64…95: control, with the operator's identity in `session`.
     /// Opens an epoch; two records, the second holds the limits of the engine.
-    public static let epochStart = CommandKind(rawValue: 64)
+    @inlinable public static var epochStart: CommandKind { CommandKind(rawValue: 64) }
     /// Adds an instrument; two records.
-    public static let defineInstrument = CommandKind(rawValue: 65)
+    @inlinable public static var defineInstrument: CommandKind { CommandKind(rawValue: 65) }
     /// Changes the trading state of an instrument (open, halted, auction, closed).
-    public static let setInstrumentState = CommandKind(rawValue: 66)
+    @inlinable public static var setInstrumentState: CommandKind { CommandKind(rawValue: 66) }
     /// Sets a limit of a session or an account.
-    public static let setLimit = CommandKind(rawValue: 67)
+    @inlinable public static var setLimit: CommandKind { CommandKind(rawValue: 67) }
     /// Stops a session, an account or an instrument and cancels what it has open.
-    public static let killSwitch = CommandKind(rawValue: 68)
+    @inlinable public static var killSwitch: CommandKind { CommandKind(rawValue: 68) }
     /// Changes the version of the rules from the next command on.
-    public static let activateRules = CommandKind(rawValue: 69)
+    @inlinable public static var activateRules: CommandKind { CommandKind(rawValue: 69) }
     /// Brings the time forward for expiry; the engine has no other clock.
-    public static let timeAdvance = CommandKind(rawValue: 70)
+    @inlinable public static var timeAdvance: CommandKind { CommandKind(rawValue: 70) }
 
     // 96…111: money.
     /// Adds to an account's balance.
-    public static let deposit = CommandKind(rawValue: 96)
+    @inlinable public static var deposit: CommandKind { CommandKind(rawValue: 96) }
     /// Takes from an account's balance.
-    public static let withdraw = CommandKind(rawValue: 97)
+    @inlinable public static var withdraw: CommandKind { CommandKind(rawValue: 97) }
     /// First phase of a transfer to another shard.
-    public static let transferOut = CommandKind(rawValue: 98)
+    @inlinable public static var transferOut: CommandKind { CommandKind(rawValue: 98) }
     /// Second phase of a transfer, on the receiving shard.
-    public static let transferIn = CommandKind(rawValue: 99)
+    @inlinable public static var transferIn: CommandKind { CommandKind(rawValue: 99) }
 
     // 126…127: structure of the log.
     /// Fills the rest of a block; changes no state.
-    public static let filler = CommandKind(rawValue: 126)
+    @inlinable public static var filler: CommandKind { CommandKind(rawValue: 126) }
     /// The second record of a two-record command.
-    public static let continuation = CommandKind(rawValue: 127)
+    @inlinable public static var continuation: CommandKind { CommandKind(rawValue: 127) }
 }
 
 /// One command in the log: 64 bytes, one cache line, self-validating.
@@ -102,9 +102,9 @@ public struct LogRecord: BitwiseCopyable, Sendable {
     public var crc32c: UInt32
 
     /// Bytes of a record: one cache line.
-    public static let byteCount = 64
+    @inlinable public static var byteCount: Int { 64 }
     /// Bytes under the CRC.
-    public static let bodyByteCount = 60
+    @inlinable public static var bodyByteCount: Int { 60 }
 
     /// A record with every field zero but those given.
     @inlinable
@@ -138,19 +138,19 @@ public struct LogRecord: BitwiseCopyable, Sendable {
 /// Bits of ``LogRecord/flags`` (all kinds but `refused`, where the field holds the reason).
 public enum RecordFlags {
     /// Of an order: refuse it if it would trade on entry.
-    public static let postOnly: UInt16 = 1 << 0
+    @inlinable public static var postOnly: UInt16 { 1 << 0 }
     /// Of an order: two bits, see ``SelfTradePrevention``.
-    public static let selfTradePreventionShift: UInt16 = 1
+    @inlinable public static var selfTradePreventionShift: UInt16 { 1 }
     /// Of an order: mask of the two bits.
-    public static let selfTradePreventionMask: UInt16 = 0b11 << 1
+    @inlinable public static var selfTradePreventionMask: UInt16 { 0b11 << 1 }
     /// Of an order: the whole of its own flags as they come on the wire (one byte).
-    public static let orderMask: UInt16 = 0x00FF
+    @inlinable public static var orderMask: UInt16 { 0x00FF }
     /// Of a logon: cancel open orders when the session ends.
-    public static let cancelOnDisconnect: UInt16 = 1 << 0
+    @inlinable public static var cancelOnDisconnect: UInt16 { 1 << 0 }
     /// Of a logon: send 96-byte reports.
-    public static let extendedReports: UInt16 = 1 << 1
+    @inlinable public static var extendedReports: UInt16 { 1 << 1 }
     /// The command goes on in the next record.
-    public static let pair: UInt16 = 1 << 15
+    @inlinable public static var pair: UInt16 { 1 << 15 }
 }
 
 /// What happens when an order would trade against a resting order of the same account.
@@ -160,13 +160,19 @@ public struct SelfTradePrevention: RawRepresentable, Hashable, BitwiseCopyable, 
     /// Wraps the two bits.
     @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
     /// They trade.
-    public static let none = SelfTradePrevention(rawValue: 0)
+    @inlinable public static var none: SelfTradePrevention { SelfTradePrevention(rawValue: 0) }
     /// What is left of the incoming order is cancelled.
-    public static let cancelNewest = SelfTradePrevention(rawValue: 1)
+    @inlinable public static var cancelNewest: SelfTradePrevention {
+        SelfTradePrevention(rawValue: 1)
+    }
     /// The resting order is cancelled and matching goes on.
-    public static let cancelOldest = SelfTradePrevention(rawValue: 2)
+    @inlinable public static var cancelOldest: SelfTradePrevention {
+        SelfTradePrevention(rawValue: 2)
+    }
     /// Both are cancelled.
-    public static let cancelBoth = SelfTradePrevention(rawValue: 3)
+    @inlinable public static var cancelBoth: SelfTradePrevention {
+        SelfTradePrevention(rawValue: 3)
+    }
 
     /// The choice in the flags of an order.
     @inlinable public init(flags: UInt16) {
@@ -207,9 +213,9 @@ public struct Side: RawRepresentable, Hashable, BitwiseCopyable, Sendable {
     /// Wraps a byte as it stands.
     @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
     /// Bids.
-    public static let buy = Side(rawValue: 0)
+    @inlinable public static var buy: Side { Side(rawValue: 0) }
     /// Asks.
-    public static let sell = Side(rawValue: 1)
+    @inlinable public static var sell: Side { Side(rawValue: 1) }
     /// The other side.
     @inlinable public var opposite: Side { Side(rawValue: rawValue ^ 1) }
 }
@@ -221,17 +227,17 @@ public struct OrderType: RawRepresentable, Hashable, BitwiseCopyable, Sendable {
     /// Wraps the bits.
     @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
     /// Trades at its price or better.
-    public static let limit = OrderType(rawValue: 0)
+    @inlinable public static var limit: OrderType { OrderType(rawValue: 0) }
     /// Trades at any price in the book; what is left is cancelled.
-    public static let market = OrderType(rawValue: 1)
+    @inlinable public static var market: OrderType { OrderType(rawValue: 1) }
     /// A market order that waits for its trigger price (two records).
-    public static let stop = OrderType(rawValue: 2)
+    @inlinable public static var stop: OrderType { OrderType(rawValue: 2) }
     /// A limit order that waits for its trigger price (two records).
-    public static let stopLimit = OrderType(rawValue: 3)
+    @inlinable public static var stopLimit: OrderType { OrderType(rawValue: 3) }
     /// A limit order at a price set by the best on the other side.
-    public static let marketToLimit = OrderType(rawValue: 4)
+    @inlinable public static var marketToLimit: OrderType { OrderType(rawValue: 4) }
     /// Follows a reference price (two records).
-    public static let pegged = OrderType(rawValue: 5)
+    @inlinable public static var pegged: OrderType { OrderType(rawValue: 5) }
 }
 
 /// How long an order stays, four bits.
@@ -241,17 +247,17 @@ public struct TimeInForce: RawRepresentable, Hashable, BitwiseCopyable, Sendable
     /// Wraps the bits.
     @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
     /// Until the end of the trading day.
-    public static let day = TimeInForce(rawValue: 0)
+    @inlinable public static var day: TimeInForce { TimeInForce(rawValue: 0) }
     /// Trades what it can at once; the rest is cancelled.
-    public static let immediateOrCancel = TimeInForce(rawValue: 1)
+    @inlinable public static var immediateOrCancel: TimeInForce { TimeInForce(rawValue: 1) }
     /// Trades in full at once or not at all.
-    public static let fillOrKill = TimeInForce(rawValue: 2)
+    @inlinable public static var fillOrKill: TimeInForce { TimeInForce(rawValue: 2) }
     /// Until it is cancelled.
-    public static let goodTillCancel = TimeInForce(rawValue: 3)
+    @inlinable public static var goodTillCancel: TimeInForce { TimeInForce(rawValue: 3) }
     /// Until the expiry in its second record.
-    public static let goodTillTime = TimeInForce(rawValue: 4)
+    @inlinable public static var goodTillTime: TimeInForce { TimeInForce(rawValue: 4) }
     /// For the opening auction.
-    public static let atTheOpening = TimeInForce(rawValue: 5)
+    @inlinable public static var atTheOpening: TimeInForce { TimeInForce(rawValue: 5) }
     /// For the closing auction.
-    public static let atTheClose = TimeInForce(rawValue: 6)
+    @inlinable public static var atTheClose: TimeInForce { TimeInForce(rawValue: 6) }
 }

@@ -7,13 +7,13 @@ public struct Channel: RawRepresentable, Hashable, BitwiseCopyable, Sendable {
     /// Wraps a byte as it stands.
     @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
     /// Client to gateway, sequenced; no messages: a heartbeat that names the next sequence.
-    public static let orders = Channel(rawValue: 1)
+    @inlinable public static var orders: Channel { Channel(rawValue: 1) }
     /// Gateway to client, sequenced; no messages: a heartbeat that names the next sequence.
-    public static let reports = Channel(rawValue: 2)
+    @inlinable public static var reports: Channel { Channel(rawValue: 2) }
     /// Either way, one message, not sequenced: logon, gap report, resend request…
-    public static let control = Channel(rawValue: 3)
+    @inlinable public static var control: Channel { Channel(rawValue: 3) }
     /// Gateway to everybody by multicast, sequenced for each shard.
-    public static let publicReports = Channel(rawValue: 4)
+    @inlinable public static var publicReports: Channel { Channel(rawValue: 4) }
 }
 
 /// Opens every datagram: 48 bytes. 1…N messages follow without gaps.
@@ -51,11 +51,11 @@ public struct OrderEntryHeader: BitwiseCopyable, Sendable {
     public var tagHigh: UInt64
 
     /// Bytes of the header.
-    public static let byteCount = 48
+    @inlinable public static var byteCount: Int { 48 }
     /// The version that this code speaks.
-    public static let currentVersion: UInt8 = 1
+    @inlinable public static var currentVersion: UInt8 { 1 }
     /// ``flags``: these messages were sent before.
-    public static let resentFlag: UInt16 = 1 << 0
+    @inlinable public static var resentFlag: UInt16 { 1 << 0 }
 
     /// A header without authentication.
     @inlinable

@@ -11,47 +11,49 @@ public struct MessageType: RawRepresentable, Hashable, BitwiseCopyable, Sendable
 
     // Orders channel.
     /// ``NewOrder``, 40 bytes.
-    public static let newOrder = MessageType(rawValue: 0x01)
+    @inlinable public static var newOrder: MessageType { MessageType(rawValue: 0x01) }
     /// ``CancelOrder``, 16 bytes.
-    public static let cancelOrder = MessageType(rawValue: 0x02)
+    @inlinable public static var cancelOrder: MessageType { MessageType(rawValue: 0x02) }
     /// ``ReplaceOrder``, 40 bytes.
-    public static let replaceOrder = MessageType(rawValue: 0x04)
+    @inlinable public static var replaceOrder: MessageType { MessageType(rawValue: 0x04) }
     /// ``ReduceOrder``, 24 bytes.
-    public static let reduceOrder = MessageType(rawValue: 0x05)
+    @inlinable public static var reduceOrder: MessageType { MessageType(rawValue: 0x05) }
     /// ``MassCancel``, 16 bytes.
-    public static let massCancel = MessageType(rawValue: 0x06)
+    @inlinable public static var massCancel: MessageType { MessageType(rawValue: 0x06) }
     /// ``NewOrderExtended``, 88 bytes.
-    public static let newOrderExtended = MessageType(rawValue: 0x07)
+    @inlinable public static var newOrderExtended: MessageType { MessageType(rawValue: 0x07) }
     /// ``Logout``, 8 bytes.
-    public static let logout = MessageType(rawValue: 0x09)
+    @inlinable public static var logout: MessageType { MessageType(rawValue: 0x09) }
 
     // Reports channel.
     /// ``ExecutionReport``, 48 bytes.
-    public static let executionReport = MessageType(rawValue: 0x03)
+    @inlinable public static var executionReport: MessageType { MessageType(rawValue: 0x03) }
     /// ``ExtendedExecutionReport``, 96 bytes.
-    public static let extendedExecutionReport = MessageType(rawValue: 0x08)
+    @inlinable public static var extendedExecutionReport: MessageType {
+        MessageType(rawValue: 0x08)
+    }
 
     // Control channel, from the client.
     /// ``Logon``, 32 bytes.
-    public static let logon = MessageType(rawValue: 0x10)
+    @inlinable public static var logon: MessageType { MessageType(rawValue: 0x10) }
     /// ``ResendRequest``, 16 bytes.
-    public static let resendRequest = MessageType(rawValue: 0x12)
+    @inlinable public static var resendRequest: MessageType { MessageType(rawValue: 0x12) }
 
     // Control channel, from the gateway.
     /// ``LogonAccepted``, 32 bytes.
-    public static let logonAccepted = MessageType(rawValue: 0x20)
+    @inlinable public static var logonAccepted: MessageType { MessageType(rawValue: 0x20) }
     /// ``LogonRejected``, 16 bytes.
-    public static let logonRejected = MessageType(rawValue: 0x21)
+    @inlinable public static var logonRejected: MessageType { MessageType(rawValue: 0x21) }
     /// ``GapReport``, 16 bytes.
-    public static let gapReport = MessageType(rawValue: 0x22)
+    @inlinable public static var gapReport: MessageType { MessageType(rawValue: 0x22) }
     /// ``ResendUnavailable``, 16 bytes.
-    public static let resendUnavailable = MessageType(rawValue: 0x23)
+    @inlinable public static var resendUnavailable: MessageType { MessageType(rawValue: 0x23) }
     /// ``SessionEnded``, 16 bytes.
-    public static let sessionEnded = MessageType(rawValue: 0x24)
+    @inlinable public static var sessionEnded: MessageType { MessageType(rawValue: 0x24) }
 
     // Public channel.
     /// ``PublicReport``, 64 bytes.
-    public static let publicReport = MessageType(rawValue: 0x30)
+    @inlinable public static var publicReport: MessageType { MessageType(rawValue: 0x30) }
 
     /// Bytes of a message on the orders channel; 0 for a type that does not belong there.
     @inlinable public var orderByteCount: Int {
@@ -284,7 +286,7 @@ public struct ExecutionReport: BitwiseCopyable, Sendable {
     public var timestampNanos: UInt64
 
     /// Bytes of the core form.
-    public static let byteCount = 48
+    @inlinable public static var byteCount: Int { 48 }
 
     /// From its parts.
     @inlinable
@@ -332,7 +334,7 @@ public struct ExtendedExecutionReport: BitwiseCopyable, Sendable {
     public var fee: Int64
 
     /// Bytes of the long form.
-    public static let byteCount = 96
+    @inlinable public static var byteCount: Int { 96 }
 
     /// From its parts; no fee.
     @inlinable

@@ -33,7 +33,7 @@ public struct PublicReport: BitwiseCopyable, Sendable {
     public var reserved60: UInt32
 
     /// Bytes of a public report.
-    public static let byteCount = 64
+    @inlinable public static var byteCount: Int { 64 }
 
     /// From its parts.
     @inlinable
@@ -66,13 +66,13 @@ public struct PublicKind: RawRepresentable, Hashable, BitwiseCopyable, Sendable 
     /// Wraps a byte as it stands.
     @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
     /// An order rests.
-    public static let added = PublicKind(rawValue: 1)
+    @inlinable public static var added: PublicKind { PublicKind(rawValue: 1) }
     /// A resting order traded.
-    public static let executed = PublicKind(rawValue: 2)
+    @inlinable public static var executed: PublicKind { PublicKind(rawValue: 2) }
     /// A resting order became smaller.
-    public static let reduced = PublicKind(rawValue: 3)
+    @inlinable public static var reduced: PublicKind { PublicKind(rawValue: 3) }
     /// A resting order left without trading the rest.
-    public static let deleted = PublicKind(rawValue: 4)
+    @inlinable public static var deleted: PublicKind { PublicKind(rawValue: 4) }
     /// An instrument is there or changed its state.
-    public static let instrument = PublicKind(rawValue: 5)
+    @inlinable public static var instrument: PublicKind { PublicKind(rawValue: 5) }
 }
