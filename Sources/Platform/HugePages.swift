@@ -84,8 +84,9 @@ public enum PageSize: String, Sendable, CaseIterable {
             }
             if reserved {
                 let pages = rounded >> Int(size.shift)
+                refusal += refusal.isEmpty ? "" : " "
                 refusal += "\(pages) huge pages of \(size.rawValue) are not free "
-                refusal += size == .huge2M ? "(raise vm.nr_hugepages by \(pages)); " : "; "
+                refusal += size == .huge2M ? "(raise vm.nr_hugepages by \(pages));" : ";"
             }
         }
         preconditionFailure("normal pages are always the last candidate")

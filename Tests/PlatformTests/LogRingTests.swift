@@ -99,4 +99,93 @@ struct TestRecord: BitwiseCopyable, Equatable, Sendable {
         queue.removeFirst(burst.count)
         return burst.mismatches
     }
+
+    @Test func `stops the writer when it is full and lets it go on by what is released`() throws {
+        let ring = try LogRing<TestRecord>(capacity: 8)
+        var reader = ring.gatingReader("reader")
+        var writer = ring.writer()
+        #expect(writeBurst(&writer, atMost: 100) == 8)
+        #expect(writer.available() == 0)
+        let isAppended = writer.append(TestRecord(9))
+        #expect(!isAppended)
+        #expect(reader.available() == 8)
+        reader.consume(5)
+        #expect(writer.available() == 0, "consumed is not released")
+        reader.release(retaining: 3)
+        #expect(writer.available() == 2)
+        reader.release()
+        #expect(writer.available() == 2, "known room is used up before the cursors are read again")
+        #expect(writer.available(atLeast: 3) == 5)
+        #expect(ring.gatingReaders.map(\.releasedSequence) == [5])
+    }
+
+    @Test func `goes on when a reader leaves`() throws {
+        let ring = try LogRing<TestRecord>(capacity: 4)
+        let reader = ring.gatingReader("reader")
+        var writer = ring.writer()
+        #expect(writeBurst(&writer, atMost: 9) == 4)
+        #expect(writeBurst(&writer, atMost: 9) == 0)
+        reader.leave()
+        #expect(writeBurst(&writer, atMost: 9) == 4)
+    }
+
+    @Test func `never waits without gating readers`() throws {
+        let ring = try LogRing<TestRecord>(capacity: 4)
+        var writer = ring.writer()
+        for _ in 0 ..< 10 { #expect(writeBurst(&writer, atMost: 9) == 4) }
+        #expect(ring.publishedSequence == 40)
+    }
+
+    @Test func `lets a reader look back at what it retains, and the writer at its last lap`() throws {
+        let ring = try LogRing<TestRecord>(capacity: 16)
+        var reader = ring.gatingReader("reader")
+        var writer = ring.writer()
+        for _ in 0 ..< 50 {
+            let count = writeBurst(&writer, atMost: 5)
+            let burst = readBurst(&reader, atMost: count, retaining: 7)
+            #expect(burst.count == count && burst.mismatches == 0)
+            for sequence in reader.releasedSequence + 1 ..< reader.nextSequence {
+                let record = unsafe reader.read(sequence).pointee
+                #expect(record == TestRecord(sequence))
+            }
+            for sequence in max(writer.published, 16) - 15 ..< writer.nextSequence {
+                let record = unsafe writer.read(sequence).pointee
+                #expect(record == TestRecord(sequence))
+            }
+        }
+        #expect(reader.nextSequence - 1 - reader.releasedSequence == 7)
+    }
+
+    @Test func `continues a log from a later sequence`() throws {
+        let ring = try LogRing<TestRecord>(capacity: 8, firstSequence: 1_000_001)
+        var reader = ring.gatingReader("reader")
+        var observer = ring.observer()
+        var writer = ring.writer()
+        #expect(writer.published == 1_000_000)
+        #expect(writeBurst(&writer, atMost: 3) == 3)
+        let burst = readBurst(&reader, atMost: 9)
+        #expect(burst.count == 3 && burst.mismatches == 0)
+        guard case .record(let record) = observer.next() else {
+            Issue.record("the observer starts where the ring does")
+            return
+        }
+        #expect(record == TestRecord(1_000_001))
+    }
+
+    @Test func `reads and writes whole values by offset`() throws {
+        let ring = try LogRing<TestRecord>(capacity: 4)
+        var reader = ring.gatingReader("reader")
+        var writer = ring.writer()
+        #expect(writer.available() == 4)
+        writer.claim(2)
+        writer[0] = TestRecord(1)
+        writer[1] = TestRecord(2)
+        #expect(writer[1] == TestRecord(2))
+        #expect(reader.available() == 0, "nothing is seen before it is published")
+        writer.publish(count: 2)
+        writer.prefetch(offset: 1)
+        reader.prefetch(1)
+        #expect(reader.available() == 2)
+        #expect(reader[0] == TestRecord(1) && reader[1] == TestRecord(2))
+    }
 }

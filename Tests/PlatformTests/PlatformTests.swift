@@ -25,3 +25,14 @@ enum TestSeed {
         "re-run with: SEED=\(String(seed, radix: 16)) swift test --filter PlatformTests"
     }
 }
+
+/// That a process ended by the trap with this sentence, not by another failure. Release builds do
+/// not print the sentence.
+func expectTrap(
+    _ sentence: String, _ result: ExitTest.Result?, at location: SourceLocation = #_sourceLocation
+) {
+    #if DEBUG
+    let output = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+    #expect(output.contains(sentence), sourceLocation: location)
+    #endif
+}
