@@ -13,14 +13,18 @@ public struct IdleStrategy: Sendable {
     @usableFromInline internal var sleepNanos: UInt64
 
     /// For a thread with a core of its own: pauses between polls and never gives the core away.
-    public static let busy = IdleStrategy(spins: .max, yields: 0)
+    @inlinable public static var busy: IdleStrategy {
+        @_noLocks get { IdleStrategy(spins: .max, yields: 0) }
+    }
 
     /// For a thread that shares its core: spins, then yields, then sleeps 50 µs and longer up to
     /// 500 µs.
-    public static let adaptive = IdleStrategy(spins: 64, yields: 64)
+    @inlinable public static var adaptive: IdleStrategy {
+        @_noLocks get { IdleStrategy(spins: 64, yields: 64) }
+    }
 
     /// Other steps: rounds of each kind, and the bounds of the sleep, which doubles in between.
-    public init(
+    @inlinable @_noLocks public init(
         spins: UInt32, yields: UInt32, sleepNanosMin: UInt64 = 50_000,
         sleepNanosMax: UInt64 = 500_000
     ) {

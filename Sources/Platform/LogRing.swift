@@ -56,7 +56,8 @@
     /// The last whole record's sequence; any thread.
     public var publishedSequence: UInt64 { control.published.load() }
 
-    /// Every gating reader's name and the sequence up to which it has let go; any thread.
+    /// Every gating reader's name and the sequence up to which it has let go; any thread, after the
+    /// set-up.
     public var gatingReaders: [(name: String, releasedSequence: UInt64)] {
         control.gates
     }

@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Synchronization
 
 /// The part of a ring that does not depend on its records: the cursors, and who reads.
 ///
 /// SAFETY: each cursor lies alone on two cache lines of a region that lives as long as this.
 @safe @usableFromInline internal final class RingControl: @unchecked Sendable {
-    private struct Registry {
-        var hasWriter = false
-        var readerNames: [String] = []
-    }
-
     private let cursors: HugePages
     private let gateLimit: Int
     private let firstReleased: UInt64
-    private let registry = Mutex(Registry())
+    /// Both change only while one thread sets the ring up.
+    private var hasWriter = false
+    private var readerNames: [String] = []
 
     internal let claimed: Cursor
     internal let published: Cursor
@@ -35,29 +31,23 @@ internal import Synchronization
     }
 
     internal var gates: [(name: String, releasedSequence: UInt64)] {
-        let names = registry.withLock { $0.readerNames }
-        return names.enumerated().map { index, name in (name, gate(index).load()) }
+        readerNames.enumerated().map { index, name in (name, gate(index).load()) }
     }
 
     internal func takeWriter() {
-        registry.withLock { registry in
-            precondition(!registry.hasWriter, "a ring has exactly one writer")
-            registry.hasWriter = true
-        }
+        precondition(!hasWriter, "a ring has exactly one writer")
+        hasWriter = true
     }
 
     internal func addGate(_ name: String) -> Cursor {
-        registry.withLock { registry in
-            precondition(
-                started.load() == 0, "gating readers are registered before the writer starts")
-            precondition(
-                registry.readerNames.count < gateLimit, "a ring has at most 16 gating readers")
-            let cursor = gate(registry.readerNames.count)
-            cursor.store(firstReleased)
-            registry.readerNames.append(name)
-            gateCount.store(UInt64(registry.readerNames.count))
-            return cursor
-        }
+        precondition(
+            started.load() == 0, "gating readers are registered before the writer starts")
+        precondition(readerNames.count < gateLimit, "a ring has at most 16 gating readers")
+        let cursor = gate(readerNames.count)
+        cursor.store(firstReleased)
+        readerNames.append(name)
+        gateCount.store(UInt64(readerNames.count))
+        return cursor
     }
 
     internal var firstGate: UnsafeMutableRawPointer {
