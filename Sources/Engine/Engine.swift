@@ -1,1 +1,114 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+//  The fold: (state, command) -> (state, events). One thread runs it, the engine core's.
+//
+//    LogRecord ─▶ apply ─▶ session sequence ─▶ validate ─▶ match ─▶ rest ─▶ Event … Event(last)
+//                   │            │                │          │        │
+//                   │        sessions        instruments   ladder   order index, order pool
+//                   └─ too large for one slice? false: publish, then `resume` until true
+//
+//  Memory is taken once, in `init`. Nothing here reads a clock, a random source or a file, nothing
+//  allocates, locks or counts references after that. An answer depends on the records alone: not
+//  on slots, hash positions, slice sizes, the epoch, timestamps or the seed of the order index.
+//  Limits: those of `EngineLimits`, and `Engine.instrumentNumberMax`. The rules, in the order in
+//  which they are checked, are written at `Engine.apply`.
+public import Platform
+public import Wire
+
+/// The matching engine of one shard, sessions included: a pure fold over the command log.
+///
+/// Threading: one owner, one thread at a time.
+public struct Engine: ~Copyable, Sendable {
+    /// The room, in events, that the caller guarantees in the outbox before each call of
+    /// ``apply(_:continuation:into:)`` and ``resume(into:)``.
+    public static let eventsPerSliceMax = eventsPerSliceTarget + 4
+    /// Instruments are numbered in 24 bits inside an order.
+    public static let instrumentNumberMax: UInt32 = 0xFF_FFFF
+
+    /// A slice ends at the first step after this many events: 128 trades.
+    static let eventsPerSliceTarget = 256
+
+    /// What the engine may hold; an `epochStart` must say the same.
+    public let limits: EngineLimits
+    /// What the memory is made of, if not huge pages; for the start-up report.
+    public let memoryWarning: String?
+
+    private let arena: Arena
+    var pool: Slab<OrderNode>
+    let orders: Table<OrderNode>
+    let levels: Table<Level>
+    let words: Table<UInt64>
+    let sessions: Table<SessionState>
+    let instruments: Table<InstrumentState>
+    var index: OrderIndex
+
+    var ladderTicksUsed: UInt32 = 0
+    var wordsUsed: UInt32 = 0
+    var openOrderCount: UInt32 = 0
+    var rulesVersion: UInt32 = 0
+
+    /// `last`, with `pair` if the command under way has two records.
+    var closing: EventAttributes = .last
+    /// The outbox position at which the slice under way ends.
+    var sliceEnd: UInt64 = 0
+    let sliceEvents: UInt64
+    var pending = PendingCommand()
+
+    /// Runs over every byte of every event, in order, and over the session and sequence of every
+    /// sequenced command. Two engines that were given the same commands agree on it; timestamps,
+    /// checksums, the epoch and the seed of the order index do not enter.
+    public internal(set) var stateHash: UInt64 = 0x4E65_6564_6C65_7461
+
+    /// Takes all memory: 64 bytes an order and a session, 16 a price level and an index entry's
+    /// pair, on huge pages of `node` where there are any. All limits are at least 1, instruments
+    /// at most `instrumentNumberMax`. Throws when the memory is refused.
+    public init(limits: EngineLimits, node: NUMANode? = nil) throws(PlatformError) {
+        try self.init(limits: limits, node: node, sliceEvents: Self.eventsPerSliceTarget)
+    }
+
+    /// With slices of another size, 1 ... `eventsPerSliceTarget` events, for tests: no event
+    /// depends on it.
+    @_spi(Testing)
+    public init(
+        limits: EngineLimits, node: NUMANode? = nil, sliceEvents: Int
+    ) throws(PlatformError) {
+        precondition(
+            limits.orderCapacity > 0 && limits.orderCapacity < 1 << 30,
+            "an engine holds 1 ..< 2^30 orders")
+        precondition(
+            limits.sessionCapacity > 0 && limits.sessionCapacity < .max
+                && limits.ladderTickCapacity > 0,
+            "an engine has sessions and price levels")
+        precondition(
+            limits.instrumentCapacity > 0
+                && limits.instrumentCapacity <= Self.instrumentNumberMax,
+            "instruments are numbered in 24 bits")
+        precondition(
+            sliceEvents > 0 && sliceEvents <= Self.eventsPerSliceTarget, "a slice has events")
+        let wordCount = PriceBits.wordCountMax(limits: limits)
+        let indexCount = OrderIndex.entryCount(orderCapacity: limits.orderCapacity)
+        let byteCount =
+            Int(limits.ladderTickCapacity) * MemoryLayout<Level>.stride + wordCount * 8
+            + (Int(limits.sessionCapacity) + 1) * MemoryLayout<SessionState>.stride
+            + (Int(limits.instrumentCapacity) + 1) * MemoryLayout<InstrumentState>.stride
+            + indexCount * MemoryLayout<OrderIndex.Entry>.stride + 8 * 64
+        var arena = try Arena(byteCount: byteCount, node: node)
+        pool = try Slab(capacity: limits.orderCapacity, node: node)
+        orders = Table(pool)
+        levels = Table(&arena, count: Int(limits.ladderTickCapacity))
+        words = Table(&arena, count: wordCount)
+        sessions = Table(&arena, count: Int(limits.sessionCapacity) + 1)
+        instruments = Table(&arena, count: Int(limits.instrumentCapacity) + 1)
+        index = OrderIndex(entries: Table(&arena, count: indexCount), seed: 0)
+        arena.seal()
+        memoryWarning = arena.warning ?? pool.warning
+        self.arena = arena
+        self.limits = limits
+        self.sliceEvents = UInt64(sliceEvents)
+        for session in 1 ... limits.sessionCapacity { sessions[session].expectedSequence = 1 }
+    }
+
+    /// Whether the last command is complete. A new one may be applied only then.
+    @inlinable public var isComplete: Bool { !hasPending }
+    @usableFromInline var hasPending: Bool { pending.phase != .none }
+}

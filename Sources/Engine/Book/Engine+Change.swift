@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Wire
+
+// Cancel, reduce and replace: what a client does to one of its resting orders.
+extension Engine {
+    @inline(__always)
+    mutating func cancelOrder(
+        _ record: LogRecord, into outbox: inout EventOutbox
+    ) -> Bool {
+        let session = record.session
+        let orderID = record.orderID
+        let slot = findOrder(session: session, orderID: orderID)
+        let reason: Reason =
+            record.flags != 0
+            ? .invalidFlags
+            : slot == 0
+                ? .unknownOrder
+                : orders[slot].instrument != record.instrument
+                    ? .wrongInstrument : .none
+        guard reason == .none else {
+            return reject(.cancelRejected, reason, record, into: &outbox)
+        }
+        cancel(slot, because: .byClient, last: closing, into: &outbox)
+        return true
+    }
+
+    @inline(never)
+    mutating func reduceOrder(_ record: LogRecord, into outbox: inout EventOutbox) -> Bool {
+        let slot = findOrder(session: record.session, orderID: record.orderID)
+        let total = record.quantityLots
+        let reason: Reason =
+            record.flags != 0
+            ? .invalidFlags
+            : slot == 0
+                ? .unknownOrder
+                : orders[slot].instrument != record.instrument
+                    ? .wrongInstrument : total >= orders[slot].totalLots ? .totalNotReduced : .none
+        guard reason == .none else {
+            return reject(.reduceRejected, reason, record, into: &outbox)
+        }
+        guard total > orders[slot].executedLots else {
+            cancel(slot, because: .totalExecuted, last: closing, into: &outbox)
+            return true
+        }
+        levels[orders[slot].level].quantityLots &-= orders[slot].totalLots &- total
+        orders[slot].totalLots = total
+        report(
+            Event(
+                kind: .reduced,
+                attributes: orders[slot].traits.eventAttributes.union(.resting).union(closing),
+                session: record.session, account: orders[slot].account,
+                instrument: orders[slot].instrument, orderID: record.orderID,
+                reference: orders[slot].reference, priceTicks: priceTicks(of: slot),
+                quantityLots: total, leavesLots: orders[slot].leavesLots,
+                executedLots: orders[slot].executedLots), into: &outbox)
+        return true
+    }
+
+    @inline(never)
+    mutating func replaceOrder(_ record: LogRecord, into outbox: inout EventOutbox) -> Bool {
+        let original = record.originalOrderID
+        let slot = findOrder(session: record.session, orderID: original)
+        guard record.flags == 0 else {
+            return reject(.replaceRejected, .invalidFlags, record, into: &outbox)
+        }
+        guard slot != 0 else {
+            return reject(.replaceRejected, .unknownOrder, record, into: &outbox)
+        }
+        let node = orders[slot]
+        let limit = record.priceTicks &- instruments[node.instrument].lowestPriceTicks
+        let total = record.quantityLots
+        let reason = refusal(ofReplace: record, original: node, limit: limit)
+        guard reason == .none else {
+            return rejectReplace(reason, record, original: node, into: &outbox)
+        }
+        guard total > node.executedLots else {
+            cancel(slot, because: .totalExecuted, last: closing, into: &outbox)
+            return true
+        }
+        report(
+            Event(
+                kind: .replaced, attributes: node.traits.eventAttributes.union(.resting),
+                session: record.session, account: node.account, instrument: node.instrument,
+                orderID: original, reference: node.reference, priceTicks: priceTicks(of: slot),
+                quantityLots: node.totalLots, leavesLots: 0, executedLots: node.executedLots),
+            into: &outbox)
+        let order = IncomingOrder(
+            orderID: record.orderID, reference: record.sequence, priceTicks: record.priceTicks,
+            totalLots: total, leavesLots: total &- node.executedLots, limit: limit,
+            session: record.session, account: node.account, instrument: node.instrument,
+            traits: node.traits)
+        if node.isSell {
+            remove(isSell: true, slot)
+            return enter(isSell: true, order, .replacement, into: &outbox)
+        }
+        remove(isSell: false, slot)
+        return enter(isSell: false, order, .replacement, into: &outbox)
+    }
+
+    /// Why a replace of an open order is rejected, or `none`.
+    @inline(__always)
+    private func refusal(
+        ofReplace record: LogRecord, original node: OrderNode, limit: Int64
+    ) -> Reason {
+        let total = record.quantityLots
+        guard record.orderID != 0 else { return .invalidOrderID }
+        if record.orderID != node.orderID,
+            findOrder(session: record.session, orderID: record.orderID) != 0
+        {
+            return .duplicateOrderID
+        }
+        guard total != 0 else { return .zeroQuantity }
+        guard total <= instruments[node.instrument].quantityLotsMax else {
+            return .quantityTooLarge
+        }
+        guard isInLadder(record.priceTicks, of: node.instrument) else {
+            return .priceOutOfRange
+        }
+        if node.traits.isPostOnly && total > node.executedLots {
+            let wouldTrade =
+                node.isSell
+                ? instruments[node.instrument].bestBid >= limit
+                : instruments[node.instrument].bestAsk <= limit
+            guard !wouldTrade else { return .postOnlyWouldTrade }
+        }
+        return .none
+    }
+
+    /// The new id, price and total as asked for; account, instrument, side, reference and executed
+    /// lots of the original, which stays as it was.
+    @inline(never)
+    private mutating func rejectReplace(
+        _ reason: Reason, _ record: LogRecord, original node: OrderNode,
+        into outbox: inout EventOutbox
+    ) -> Bool {
+        report(
+            Event(
+                kind: .replaceRejected, attributes: node.traits.eventAttributes.union(closing),
+                detail: UInt16(reason.rawValue), session: record.session, account: node.account,
+                instrument: node.instrument, orderID: record.orderID,
+                reference: node.reference, priceTicks: record.priceTicks,
+                quantityLots: record.quantityLots, leavesLots: node.leavesLots,
+                executedLots: node.executedLots), into: &outbox)
+        return true
+    }
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Finds an open order by its session and the client's own id.
+///
+/// Open addressing with linear probing, at most half full, never rehashed. Eight neighbouring ids
+/// of a session share one cache line of entries: home = mix(session, id / 8) * 8 + id % 8. The mix
+/// is keyed by the seed of the first `epochStart`, so that nobody can aim at collisions. A tag
+/// keeps all 32 bits of the hash: homes are known without a look at the orders, which deletion by
+/// backward shift needs, and a wrong match of tags is one in 2^(32 - log2 entries).
+struct OrderIndex: Sendable {
+    struct Entry: BitwiseCopyable {
+        var slot: UInt32  // 0 = empty
+        var tag: UInt32
+    }
+
+    let entries: Table<Entry>
+    let mask: UInt32
+    private var key: UInt64
+    private var sessionKey: UInt64
+
+    /// A power of two, at least twice the orders and at least one line.
+    static func entryCount(orderCapacity: UInt32) -> Int {
+        var count = 16
+        while count < 2 * Int(orderCapacity) { count *= 2 }
+        return count
+    }
+
+    init(entries: Table<Entry>, seed: UInt64) {
+        self.entries = entries
+        mask = UInt32(entries.count - 1)
+        key = 0
+        sessionKey = 0
+        setSeed(seed)
+    }
+
+    /// Only while the index is empty.
+    mutating func setSeed(_ seed: UInt64) {
+        key = (seed ^ 0x9E37_79B9_7F4A_7C15) &* 0xD6E8_FEB8_6659_FD93
+        key ^= key >> 32
+        sessionKey = (key ^ 0xA076_1D64_78BD_642F) &* 0xE703_7ED1_A0B4_28DB
+        sessionKey ^= sessionKey >> 29
+    }
+
+    @inline(__always)
+    func hash(session: UInt32, orderID: UInt64) -> UInt32 {
+        let group = (orderID &>> 3) ^ key
+        let keyed = UInt64(session) &* 0x9FB2_1C65_1E98_DF25 ^ sessionKey
+        let product = group.multipliedFullWidth(by: keyed)
+        let mixed = UInt32(truncatingIfNeeded: product.high ^ product.low)
+        return mixed &<< 3 | UInt32(truncatingIfNeeded: orderID & 7)
+    }
+
+    /// The order's slot, or 0.
+    @inline(__always)
+    func find(
+        hash: UInt32, session: UInt32, orderID: UInt64, in orders: Table<OrderNode>
+    ) -> UInt32 {
+        var position = hash & mask
+        while true {
+            let entry = entries[position]
+            if entry.slot == 0 { return 0 }
+            if entry.tag == hash, orders[entry.slot].orderID == orderID,
+                orders[entry.slot].session == session
+            {
+                return entry.slot
+            }
+            position = (position &+ 1) & mask
+        }
+    }
+
+    /// Adds an order that is not there.
+    @inline(__always) func insert(hash: UInt32, slot: UInt32) {
+        var position = hash & mask
+        while entries[position].slot != 0 { position = (position &+ 1) & mask }
+        entries[position] = Entry(slot: slot, tag: hash)
+    }
+
+    /// Takes an order out that is there.
+    @inline(__always) func remove(hash: UInt32, slot: UInt32) {
+        var hole = hash & mask
+        while entries[hole].slot != slot { hole = (hole &+ 1) & mask }
+        var position = hole
+        while true {
+            position = (position &+ 1) & mask
+            let entry = entries[position]
+            guard entry.slot != 0 else { break }
+            // It may move back to the hole only if that is not before its home.
+            let home = entry.tag & mask
+            if (position &- home) & mask >= (position &- hole) & mask {
+                entries[hole] = entry
+                hole = position
+            }
+        }
+        entries[hole].slot = 0
+    }
+
+    @inline(__always) func prefetch(hash: UInt32) {
+        entries.prefetch(hash & mask)
+    }
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Wire
+
+// SAFETY: records are read here, through the pointers that the caller gave, and only until `apply`
+// returns; everything behind this works on a copy.
+extension Engine {
+    /// Applies one command and writes its events; answers whether the command is complete. If it
+    /// is not, the caller publishes what is there, makes room and calls ``resume(into:)``.
+    ///
+    /// `continuation` is the second record of a two-record command, else nil. The outbox has room
+    /// for ``eventsPerSliceMax`` events. Traps when the last command is not complete.
+    ///
+    /// Every command has at least one event and its last one is marked. The first rule broken is
+    /// the answer; an answer other than those named changes nothing but the session sequence.
+    ///
+    /// Sequenced kinds (1…7): session known, else `controlRejected(unknownSession)`; session
+    /// sequence the next, else `controlRejected(sessionSequenceBroken)`, both without using the
+    /// sequence up; `refused` answers `refused` then and there; logged on, else a reject with
+    /// `notLoggedOn` (`cancelRejected`, `reduceRejected`, `replaceRejected`, else `rejected`).
+    ///
+    /// New order, answer `rejected`: instrument defined (`unknownInstrument`); id not 0
+    /// (`invalidOrderID`); id not open (`duplicateOrderID`); limit or market (`invalidOrderType`);
+    /// day, immediate-or-cancel, fill-or-kill or good-till-cancel (`invalidTimeInForce`); flags
+    /// known, post-only not with market, immediate-or-cancel or fill-or-kill (`invalidFlags`); no
+    /// trigger, peak, minimum, expiry or trigger condition in a second record (`unsupported`; tag,
+    /// capacity and algorithm are for the log only); quantity not 0 (`zeroQuantity`), not above
+    /// the instrument's (`quantityTooLarge`); limit price in the ladder, market price 0
+    /// (`priceOutOfRange`); and for orders that may rest, even if they would trade in full: the
+    /// session's limit (`sessionOrderLimit`), the pool (`orderPoolExhausted`), post-only does not
+    /// cross (`postOnlyWouldTrade`).
+    /// Then `accepted` (with `resting`, alone, if it rests untouched), trades, and what is left:
+    /// `rested`, or `cancelled` with `selfTradePrevented`, `fillOrKill`, `marketRemainder` (market
+    /// orders) or `immediateOrCancel`. Orders of one account are equal account numbers, 0 too.
+    ///
+    /// Cancel and reduce: flags 0 (`invalidFlags`), order open (`unknownOrder`), its instrument
+    /// (`wrongInstrument`); reduce: total below the present (`totalNotReduced`), a total not above
+    /// what was executed cancels (`totalExecuted`).
+    ///
+    /// Replace: flags 0, original open (`unknownOrder`), new id not 0 (`invalidOrderID`) and not
+    /// another open order's (`duplicateOrderID`), `zeroQuantity`, `quantityTooLarge`,
+    /// `priceOutOfRange`; total not above what was executed: `cancelled(totalExecuted)`; post-only
+    /// does not cross (`postOnlyWouldTrade`); then `replaced`, `accepted` and on as a new order.
+    /// `replaceRejected` carries the new id and what is known of the original.
+    ///
+    /// Mass cancel: flags 0 (`rejected(invalidFlags)`), instrument 0 or defined
+    /// (`rejected(unknownInstrument)`); each order in order of entry, then `massCancelDone`.
+    @safe
+    public mutating func apply(
+        _ record: UnsafePointer<LogRecord>, continuation: UnsafePointer<LogRecord>?,
+        into outbox: inout EventOutbox
+    ) -> Bool {
+        precondition(pending.phase == .none, "a command is applied when the last is complete")
+        sliceEnd = outbox.position &+ sliceEvents
+        let record = unsafe record.pointee
+        let kind = record.kind.rawValue
+        closing = record.isPair ? [.last, .pair] : .last
+        guard kind <= CommandKind.logout.rawValue, kind != 0 else {
+            return unsafe applyUnsequenced(record, continuation?.pointee, into: &outbox)
+        }
+        let session = record.session
+        let sequence = record.sessionSequence
+        guard session &- 1 < limits.sessionCapacity else {
+            return rejectControl(.unknownSession, session: session, into: &outbox)
+        }
+        guard UInt32(truncatingIfNeeded: sessions[session].expectedSequence) == sequence else {
+            return rejectControl(.sessionSequenceBroken, session: session, into: &outbox)
+        }
+        sessions[session].expectedSequence &+= 1
+        stateHash = StateHash.mix(
+            stateHash, word: UInt64(session) | UInt64(sequence) &<< 32)
+        let isLoggedOn = sessions[session].flags & SessionState.loggedOn != 0
+        if kind == CommandKind.newOrder.rawValue && isLoggedOn {
+            let rareFields = unsafe record.isPair && !Self.isPlain(continuation)
+            return newOrder(record, hasRareFields: rareFields, into: &outbox)
+        }
+        if kind == CommandKind.cancelOrder.rawValue && isLoggedOn {
+            return cancelOrder(record, into: &outbox)
+        }
+        return applySequenced(record, isLoggedOn: isLoggedOn, into: &outbox)
+    }
+
+    /// The same for values.
+    public mutating func apply(
+        _ record: LogRecord, continuation: LogRecord? = nil, into outbox: inout EventOutbox
+    ) -> Bool {
+        unsafe withUnsafePointer(to: record) { first in
+            guard let continuation else {
+                return apply(first, continuation: nil, into: &outbox)
+            }
+            return unsafe withUnsafePointer(to: continuation) { second in
+                apply(first, continuation: second, into: &outbox)
+            }
+        }
+    }
+
+    /// Goes on with a command that is not complete; answers whether it is now. The outbox has room
+    /// for ``eventsPerSliceMax`` events. A slice may write none. Traps when there is none.
+    public mutating func resume(into outbox: inout EventOutbox) -> Bool {
+        sliceEnd = outbox.position &+ sliceEvents
+        switch pending.phase {
+        case .none:
+            preconditionFailure("only a command that is not complete is resumed")
+        case .scan:
+            return scan(into: &outbox)
+        case .match:
+            pending.phase = .none
+            var order = pending.order
+            return sweep(&order, into: &outbox)
+        case .cancelOrders:
+            return cancelOrders(into: &outbox)
+        }
+    }
+
+    /// Whether a second record asks for nothing that this version does not offer.
+    private static func isPlain(_ continuation: UnsafePointer<LogRecord>?) -> Bool {
+        guard let continuation = unsafe continuation else { return false }
+        let rare = unsafe UnsafeRawPointer(continuation).load(as: OrderContinuation.self)
+        return rare.triggerPriceTicks == 0 && rare.peakLots == 0 && rare.minimumLots == 0
+            && rare.expirySeconds == 0 && rare.triggerCondition == 0
+    }
+
+    /// Sequenced kinds other than new orders and cancels of a session that is logged on.
+    @inline(never)
+    private mutating func applySequenced(
+        _ record: LogRecord, isLoggedOn: Bool, into outbox: inout EventOutbox
+    ) -> Bool {
+        if record.kind == .refused {
+            return reject(.refused, record.refusalReason, record, into: &outbox)
+        }
+        guard isLoggedOn else {
+            let answer: EventKind =
+                record.kind == .cancelOrder
+                ? .cancelRejected
+                : record.kind == .reduceOrder
+                    ? .reduceRejected : record.kind == .replaceOrder ? .replaceRejected : .rejected
+            return reject(answer, .notLoggedOn, record, into: &outbox)
+        }
+        switch record.kind {
+        case .replaceOrder: return replaceOrder(record, into: &outbox)
+        case .reduceOrder: return reduceOrder(record, into: &outbox)
+        case .massCancel: return massCancel(record, into: &outbox)
+        default: return endSession(record, answer: .loggedOut, into: &outbox)
+        }
+    }
+
+    /// The only event of a sequenced message that was rejected. Of a replace: the new id; account
+    /// and instrument are not in its record, so they are 0 here.
+    @inline(never)
+    mutating func reject(
+        _ kind: EventKind, _ reason: Reason, _ record: LogRecord, into outbox: inout EventOutbox
+    ) -> Bool {
+        let isReplace = record.kind == .replaceOrder
+        let isNew = record.kind == .newOrder
+        let side: EventAttributes = isNew ? EventAttributes(side: record.attributes.side) : []
+        report(
+            Event(
+                kind: kind, attributes: side.union(closing), detail: UInt16(reason.rawValue),
+                session: record.session, account: isReplace ? 0 : record.account,
+                instrument: isReplace ? 0 : record.instrument, orderID: record.orderID,
+                priceTicks: record.priceTicks, quantityLots: record.quantityLots),
+            into: &outbox)
+        return true
+    }
+}

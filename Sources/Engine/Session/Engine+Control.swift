@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Wire
+
+// Commands that consume no session sequence. Their events carry nothing of the epoch.
+extension Engine {
+    @inline(never)
+    mutating func applyUnsequenced(
+        _ record: LogRecord, _ continuation: LogRecord?, into outbox: inout EventOutbox
+    ) -> Bool {
+        switch record.kind {
+        case .logon, .sessionTimeout:
+            guard record.session &- 1 < limits.sessionCapacity else {
+                return rejectControl(.unknownSession, session: record.session, into: &outbox)
+            }
+            if record.kind == .logon { return openSession(record, into: &outbox) }
+            guard sessions[record.session].flags & SessionState.loggedOn != 0 else {
+                return rejectControl(.notLoggedOn, session: record.session, into: &outbox)
+            }
+            return endSession(record, answer: .sessionTimedOut, into: &outbox)
+        case .epochStart:
+            return startEpoch(record, continuation, into: &outbox)
+        case .defineInstrument:
+            return defineInstrument(record, continuation, into: &outbox)
+        case .timeAdvance:
+            emit(Event(kind: .controlApplied, attributes: closing), into: &outbox)
+            return true
+        case .filler:
+            emit(Event(kind: .nothing, attributes: closing), into: &outbox)
+            return true
+        default:
+            return rejectControl(.unsupported, into: &outbox)
+        }
+    }
+
+    /// The only event of a session or control command that was refused, and of a sequenced one
+    /// that is not the next: it names the session of session kinds, the instrument of
+    /// `defineInstrument`, and nothing else.
+    @inline(never)
+    mutating func rejectControl(
+        _ reason: Reason, session: UInt32 = 0, instrument: UInt32 = 0,
+        into outbox: inout EventOutbox
+    ) -> Bool {
+        emit(
+            Event(
+                kind: .controlRejected, attributes: closing, detail: UInt16(reason.rawValue),
+                session: session, instrument: instrument), into: &outbox)
+        return true
+    }
+
+    /// The limits must be this engine's. The seed of the order index is taken when nothing is in
+    /// it; events do not depend on it.
+    private mutating func startEpoch(
+        _ record: LogRecord, _ continuation: LogRecord?, into outbox: inout EventOutbox
+    ) -> Bool {
+        guard let continuation, EngineLimits(continuation: continuation) == limits else {
+            return rejectControl(.invalidControl, into: &outbox)
+        }
+        rulesVersion = record.sessionSequence
+        if openOrderCount == 0 { index.setSeed(UInt64(bitPattern: record.priceTicks)) }
+        emit(Event(kind: .epochStarted, attributes: closing), into: &outbox)
+        return true
+    }
+
+    /// Takes the levels of an instrument from the pool: for good. Refused (`invalidControl`): a
+    /// number that is 0, too high or taken, no second record, an empty range, a range above what
+    /// the pool has left, a largest quantity of 0 or so large that all orders together could not
+    /// be summed in 64 bits.
+    private mutating func defineInstrument(
+        _ record: LogRecord, _ continuation: LogRecord?, into outbox: inout EventOutbox
+    ) -> Bool {
+        let number = record.instrument
+        let lowest = record.priceTicks
+        let highest = Int64(bitPattern: record.quantityLots)
+        let quantityMax = record.orderID
+        let span = UInt64(bitPattern: highest &- lowest)
+        let ticksFree = UInt64(limits.ladderTickCapacity &- ladderTicksUsed)
+        guard
+            continuation != nil, number != 0, number <= limits.instrumentCapacity,
+            instruments[number].tickCount == 0, lowest <= highest, span < ticksFree,
+            quantityMax != 0, quantityMax <= UInt64.max / UInt64(limits.orderCapacity)
+        else {
+            return rejectControl(.invalidControl, instrument: number, into: &outbox)
+        }
+        let tickCount = UInt32(span) &+ 1
+        let wordCounts = PriceBits.wordCounts(tickCount: tickCount)
+        instruments[number] = InstrumentState(
+            lowestPriceTicks: lowest, quantityLotsMax: quantityMax,
+            bestBid: InstrumentState.noBid, bestAsk: InstrumentState.noAsk,
+            levelBase: ladderTicksUsed, tickCount: tickCount, wordBase: wordsUsed,
+            wordCounts: wordCounts, reserved: 0)
+        ladderTicksUsed &+= tickCount
+        wordsUsed &+= 2 &* (wordCounts.0 &+ wordCounts.1 &+ wordCounts.2)
+        emit(
+            Event(
+                kind: .instrumentDefined, attributes: closing, instrument: number,
+                priceTicks: lowest, quantityLots: record.quantityLots, leavesLots: quantityMax),
+            into: &outbox)
+        return true
+    }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Platform
+internal import Wire
+
+extension Engine {
+    /// What is broken in the state, or nil: uncrossed books, sums, links, index and counts. Walks
+    /// everything; for tests and for the auditor. The last command is complete.
+    public func checkInvariants() -> String? {
+        var seen = 0
+        for instrument in 1 ... limits.instrumentCapacity where isDefined(instrument: instrument) {
+            for isSell in [false, true] {
+                if let broken = checkSide(instrument: instrument, isSell: isSell, seen: &seen) {
+                    return "instrument \(instrument), \(isSell ? "sells" : "buys"): \(broken)"
+                }
+            }
+            if instruments[instrument].bestBid >= instruments[instrument].bestAsk {
+                return "instrument \(instrument) is crossed"
+            }
+        }
+        guard seen == Int(openOrderCount), pool.count == openOrderCount else {
+            return "\(seen) orders rest, \(openOrderCount) are counted, \(pool.count) are taken"
+        }
+        var held = 0
+        for session in 1 ... limits.sessionCapacity {
+            if let broken = checkSession(session, held: &held) {
+                return "session \(session): \(broken)"
+            }
+        }
+        var entries = 0
+        for position in 0 ..< index.entries.count where index.entries[position].slot != 0 {
+            entries += 1
+        }
+        return held == seen && entries == seen
+            ? nil : "\(seen) orders rest, sessions hold \(held), the index \(entries)"
+    }
+
+    private func checkSide(instrument: UInt32, isSell: Bool, seen: inout Int) -> String? {
+        let state = instruments[instrument]
+        let bits = state.bits(words, isSell: isSell)
+        var best = isSell ? InstrumentState.noAsk : InstrumentState.noBid
+        for tick in 0 ..< Int64(state.tickCount) where bits.contains(tick) {
+            if !isSell || best == InstrumentState.noAsk { best = tick }
+            let level = levels[state.levelBase + UInt32(tick)]
+            var sum: UInt64 = 0
+            var previous: UInt32 = 0
+            var slot = level.head
+            while slot != 0 {
+                let node = orders[slot]
+                guard node.previous == previous, node.isSell == isSell,
+                    node.instrument == instrument, node.level == state.levelBase + UInt32(tick),
+                    node.leavesLots > 0, node.executedLots < node.totalLots
+                else { return "order \(node.orderID) at tick \(tick) is wrong" }
+                guard findOrder(session: node.session, orderID: node.orderID) == slot else {
+                    return "order \(node.orderID) is not in the index"
+                }
+                sum += node.leavesLots
+                seen += 1
+                previous = slot
+                slot = node.next
+            }
+            guard level.head != 0, level.tail == previous, level.quantityLots == sum else {
+                return "level \(tick) says \(level.quantityLots), its orders \(sum)"
+            }
+        }
+        let cached = isSell ? state.bestAsk : state.bestBid
+        return cached == best ? nil : "the best tick is \(best), not \(cached)"
+    }
+
+    private func checkSession(_ session: UInt32, held: inout Int) -> String? {
+        var count: UInt32 = 0
+        var previous: UInt32 = 0
+        var slot = sessions[session].firstOrder
+        while slot != 0 {
+            guard orders[slot].session == session, orders[slot].sessionPrevious == previous else {
+                return "its list is broken at order \(orders[slot].orderID)"
+            }
+            count += 1
+            previous = slot
+            slot = orders[slot].sessionNext
+        }
+        held += Int(count)
+        return count == sessions[session].openOrders && previous == sessions[session].lastOrder
+            ? nil : "it has \(count) orders, \(sessions[session].openOrders) are counted"
+    }
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Wire
+
+/// One price of a book, as tools see it.
+public struct BookLevel: Equatable, Sendable {
+    /// The price, ticks.
+    public var priceTicks: Int64
+    /// What all orders there leave, lots.
+    public var quantityLots: UInt64
+    /// Orders there.
+    public var orderCount: Int
+}
+
+/// One resting order, as tools see it.
+public struct RestingOrder: Equatable, Sendable {
+    /// The client's own id.
+    public var orderID: UInt64
+    /// The exchange's reference.
+    public var reference: UInt64
+    /// Its session.
+    public var session: UInt32
+    /// Its account.
+    public var account: UInt32
+    /// Its instrument.
+    public var instrument: UInt32
+    /// Buy or sell.
+    public var side: Side
+    /// Ticks.
+    public var priceTicks: Int64
+    /// Total, lots.
+    public var totalLots: UInt64
+    /// Executed so far, lots.
+    public var executedLots: UInt64
+}
+
+/// A session, as tools see it.
+public struct SessionView: Equatable, Sendable {
+    /// The sequence of the next sequenced command, from 1.
+    public var expectedSequence: UInt64
+    /// Events reported so far.
+    public var reportSequence: UInt64
+    /// Orders in the book.
+    public var openOrders: UInt32
+    /// Whether it is logged on.
+    public var isLoggedOn: Bool
+    /// Whether its orders are cancelled when it ends.
+    public var cancelsOnDisconnect: Bool
+    /// Whether it asked for the long reports.
+    public var wantsExtendedReports: Bool
+    /// The token of its logon; 0 when it is not logged on.
+    public var token: UInt32
+    /// The client's nonce of its logon.
+    public var nonce: UInt64
+    /// IPv4 address and port of its logon.
+    public var source: UInt64
+    /// Heartbeat interval of its logon, milliseconds.
+    public var heartbeatMillis: UInt32
+}
+
+// Reading, for tools, tests and the gateway's session cache: never on the order path.
+extension Engine {
+    /// Orders in all books.
+    public var openOrders: UInt32 { openOrderCount }
+
+    /// Whether the instrument is defined.
+    public func isDefined(instrument: UInt32) -> Bool {
+        instrument != 0 && instrument <= limits.instrumentCapacity
+            && instruments[instrument].tickCount != 0
+    }
+
+    /// A session's state, or nil when its number is 0 or above the limit.
+    public func session(_ number: UInt32) -> SessionView? {
+        guard number &- 1 < limits.sessionCapacity else { return nil }
+        let state = sessions[number]
+        return SessionView(
+            expectedSequence: state.expectedSequence, reportSequence: state.reportSequence,
+            openOrders: state.openOrders, isLoggedOn: state.flags & SessionState.loggedOn != 0,
+            cancelsOnDisconnect: state.flags & SessionState.cancelOnDisconnect != 0,
+            wantsExtendedReports: state.flags & SessionState.extendedReports != 0,
+            token: state.token, nonce: state.nonce, source: state.source,
+            heartbeatMillis: state.heartbeatMillis)
+    }
+
+    /// The highest price of a buy, ticks, or nil.
+    public func bestBid(instrument: UInt32) -> Int64? {
+        levels(instrument: instrument, side: .buy, depth: 1).first?.priceTicks
+    }
+
+    /// The lowest price of a sell, ticks, or nil.
+    public func bestAsk(instrument: UInt32) -> Int64? {
+        levels(instrument: instrument, side: .sell, depth: 1).first?.priceTicks
+    }
+
+    /// The best `depth` prices of one side, best first; empty if there is no such instrument.
+    public func levels(instrument: UInt32, side: Side, depth: Int = .max) -> [BookLevel] {
+        var found: [BookLevel] = []
+        walkLevels(instrument: instrument, isSell: side == .sell) { price, level in
+            guard found.count < depth else { return false }
+            var count = 0
+            var slot = level.head
+            while slot != 0 {
+                count += 1
+                slot = orders[slot].next
+            }
+            found.append(
+                BookLevel(
+                    priceTicks: price, quantityLots: level.quantityLots, orderCount: count))
+            return true
+        }
+        return found
+    }
+
+    /// Visits the resting orders of one side, best price first, oldest first.
+    public func forEachRestingOrder(
+        instrument: UInt32, side: Side, _ visit: (RestingOrder) -> Void
+    ) {
+        walkLevels(instrument: instrument, isSell: side == .sell) { price, level in
+            var slot = level.head
+            while slot != 0 {
+                let node = orders[slot]
+                visit(
+                    RestingOrder(
+                        orderID: node.orderID, reference: node.reference, session: node.session,
+                        account: node.account, instrument: instrument, side: side,
+                        priceTicks: price, totalLots: node.totalLots,
+                        executedLots: node.executedLots))
+                slot = node.next
+            }
+            return true
+        }
+    }
+
+    /// Visits levels, best first, until `visit` answers false.
+    func walkLevels(
+        instrument: UInt32, isSell: Bool, _ visit: (Int64, Level) -> Bool
+    ) {
+        guard isDefined(instrument: instrument) else { return }
+        let state = instruments[instrument]
+        let bits = state.bits(words, isSell: isSell)
+        var tick = isSell ? state.bestAsk : state.bestBid
+        while tick != (isSell ? InstrumentState.noAsk : InstrumentState.noBid) {
+            let level = levels[state.levelBase + UInt32(tick)]
+            guard visit(state.lowestPriceTicks &+ tick, level) else { return }
+            tick = isSell ? bits.next(above: tick) : bits.previous(below: tick)
+        }
+    }
+
+    /// A digest of the whole state, computed from scratch: instruments, sessions, and the orders in
+    /// the order of their books. Like `stateHash` it leaves out what differs from run to run:
+    /// timestamps, tokens, the epoch, slots and the seed of the index. For tests and snapshots.
+    public func digest() -> UInt64 {
+        var hash: UInt64 = 1
+        func add(_ word: UInt64) { hash = StateHash.mix(hash, word: word) }
+        for number in 1 ... limits.sessionCapacity {
+            let state = sessions[number]
+            guard state.expectedSequence != 1 || state.flags != 0 else { continue }
+            add(UInt64(number) | UInt64(state.flags) << 32)
+            add(state.expectedSequence)
+            add(state.reportSequence)
+            add(UInt64(state.openOrders))
+            var slot = state.firstOrder
+            while slot != 0 {
+                add(orders[slot].orderID)
+                slot = orders[slot].sessionNext
+            }
+        }
+        for number in 1 ... limits.instrumentCapacity where isDefined(instrument: number) {
+            let state = instruments[number]
+            add(UInt64(number) | UInt64(state.tickCount) << 32)
+            add(UInt64(bitPattern: state.lowestPriceTicks))
+            add(state.quantityLotsMax)
+            for side in [Side.buy, .sell] {
+                forEachRestingOrder(instrument: number, side: side) { order in
+                    add(order.orderID)
+                    add(order.reference)
+                    add(UInt64(order.session) | UInt64(order.account) << 32)
+                    add(UInt64(bitPattern: order.priceTicks))
+                    add(order.totalLots)
+                    add(order.executedLots)
+                }
+            }
+        }
+        return hash
+    }
+}

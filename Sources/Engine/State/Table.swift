@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Platform
+
+/// A view of values that the engine's arena or order pool owns.
+///
+/// SAFETY: the memory is zeroed, holds `count` values, and lives as long as the engine, which owns
+/// arena and pool; no table leaves the engine. Every index is a slot, level, word or number that
+/// the engine itself made or has checked against its limits on entry, so it is checked again in
+/// debug builds only.
+@safe struct Table<Element: BitwiseCopyable>: @unchecked Sendable {
+    let base: UnsafeMutablePointer<Element>
+    let count: Int
+
+    init(_ arena: inout Arena, count: Int) {
+        unsafe base = arena.allocate(Element.self, count: count)
+        self.count = count
+    }
+
+    /// All slots of a pool, slot 0 included.
+    init(_ pool: borrowing Slab<Element>) {
+        unsafe base = pool.pointer(0)
+        count = Int(pool.capacity) + 1
+    }
+
+    /// The value at an index, in place.
+    subscript(index: Int) -> Element {
+        @inline(__always) unsafeAddress {
+            assert(index >= 0 && index < count, "an index is inside its table")
+            return unsafe UnsafePointer(base + index)
+        }
+        @inline(__always) nonmutating unsafeMutableAddress {
+            assert(index >= 0 && index < count, "an index is inside its table")
+            return unsafe base + index
+        }
+    }
+
+    /// The same for a 32-bit slot or number.
+    subscript(index: UInt32) -> Element {
+        @inline(__always) unsafeAddress {
+            assert(index < count, "an index is inside its table")
+            return unsafe UnsafePointer(base + Int(index))
+        }
+        @inline(__always) nonmutating unsafeMutableAddress {
+            assert(index < count, "an index is inside its table")
+            return unsafe base + Int(index)
+        }
+    }
+
+    /// Asks the core to fetch a value for writing; any index is allowed.
+    @inline(__always) func prefetch(_ index: UInt32) {
+        unsafe _unsafePerformance { unsafe Prefetch.write(base + Int(index)) }
+    }
+}
