@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+//  Starting and stopping DPDK's environment. `rte_eal_init` pins the calling thread to its main
+//  core, and every thread made from it inherits that; so it runs on a thread that ends afterwards.
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <ftw.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <rte_log.h>
+#include <rte_version.h>
+
+#include "internal.h"
+
+enum { LOG_BYTES = 480 };
+
+static _Atomic bool running;
+static bool started_once;
+static bool log_to_stderr;
+static char log_text[LOG_BYTES];
+static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
+static char runtime_directory[64];
+
+/// Keeps the first lines since `cdpdk_log_clear`: the first complaint is the cause.
+static void keep(const char *text, size_t length) {
+    pthread_mutex_lock(&log_lock);
+    size_t used = strlen(log_text);
+    size_t room = LOG_BYTES - 1 - used;
+    size_t taken = length < room ? length : room;
+    for (size_t i = 0; i < taken; i++) {
+        char c = text[i];
+        log_text[used + i] = c == '\n' ? ';' : c;
+    }
+    log_text[used + taken] = 0;
+    pthread_mutex_unlock(&log_lock);
+}
+
+static ssize_t log_write(void *cookie, const char *text, size_t length) {
+    (void)cookie;
+    keep(text, length);
+    if (log_to_stderr) { (void)!write(STDERR_FILENO, text, length); }
+    return (ssize_t)length;
+}
+
+static int print_to_log(int level, const char *format, va_list arguments) {
+    char line[256];
+    int length = vsnprintf(line, sizeof line, format, arguments);
+    if (level > 0 || length <= 0) { return 0; }  // 0 is "warning" for libbpf and libxdp
+    log_write(NULL, line, (size_t)length < sizeof line ? (size_t)length : sizeof line - 1);
+    return length;
+}
+
+/// The XDP libraries print to stderr by themselves; they come in with the driver, if at all.
+static void quiet_library(const char *name, const char *setter) {
+    void *library = dlopen(name, RTLD_NOW | RTLD_NOLOAD);
+    if (library == NULL) { return; }
+    typedef int (*print_function)(int, const char *, va_list);
+    typedef print_function (*set_function)(print_function);
+    set_function set = (set_function)dlsym(library, setter);
+    if (set != NULL) { set(print_to_log); }
+}
+
+void cdpdk_log_clear(void) {
+    pthread_mutex_lock(&log_lock);
+    log_text[0] = 0;
+    pthread_mutex_unlock(&log_lock);
+}
+
+const char *cdpdk_log_last(void) { return log_text[0] ? log_text : "the driver gave no reason"; }
+
+bool cdpdk_eal_running(void) { return running; }
+
+const char *cdpdk_version(void) { return rte_version(); }
+
+typedef struct {
+    int count;
+    char text[16][96];
+    char *pointers[17];
+} argument_list;
+
+__attribute__((format(printf, 2, 3)))
+static void add(argument_list *list, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(list->text[list->count], sizeof list->text[0], format, arguments);
+    va_end(arguments);
+    list->pointers[list->count] = list->text[list->count];
+    list->count++;
+}
+
+static void add_cpus(argument_list *list, const char *cpu_list) {
+    if (cpu_list != NULL) {
+        add(list, "--lcores=0@(%s)", cpu_list);
+        return;
+    }
+    cpu_set_t allowed;
+    char cpus[64] = "";
+    sched_getaffinity(0, sizeof allowed, &allowed);
+    for (int cpu = 0; cpu < CPU_SETSIZE && strlen(cpus) < sizeof cpus - 8; cpu++) {
+        if (!CPU_ISSET(cpu, &allowed)) { continue; }
+        size_t used = strlen(cpus);
+        snprintf(cpus + used, sizeof cpus - used, "%s%d", used ? "," : "", cpu);
+    }
+    add(list, "--lcores=0@(%s)", cpus);
+}
+
+static void add_memory(argument_list *list, const cdpdk_eal_configuration *configuration) {
+    add(list, "-m");
+    add(list, "%u", configuration->memory_mebibytes);
+    if (configuration->huge_pages) {
+        // No files on hugetlbfs, so a killed process leaves none; and never more than its share,
+        // for the rest of the huge pages is the log's and the engine's.
+        add(list, "--in-memory");
+        char limits[80] = "";
+        for (int node = 0; node < 8; node++) {
+            char path[64];
+            snprintf(path, sizeof path, "/sys/devices/system/node/node%d", node);
+            if (node > 0 && access(path, F_OK) != 0) { break; }
+            size_t used = strlen(limits);
+            snprintf(
+                limits + used, sizeof limits - used, "%s%u", used ? "," : "",
+                configuration->memory_mebibytes);
+        }
+        add(list, "--socket-limit=%s", limits);
+    } else {
+        add(list, "--no-huge");
+        add(list, "--no-shconf");
+    }
+}
+
+typedef struct {
+    argument_list arguments;
+    int result;
+    int code;
+} start_state;
+
+static void *start_thread(void *argument) {
+    start_state *state = argument;
+    state->arguments.pointers[state->arguments.count] = NULL;
+    state->result = rte_eal_init(state->arguments.count, state->arguments.pointers);
+    state->code = rte_errno;
+    return NULL;
+}
+
+/// In a user namespace /var/run is not ours although we look like root.
+static void choose_runtime_directory(void) {
+    if (getenv("RUNTIME_DIRECTORY") != NULL || access("/var/run", W_OK) == 0) { return; }
+    snprintf(runtime_directory, sizeof runtime_directory, "/tmp/needletail-dpdk-XXXXXX");
+    if (mkdtemp(runtime_directory) == NULL) {
+        runtime_directory[0] = 0;
+        return;
+    }
+    setenv("RUNTIME_DIRECTORY", runtime_directory, 1);
+}
+
+static int remove_entry(const char *path, const struct stat *s, int kind, struct FTW *walk) {
+    (void)s;
+    (void)kind;
+    (void)walk;
+    return remove(path);
+}
+
+static void remove_runtime_directory(void) {
+    if (runtime_directory[0] == 0) { return; }
+    nftw(runtime_directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    unsetenv("RUNTIME_DIRECTORY");
+    runtime_directory[0] = 0;
+}
+
+static bool start_failed(
+    const cdpdk_eal_configuration *configuration, const start_state *state, cdpdk_error *error) {
+    const char *cure = configuration->huge_pages
+        ? "reserve enough huge pages (sysctl -w vm.nr_hugepages=N, 2 MiB each, the log's share on "
+          "top), or start without them"
+        : "give it less memory, or look whether another limit (ulimit -v, cgroup) is in the way";
+    return cdpdk_fail(
+        error, state->code, "DPDK did not start with %u MiB %s huge pages: %s (%s); %s",
+        configuration->memory_mebibytes, configuration->huge_pages ? "of" : "without",
+        rte_strerror(state->code), cdpdk_log_last(), cure);
+}
+
+bool cdpdk_eal_start(const cdpdk_eal_configuration *configuration, cdpdk_error *error) {
+    if (running) { return true; }
+    if (started_once) {
+        return cdpdk_fail(
+            error, EALREADY, "DPDK can be started only once in a process; start a new process");
+    }
+    started_once = true;
+    log_to_stderr = configuration->verbose;
+    cookie_io_functions_t functions = {.write = log_write};
+    FILE *stream = fopencookie(NULL, "w", functions);
+    if (stream != NULL) {
+        setvbuf(stream, NULL, _IOLBF, 0);
+        rte_openlog_stream(stream);
+    }
+    choose_runtime_directory();
+
+    start_state state = {0};
+    argument_list *list = &state.arguments;
+    add(list, "needletail");
+    add_cpus(list, configuration->cpu_list);
+    add_memory(list, configuration);
+    add(list, "--no-telemetry");
+    add(list, "--log-level=%s", configuration->verbose ? "info" : "error");
+    if (configuration->file_prefix != NULL) {
+        add(list, "--file-prefix=%s", configuration->file_prefix);
+    }
+    // An allow list of nothing: PCI devices are taken when a port asks for them, not before.
+    add(list, "-a");
+    add(list, "0000:00:00.0");
+
+    cdpdk_log_clear();
+    pthread_t thread;
+    int failed = pthread_create(&thread, NULL, start_thread, &state);
+    if (failed != 0) { return cdpdk_fail(error, failed, "no thread to start DPDK on"); }
+    pthread_join(thread, NULL);
+    if (state.result < 0) {
+        remove_runtime_directory();
+        return start_failed(configuration, &state, error);
+    }
+    quiet_library("libbpf.so.1", "libbpf_set_print");
+    quiet_library("libxdp.so.1", "libxdp_set_print");
+    running = true;
+    return true;
+}
+
+void cdpdk_eal_stop(void) {
+    if (!running) { return; }
+    running = false;
+    rte_eal_cleanup();
+    remove_runtime_directory();
+}
+
+bool cdpdk_thread_register(void) {
+    if (!running) { return false; }
+    return rte_lcore_id() != LCORE_ID_ANY || rte_thread_register() == 0;
+}
+
+void cdpdk_thread_unregister(void) {
+    if (running) { rte_thread_unregister(); }
+}
