@@ -111,6 +111,14 @@ private func rareHalf() -> LogRecord {
         #expect(last.crc32c == naiveCRC32C(0, bodies))
     }
 
+    @Test func `has the same checksums by the processor's instruction`() throws {
+        var chain: UInt32 = 0
+        for (index, record) in try goldenChain().enumerated() {
+            chain = processorCRC32C(chain, Array(record.prefix(LogRecord.bodyByteCount)))
+            #expect(chain == value(LogRecord.self, from: record).crc32c, "record \(index + 1)")
+        }
+    }
+
     @Test func `reads back with its pairs, reasons and limits`() throws {
         let records = try goldenChain().map { value(LogRecord.self, from: $0) }
         #expect(

@@ -27,27 +27,27 @@ private func evaluate(_ expression: Substring) -> Int? {
     return parts[1].map { first << $0 }
 }
 
-/// Every `public static let name = Type(rawValue: number)` of `Wire`, by type; with the plain
+/// Every `static var name: Type { Type(rawValue: number) }` of `Wire`, by type; with the plain
 /// numbers of `RecordFlags`.
 func namedNumbers() throws -> [String: [NamedNumber]] {
     var result: [String: [NamedNumber]] = [:]
-    let wrapped = #/^    public static let (\w+) = (\w+)\(rawValue: ([^)]+)\)$/#
-    let plain = #/^    public static let (\w+): UInt16 = (.+)$/#
+    // Groups: 1 a type that opens; or 2 a name, 3 its type, and 4 a wrapped or 5 a plain number.
+    let pattern =
+        #/
+        public\s(?:struct|enum)\s(\w+)
+        | public\sstatic\svar\s(\w+):\s(\w+)\s\{\s+
+          (?: \w+\(rawValue:\s([^)]+)\) | ([^{}()]+?) )\s+\}
+        /#
     for source in try wireSources() {
         var type = ""
-        for line in source.split(separator: "\n") {
-            if let match = line.firstMatch(of: #/^public (?:struct|enum) (\w+)/#) {
-                type = String(match.1)
+        for match in source.matches(of: pattern) {
+            if let opened = match.1 { type = String(opened) }
+            guard let name = match.2, let nameType = match.3 else { continue }
+            guard nameType == type || (type == "RecordFlags" && nameType == "UInt16") else {
+                continue
             }
-            if let match = line.firstMatch(of: wrapped), let number = evaluate(match.3) {
-                result[type, default: []].append(
-                    NamedNumber(name: String(match.1), number: number))
-            } else if type == "RecordFlags", let match = line.firstMatch(of: plain),
-                let number = evaluate(match.2)
-            {
-                result[type, default: []].append(
-                    NamedNumber(name: String(match.1), number: number))
-            }
+            let number = (match.4 ?? match.5).flatMap(evaluate)
+            result[type, default: []].append(NamedNumber(name: String(name), number: number ?? -1))
         }
     }
     return result

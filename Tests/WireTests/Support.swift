@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // SAFETY: `bytes(of:)` copies the bytes of a plain value whose type has no padding (checked by the
-// layout tests), `value(_:from:)` copies them back after comparing the sizes; no pointer escapes.
+// layout tests), `value(_:from:)` copies them back after comparing the sizes, and the checksum
+// reads an array's own bytes; no pointer escapes.
 import Foundation
+import Platform
 import Testing
 
 /// The folder that holds Package.swift.
@@ -23,6 +25,11 @@ func bytes<T: BitwiseCopyable>(of value: T) -> [UInt8] {
 func value<T: BitwiseCopyable>(_ type: T.Type, from bytes: [UInt8]) -> T {
     precondition(bytes.count == MemoryLayout<T>.size, "as many bytes as the structure has")
     return unsafe bytes.withUnsafeBytes { unsafe $0.loadUnaligned(as: T.self) }
+}
+
+/// The CRC-32C of the bytes, continued from `seed`, by `Platform`.
+func processorCRC32C(_ seed: UInt32, _ bytes: [UInt8]) -> UInt32 {
+    unsafe bytes.withUnsafeBytes { unsafe CRC32C.update(seed, $0) }
 }
 
 /// `aa bb cc`, sixteen to a line, so that a difference can be seen.

@@ -285,7 +285,8 @@ field("expiry", ProtoField.absolute_time, "Expiry", base.UTC)
 
 field("type", ProtoField.uint8, "Type", base.HEX, MESSAGE_TYPES)
 field("side", ProtoField.uint8, "Side", base.DEC, SIDES)
-field("sides", ProtoField.uint8, "Sides", base.DEC, { [0] = "both", [1] = "buys", [2] = "sells", [3] = "both" })
+field("sides", ProtoField.uint8, "Sides", base.DEC,
+    { [0] = "both", [1] = "buys", [2] = "sells", [3] = "both" })
 field("type_and_time_in_force", ProtoField.uint8, "Type and time in force", base.HEX)
 field("order_type", ProtoField.uint8, "Order type", base.DEC, ORDER_TYPES, 0x07)
 field("time_in_force", ProtoField.uint8, "Time in force", base.DEC, TIMES_IN_FORCE, 0xF0)
@@ -310,7 +311,10 @@ field("account", ProtoField.uint64, "Account")
 field("reserved", ProtoField.bytes, "Reserved")
 
 -- The rest are plain numbers as wide as their layout says.
-local WIDTHS = { [1] = ProtoField.uint8, [2] = ProtoField.uint16, [4] = ProtoField.uint32, [8] = ProtoField.uint64 }
+local WIDTHS = {
+    [1] = ProtoField.uint8, [2] = ProtoField.uint16, [4] = ProtoField.uint32,
+    [8] = ProtoField.uint64,
+}
 for _, layout in pairs(LAYOUTS) do
     for _, entry in ipairs(layout) do
         local name = entry[1]
@@ -355,7 +359,8 @@ local experts = {}
 for _, x in pairs(X) do experts[#experts + 1] = x end
 needletail.experts = experts
 
-needletail.prefs.ports = Pref.range("UDP ports", "7000-7009", "Ports of the gateway and of the public stream", 65535)
+needletail.prefs.ports = Pref.range("UDP ports", "7000-7009",
+    "Ports of the gateway and of the public stream", 65535)
 
 -- Dissection ---------------------------------------------------------------------------------
 
