@@ -28,9 +28,11 @@ func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []
+) -> Target {
     .testTarget(
-        name: name, dependencies: dependencies, exclude: [], swiftSettings: swiftSettings)
+        name: name, dependencies: dependencies, exclude: exclude, swiftSettings: swiftSettings)
 }
 
 let argumentParser = Target.Dependency.product(
@@ -87,7 +89,7 @@ let package = Package(
             ],
             swiftSettings: swiftSettings),
         tests("PlatformTests", ["Platform"]),
-        tests("WireTests", ["Wire", "Platform"]),
+        tests("WireTests", ["Wire", "Platform"], exclude: ["Golden"]),
         tests("CommandLogTests", ["CommandLog", "Platform", "Wire"]),
         tests("EngineTests", ["Engine", "Platform", "Wire"]),
         tests("NICGatewayTests", ["NICGateway", "CDPDK", "CommandLog", "Platform", "Wire"]),
