@@ -70,7 +70,7 @@ let package = Package(
         library("CommandLog", ["Platform", "Wire"]),
         library("Engine", ["Platform", "Wire"]),
         library("NICGateway", ["CDPDK", "Platform", "Wire", "CommandLog"]),
-        library("OrderEntryClient", ["Platform", "Wire"]),
+        library("OrderEntryClient", ["CPlatform", "Platform", "Wire"]),
         library(
             "Pipeline",
             ["Platform", "Wire", "CommandLog", "Engine", "NICGateway", "Yams", logging]),

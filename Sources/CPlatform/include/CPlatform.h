@@ -3,6 +3,8 @@
 // Swift's own `Synchronization` does the atomics, for the thread sanitizer to see them.
 #pragma once
 
+#include "CDatagrams.h"
+
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
