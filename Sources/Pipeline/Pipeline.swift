@@ -1,1 +1,100 @@
 // SPDX-License-Identifier: Apache-2.0
+public import NICGateway
+public import Platform
+internal import Synchronization
+public import Wire
+
+//  The composition root: one shard from port to port.
+//
+//    1 port ─▶ 2 gateway core ─▶ 3 log ─▶ 4 engine core ─▶ 5 events ─▶ 6 gate ─▶ 2 ─▶ 1
+//
+//  `pipeline`: 2 and 4 are two threads; `runToCompletion`: one thread polls both in turn. The same
+//  bytes come out. Nothing is allocated after `start()`.
+
+/// A running gateway: its port, and for each shard a log, an engine and their threads.
+public final class Pipeline {
+    /// Where a shard, or half of one, lives; after `start` its thread alone touches it.
+    private final class Cell<Value: ~Copyable>: @unchecked Sendable {
+        var value: Value
+        init(_ value: consuming Value) { self.value = value }
+    }
+
+    /// What the threads share with whoever started them.
+    private final class Control: Sendable {
+        let isStopping = Atomic<Bool>(false)
+    }
+
+    /// How the threads are laid out.
+    public let plan: ThreadPlan
+    /// For each shard: what its gateway core counts.
+    public private(set) var counters: [GatewayCounters] = []
+    /// For each shard: how far its engine has come.
+    public private(set) var progress: [EngineProgress] = []
+    /// For each shard: the ring of its log, for observers.
+    public private(set) var logs: [LogRing<LogRecord>] = []
+    /// What memory could not be had as wished.
+    public private(set) var warnings: [String] = []
+    private let control = Control()
+    private var threads: [PinnedThread] = []
+    private var seats: [(seat: ThreadPlan.Seat, body: @Sendable () -> Void)] = []
+
+    /// Builds everything over an open port with a queue for each shard. Nothing runs yet.
+    public init(
+        _ configuration: Configuration, port: Port, cpus: [Int] = Affinity.allowedCPUs()
+    ) throws {
+        plan = ThreadPlan(configuration, cpus: cpus)
+        let clock = CycleClock.calibrated()
+        let steering =
+            configuration.shards > 1 ? try Steering(shardCount: configuration.shards) : nil
+        for shard in 0..<configuration.shards {
+            let node = plan.gateway[shard].cpu.flatMap { NUMATopology().node(ofCPU: $0) }
+            let built = unsafe try Shard(
+                number: UInt32(shard), configuration, queue: port.queue(shard),
+                macAddress: port.macAddress, clock: clock, node: node, steering: steering)
+            warnings += built.warnings
+            logs.append(built.log)
+            progress.append(built.progress)
+            counters.append(built.core.counterBlock)
+            prepare(built, number: shard)
+        }
+    }
+
+    /// Moves a shard into the closure that will start its threads.
+    private func prepare(_ shard: consuming Shard, number: Int) {
+        let control = control
+        let idle = plan.isBusy ? IdleStrategy.busy : IdleStrategy.adaptive
+        func thread<Part: ~Copyable>(
+            _ seat: ThreadPlan.Seat, _ part: Cell<Part>,
+            poll: @escaping @Sendable (inout Part) -> Bool
+        ) {
+            let body: @Sendable () -> Void = {
+                var idle = idle
+                while !control.isStopping.load(ordering: .relaxed) {
+                    idle.idle(worked: poll(&part.value))
+                }
+            }
+            seats.append((seat, body))
+        }
+        guard plan.mode == .pipeline else {
+            thread(plan.gateway[number], Cell(shard)) { $0.poll() }
+            return
+        }
+        thread(plan.engine[number], Cell(shard.loop)) { $0.poll() }
+        thread(plan.gateway[number], Cell(shard.core)) { $0.poll() }
+    }
+
+    /// Starts the threads.
+    public func start() throws(PlatformError) {
+        for (seat, body) in seats {
+            threads.append(try PinnedThread(name: seat.name, cpu: seat.cpu, body: body))
+        }
+        seats = []
+    }
+
+    /// Ends the threads and waits for them. The port may be closed after it.
+    public func stop() {
+        control.isStopping.store(true, ordering: .relaxed)
+        for thread in threads { thread.join() }
+        threads = []
+    }
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+public import CommandLog
+public import Platform
+public import Wire
+
+/// One RX queue, its sessions, and the one writer of its shard's log.
+///
+/// Threading: made anywhere, then `poll()`ed by one thread, which owns it until it ends.
+/// SAFETY: buffers allocated in `init` live until `deinit`; `burst`, `spent` and `outbox` hold
+/// packet buffers that are ours; none is used after it was given back or sent.
+@safe public struct GatewayCore: ~Copyable, @unchecked Sendable {
+    static let outboxCapacity = 512
+    static let eventsPerPoll = 256
+    /// Ethernet's 1,500 bytes: what a datagram with its IPv4 header may take.
+    static let frameByteCountMax =
+        FrameFields.udpPayloadByteCountMax + IPv4Head.byteCount
+
+    let configuration: GatewayConfiguration
+    let portMACAddress: MACAddress
+    let queue: PortQueue
+    let counters: GatewayCounters
+    let clock: CycleClock
+    let gate: CommitGate
+    let throttle: Throttle
+    let wideThrottle: Throttle
+    let steering: Steering?
+
+    var sequencer: Sequencer
+    var events: RingReader<Event>
+    var records: RingReader<LogRecord>
+    var sessions: SessionTable
+    var reorderWindow: ReorderWindow
+    var notes: ReportIndex
+    var publicStream: PublicStream
+    var filling: FillingSessions
+
+    let burst: UnsafeMutablePointer<PacketPointer>
+    var burstCount = 0
+    var burstNext = 0
+    let spent: UnsafeMutablePointer<PacketPointer>
+    var spentCount = 0
+    let outbox: UnsafeMutablePointer<PacketPointer>
+    var outboxCount = 0
+    let publicHead: UnsafeMutableRawPointer
+    let resendTrail: UnsafeMutablePointer<UInt64>
+    let resendPath: UnsafeMutablePointer<UInt64>
+
+    /// UTC nanoseconds at the start of this poll.
+    var nowNanos: UInt64 = 0
+    var nextTickNanos: UInt64 = 0
+    var timerSession: UInt32 = 0
+    /// The command whose events are being reported; 0 between two.
+    var commandSequence: UInt64 = 0
+    var commandTimestampNanos: UInt64 = 0
+    var reportCount = 0
+    /// Cycles spent in the stages of polls that did something.
+    public private(set) var stages = StageCycles()
+
+    /// A core over a queue of an open port. `records` is the gateway's own gating reader of the log:
+    /// a record stays in the ring until its reports are out. The ring of events must be larger than
+    /// the report window.
+    public init(
+        configuration: GatewayConfiguration, queue: PortQueue, macAddress: MACAddress,
+        sequencer: consuming Sequencer, records: consuming RingReader<LogRecord>,
+        events: consuming RingReader<Event>, gate: CommitGate, clock: CycleClock,
+        steering: Steering? = nil
+    ) {
+        precondition(
+            configuration.reportWindow + 1_024 <= events.capacity,
+            "the ring of events holds the report window and room to work")
+        self.configuration = configuration
+        portMACAddress = macAddress
+        unsafe self.queue = queue
+        counters = GatewayCounters()
+        self.clock = clock
+        self.gate = gate
+        throttle = Throttle(
+            messagesPerSecond: configuration.messagesPerSecond, burst: configuration.messageBurst)
+        wideThrottle = Throttle(
+            messagesPerSecond: configuration.messagesPerSecond &* GatewayLimits.wideLimitFactor,
+            burst: configuration.messageBurst &* GatewayLimits.wideLimitFactor)
+        self.steering = steering
+        self.sequencer = sequencer
+        notes = ReportIndex(capacity: events.capacity)
+        self.events = events
+        self.records = records
+        sessions = SessionTable(capacity: configuration.sessionCapacity)
+        reorderWindow = ReorderWindow(
+            capacity: GatewayLimits.heldDatagrams, limit: configuration.reorderWindow)
+        publicStream = unsafe PublicStream(isOn: configuration.publicGroup != nil)
+        filling = FillingSessions(capacity: Self.outboxCapacity)
+        unsafe burst = .allocate(capacity: GatewayLimits.burst)
+        unsafe spent = .allocate(capacity: GatewayLimits.burst)
+        unsafe outbox = .allocate(capacity: Self.outboxCapacity)
+        unsafe publicHead = .allocate(byteCount: SessionTable.headByteCount, alignment: 64)
+        unsafe publicHead.initializeMemory(as: UInt8.self, repeating: 0, count: 64)
+        unsafe resendTrail = .allocate(capacity: GatewayLimits.reportsPerResend)
+        unsafe resendTrail.initialize(repeating: 0, count: GatewayLimits.reportsPerResend)
+        unsafe resendPath = .allocate(capacity: GatewayLimits.reportsPerResend)
+        unsafe resendPath.initialize(repeating: 0, count: GatewayLimits.reportsPerResend)
+        if let group = configuration.publicGroup {
+            unsafe Self.writePublicHead(
+                publicHead, configuration: configuration, group: group, source: macAddress)
+        }
+    }
+
+    deinit {
+        unsafe burst.deallocate()
+        unsafe spent.deallocate()
+        unsafe outbox.deallocate()
+        unsafe publicHead.deallocate()
+        unsafe resendTrail.deallocate()
+        unsafe resendPath.deallocate()
+    }
+
+    /// What this core counts; readable by any thread.
+    public var counterBlock: GatewayCounters { counters }
+
+    /// Takes what came in, reports what is committed, and sends. Never waits. False when there was
+    /// nothing to do.
+    public mutating func poll() -> Bool {
+        nowNanos = clock.utcNanos()
+        sequencer.begin(nowNanos: nowNanos)
+        let start = clock.nowCycles
+        let hasTaken = takeBurst() || takeSteered()
+        let taken = clock.nowCycles
+        let hasReported = reportEvents()
+        if reportCount > 0 {
+            counters.add(.reports, reportCount)
+            reportCount = 0
+        }
+        let reported = clock.nowCycles
+        if nowNanos >= nextTickNanos {
+            nextTickNanos = nowNanos &+ 1_000_000
+            tick()
+            sendPublicHeartbeat()
+        }
+        flush()
+        if hasTaken { stages.intake &+= taken &- start }
+        if hasReported {
+            stages.reports &+= reported &- taken
+            stages.transmit &+= clock.nowCycles &- reported
+        }
+        return hasTaken || hasReported
+    }
+
+    /// Writes control commands at the head of the log: the epoch, the instruments. Before the first
+    /// poll; false when the log has no room.
+    public mutating func control(_ record: LogRecord, continuation: LogRecord?) -> Bool {
+        guard sequencer.hasRoom(for: 2) else { return false }
+        sequencer.begin(nowNanos: clock.utcNanos())
+        if let continuation {
+            sequencer.append(record, continuation: continuation)
+        } else {
+            sequencer.append(record)
+        }
+        sequencer.publish()
+        return true
+    }
+
+    /// Takes frames that other cores of the port found to be ours.
+    private mutating func takeSteered() -> Bool {
+        guard let steering else { return false }
+        var count = 0
+        for from in 0..<UInt32(configuration.shardCount) where from != configuration.shard {
+            while sequencer.hasRoom(for: GatewayLimits.recordsPerDatagram),
+                let packet = unsafe steering.take(from: from, to: configuration.shard)
+            {
+                let frame = unsafe FrameView(packet.start, byteCount: packet.byteCount)
+                var fate = BufferFate.free
+                if case .datagram(let datagram) = frame.content(
+                    address: configuration.ipv4Address, verifyingChecksums: false)
+                {
+                    fate = unsafe takeDatagram(packet, datagram)
+                }
+                if fate == .free { unsafe queue.free(packet) }
+                count += 1
+                if count == GatewayLimits.burst { break }
+            }
+        }
+        sequencer.publish()
+        return count > 0
+    }
+
+    private static func writePublicHead(
+        _ head: UnsafeMutableRawPointer, configuration: GatewayConfiguration, group: UInt32,
+        source: MACAddress
+    ) {
+        // The group's Ethernet address: 01:00:5e and the low 23 bits (RFC 1112).
+        unsafe NetworkOrder.store16(0x0100, head, 0)
+        unsafe NetworkOrder.store32(0x5E00_0000 | group & 0x007F_FFFF, head, 2)
+        unsafe source.store(to: head + 6)
+        unsafe NetworkOrder.store16(FrameFields.etherTypeIPv4, head, 12)
+        let port = configuration.publicUDPPort &+ UInt16(truncatingIfNeeded: configuration.shard)
+        unsafe IPv4Head.write(
+            to: head + FrameFields.ethernetByteCount, source: configuration.ipv4Address,
+            destination: group, sourcePort: port, destinationPort: port, timeToLive: 1)
+    }
+}
+
+/// Cycles of the counter spent in the stages of a core, in polls that found work for the stage.
+public struct StageCycles: Sendable {
+    /// Receive, decode, sessions, sequencing.
+    public var intake: UInt64 = 0
+    /// Events to reports.
+    public var reports: UInt64 = 0
+    /// Sealing datagrams and handing them to the driver.
+    public var transmit: UInt64 = 0
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CommandLog
+internal import Platform
+import Wire
+
+// Events to reports, behind the commit gate.
+//
+// SAFETY: slots are read between `available` and `release` of their readers; reports are written
+// where `reserveReport` has made room for them.
+
+extension GatewayCore {
+    /// Reports what is committed: at most `eventsPerPoll` events. False when there was nothing.
+    mutating func reportEvents() -> Bool {
+        let available = events.available(atLeast: Self.eventsPerPoll)
+        guard available > 0 else { return false }
+        let committed = gate.committedSequence(publishedSequence: sequencer.publishedSequence)
+        var offset = 0
+        while offset < min(available, Self.eventsPerPoll) {
+            if commandSequence == 0 {
+                guard records.available() > 0 else { break }
+                let record = unsafe records.slot(0)
+                guard unsafe record.pointee.sequence <= committed else { break }
+                commandSequence = unsafe record.pointee.sequence
+                commandTimestampNanos = unsafe record.pointee.timestampNanos
+            }
+            if !canTransmit {
+                flush()
+                guard canTransmit else { break }
+            }
+            let event = unsafe events.slot(offset)
+            let sequence = events.nextSequence &+ UInt64(offset)
+            var last = unsafe event
+            if unsafe event.pointee.kind == .traded {
+                // The aggressor's event is right behind the resting order's, in the same burst.
+                unsafe last = unsafe events.slot(offset &+ 1)
+                guard unsafe reportTrade(event, last, sequence) else { break }
+                offset &+= 2
+            } else {
+                guard unsafe report(event, sequence) else { break }
+                offset &+= 1
+            }
+            if unsafe last.pointee.attributes.contains(.last) { unsafe finishCommand(last) }
+        }
+        events.consume(offset)
+        events.release(retaining: UInt64(configuration.reportWindow))
+        records.release()
+        return offset > 0
+    }
+
+    /// Everything about the command is told: its session may forget it.
+    @inline(__always)
+    private mutating func finishCommand(_ last: UnsafePointer<Event>) {
+        let record = unsafe records.slot(0)
+        let session = unsafe record.pointee.session
+        let kind = unsafe record.pointee.kind.rawValue
+        if kind < 32, sessions.contains(session) {
+            unsafe sessions.entry(session).pointee.committedThrough =
+                record.pointee.sessionSequence
+        }
+        records.consume(unsafe last.pointee.attributes.contains(.pair) ? 2 : 1)
+        commandSequence = 0
+    }
+
+    /// One event that is not a trade. False when no buffer was to be had: nothing has changed.
+    @inline(__always)
+    private mutating func report(_ event: UnsafePointer<Event>, _ sequence: UInt64) -> Bool {
+        let kind = unsafe event.pointee.kind
+        if kind.isReported {
+            if unsafe kind == .accepted && event.pointee.reference != commandSequence {
+                unsafe outOfStep(event)
+            }
+            let reference = unsafe event.pointee.reference
+            guard unsafe send(event, sequence, reference: reference) else { return false }
+        }
+        if kind.rawValue < 16 && kind != .loggedOut {
+            if unsafe event.pointee.attributes.contains(.resting) { unsafe publish(event) }
+        } else {
+            unsafe noteSession(event)
+        }
+        return true
+    }
+
+    /// A trade: the resting order's report, the aggressor's, and the public one.
+    @inline(__always)
+    private mutating func reportTrade(
+        _ resting: UnsafePointer<Event>, _ aggressor: UnsafePointer<Event>, _ sequence: UInt64
+    ) -> Bool {
+        // Both or none: two buffers are there, or the trade waits.
+        guard unsafe send(resting, sequence, reference: aggressor.pointee.reference)
+        else { return false }
+        while unsafe !send(aggressor, sequence &+ 1, reference: resting.pointee.reference) {
+            transmitOutbox()
+        }
+        if publicStream.isOn {
+            unsafe publish(
+                PublicReport(
+                    kind: .executed, side: resting.pointee.attributes.side,
+                    instrument: resting.pointee.instrument, commandSequence: commandSequence,
+                    reference: resting.pointee.reference,
+                    aggressorReference: aggressor.pointee.reference,
+                    priceTicks: resting.pointee.priceTicks,
+                    quantityLots: resting.pointee.quantityLots,
+                    timestampNanos: commandTimestampNanos,
+                    tradeIndex: resting.pointee.detail))
+        }
+        return true
+    }
+
+    /// Numbers one report, remembers how to make it again, and writes it to its session's datagram.
+    @inline(__always)
+    private mutating func send(
+        _ event: UnsafePointer<Event>, _ sequence: UInt64, reference: UInt64
+    ) -> Bool {
+        let session = unsafe event.pointee.session
+        guard sessions.contains(session) else { unsafe outOfStep(event) }
+        let entry = unsafe sessions.entry(session)
+        let reportSequence = unsafe entry.pointee.nextReportSequence
+        if unsafe entry.pointee.state != .closed {
+            let isExtended = unsafe entry.pointee.usesExtendedReports
+            let byteCount =
+                isExtended ? ExtendedExecutionReport.byteCount : ExecutionReport.byteCount
+            guard
+                let place = unsafe reserveReport(
+                    session, entry, byteCount: byteCount, sequence: reportSequence)
+            else { return false }
+            unsafe Self.write(
+                event, to: place, isExtended: isExtended, sequence: reportSequence,
+                reference: reference, commandSequence: commandSequence,
+                timestampNanos: commandTimestampNanos)
+        }
+        unsafe notes[sequence] = ReportNote(
+            timestampNanos: commandTimestampNanos, commandSequence: commandSequence,
+            previousEvent: entry.pointee.lastReportEvent, reportSequence: reportSequence,
+            session: session)
+        unsafe entry.pointee.lastReportEvent = sequence
+        unsafe entry.pointee.nextReportSequence = reportSequence &+ 1
+        reportCount &+= 1
+        return true
+    }
+
+    /// The bytes of a report: a function of the event and its note alone.
+    @inline(__always)
+    static func write(
+        _ event: UnsafePointer<Event>, to place: UnsafeMutableRawPointer, isExtended: Bool,
+        sequence: UInt32, reference: UInt64, commandSequence: UInt64, timestampNanos: UInt64
+    ) {
+        let isTrade = unsafe event.pointee.kind == .traded
+        let attributes = unsafe event.pointee.attributes
+        let core = unsafe ExecutionReport(
+            executionType: event.pointee.kind,
+            attributes: EventAttributes(rawValue: attributes.rawValue & 0x0F),
+            reason: isTrade ? .none : event.pointee.reason, sequence: sequence,
+            orderID: event.pointee.orderID, reference: reference,
+            priceTicks: event.pointee.priceTicks, quantityLots: event.pointee.quantityLots,
+            timestampNanos: timestampNanos)
+        guard isExtended else {
+            unsafe place.storeBytes(of: core, as: ExecutionReport.self)
+            return
+        }
+        let liquidity: UInt8 =
+            isTrade ? UInt8(ascii: attributes.contains(.aggressor) ? "R" : "A") : 0
+        let extended = unsafe ExtendedExecutionReport(
+            core: core, instrument: event.pointee.instrument, account: event.pointee.account,
+            leavesLots: event.pointee.leavesLots, executedLots: event.pointee.executedLots,
+            commandSequence: commandSequence, tradeIndex: isTrade ? event.pointee.detail : 0,
+            liquidity: liquidity)
+        unsafe place.storeBytes(of: extended, as: ExtendedExecutionReport.self)
+    }
+
+    /// Events that are about sessions and the public, not about one order's owner.
+    @inline(never)
+    private mutating func noteSession(_ event: UnsafePointer<Event>) {
+        switch unsafe event.pointee.kind {
+        case .rested: unsafe publish(event)
+        case .sessionOpened: sessionOpened(unsafe event.pointee.session)
+        case .sessionTimedOut: sessionEnded(unsafe event.pointee.session, reason: .timedOut)
+        case .loggedOut: sessionEnded(unsafe event.pointee.session, reason: .loggedOut)
+        case .controlRejected:
+            if unsafe records.slot(0).pointee.kind == .logon {
+                unsafe sessionRefused(event.pointee.session, reason: event.pointee.reason)
+            }
+        case .instrumentDefined: unsafe publish(event)
+        default: break
+        }
+    }
+
+    /// The log and the events must march together; if they do not, nothing may leave the house.
+    @inline(never)
+    private func outOfStep(_ event: UnsafePointer<Event>) -> Never {
+        fatalError(
+            "events are out of step with the log at sequence \(commandSequence): session "
+                + "\(unsafe event.pointee.session), reference \(unsafe event.pointee.reference)")
+    }
+}

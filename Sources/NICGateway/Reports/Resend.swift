@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Platform
+import Wire
+
+// Reports again: made from the events that are still in their ring, byte for byte.
+//
+// SAFETY: an event is read only while the ring retains it: its sequence is above `released`.
+
+extension GatewayCore {
+    /// Sends reports `from`… again, at most `reportsPerResend` of them, `count` 0 meaning all. What
+    /// is no longer in memory is told.
+    mutating func resend(
+        from: UInt32, count: UInt32, session: UInt32, _ entry: UnsafeMutablePointer<SessionEntry>
+    ) {
+        let next = unsafe entry.pointee.nextReportSequence
+        let wanted = Int32(bitPattern: next &- from)
+        guard wanted > 0 else { return }
+        if unsafe nowNanos &- entry.pointee.lastResendNanos < 500_000 { return }
+        unsafe entry.pointee.lastResendNanos = nowNanos
+        guard let found = unsafe findReport(from, entry) else {
+            counters.add(.resendsUnavailable)
+            unsafe sendControl(
+                SessionNotice.resendUnavailable(
+                    firstAvailable: firstAvailableReport(entry), requested: from), to: session)
+            return
+        }
+        // What is being filled now is not part of the past: seal it, so that each datagram is dense.
+        unsafe sealDatagram(session, entry)
+        var left = min(Int(wanted), GatewayLimits.reportsPerResend)
+        if count != 0 { left = min(left, Int(count)) }
+        for index in 0..<min(left, found) where canTransmit {
+            guard unsafe writeAgain(resendPath[found - 1 - index], session, entry) else { break }
+        }
+        unsafe sealDatagram(session, entry, flags: OrderEntryHeader.resentFlag)
+    }
+
+    /// Walks back from the session's last report to `from`, leaving the way in `resendPath` (newest
+    /// first, only the oldest part of it), and gives its length; nil when the ring has let it go.
+    private mutating func findReport(
+        _ from: UInt32, _ entry: UnsafeMutablePointer<SessionEntry>
+    ) -> Int? {
+        var event = unsafe entry.pointee.lastReportEvent
+        let capacity = GatewayLimits.reportsPerResend
+        var steps = 0
+        while event > events.releasedSequence, event != 0, steps < GatewayLimits.resendSearchSteps {
+            unsafe resendTrail[steps % capacity] = event
+            steps += 1
+            let note = notes[event]
+            if note.reportSequence == from {
+                let count = min(steps, capacity)
+                for index in 0..<count {
+                    unsafe resendPath[index] = resendTrail[(steps - count + index) % capacity]
+                }
+                return count
+            }
+            event = note.previousEvent
+        }
+        return nil
+    }
+
+    /// The oldest report of a session that can be made again; the next one where there is none.
+    private func firstAvailableReport(_ entry: UnsafeMutablePointer<SessionEntry>) -> UInt32 {
+        var event = unsafe entry.pointee.lastReportEvent
+        var first = unsafe entry.pointee.nextReportSequence
+        var steps = 0
+        while event > events.releasedSequence, event != 0, steps < GatewayLimits.resendSearchSteps {
+            first = notes[event].reportSequence
+            event = notes[event].previousEvent
+            steps += 1
+        }
+        return first
+    }
+
+    private mutating func writeAgain(
+        _ sequence: UInt64, _ session: UInt32, _ entry: UnsafeMutablePointer<SessionEntry>
+    ) -> Bool {
+        let event = unsafe events.read(sequence)
+        let note = notes[sequence]
+        var reference = unsafe event.pointee.reference
+        if unsafe event.pointee.kind == .traded {
+            let isAggressor = unsafe event.pointee.attributes.contains(.aggressor)
+            let other = isAggressor ? sequence &- 1 : sequence &+ 1
+            // The first of a pair may just have been let go: the second's note cannot be made.
+            guard other > events.releasedSequence else { return false }
+            reference = unsafe events.read(other).pointee.reference
+        }
+        let isExtended = unsafe entry.pointee.usesExtendedReports
+        let byteCount = isExtended ? ExtendedExecutionReport.byteCount : ExecutionReport.byteCount
+        guard
+            let place = unsafe reserveReport(
+                session, entry, byteCount: byteCount, sequence: note.reportSequence)
+        else { return false }
+        unsafe Self.write(
+            event, to: place, isExtended: isExtended, sequence: note.reportSequence,
+            reference: reference, commandSequence: note.commandSequence,
+            timestampNanos: note.timestampNanos)
+        counters.add(.resentReports)
+        return true
+    }
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CommandLog
+import Wire
+
+// Logon, takeover, time-out: what opens and ends a session. docs/formats/session-protocol.md.
+//
+// SAFETY: entries are reached by session numbers that the table has let through; messages are read
+// after their size was checked.
+
+extension GatewayCore {
+    /// A datagram of the control channel.
+    @inline(never)
+    mutating func takeControl(
+        _ packet: Packet, _ datagram: UDPDatagram, _ header: OrderEntryHeader,
+        _ message: UnsafeRawPointer
+    ) {
+        let byteCount = datagram.payloadByteCount - OrderEntryHeader.byteCount
+        guard header.messageCount == 1, byteCount >= 1 else {
+            counters.add(.sizeMismatch)
+            return
+        }
+        let entry = unsafe sessions.entry(header.session)
+        switch MessageType(rawValue: unsafe message.load(as: UInt8.self)) {
+        case .logon:
+            guard byteCount == MemoryLayout<Logon>.size else {
+                counters.add(.sizeMismatch)
+                return
+            }
+            unsafe takeLogon(
+                message.loadUnaligned(as: Logon.self), header.session, entry, packet, datagram)
+        case .resendRequest:
+            guard byteCount == MemoryLayout<SessionNotice>.size else {
+                counters.add(.sizeMismatch)
+                return
+            }
+            guard unsafe isBound(header, entry, source: datagram.source) else { return }
+            unsafe entry.pointee.lastHeardNanos = nowNanos
+            let request = unsafe message.loadUnaligned(as: SessionNotice.self)
+            counters.add(.resendRequests)
+            unsafe resend(
+                from: request.first, count: request.second, session: header.session, entry)
+        default:
+            counters.add(.unknownMessage)
+        }
+    }
+
+    private mutating func takeLogon(
+        _ logon: Logon, _ session: UInt32, _ entry: UnsafeMutablePointer<SessionEntry>,
+        _ packet: Packet, _ datagram: UDPDatagram
+    ) {
+        let isSameSource = unsafe entry.pointee.source == datagram.source
+        let isSameLogon = unsafe isSameSource && entry.pointee.nonce == logon.nonce
+        switch unsafe entry.pointee.state {
+        case .opening, .closing:
+            // Its answer is on the way; the client asks again.
+            return
+        case .open where isSameLogon:
+            unsafe entry.pointee.lastHeardNanos = nowNanos
+            unsafe sendLogonAccepted(session, entry)
+            return
+        case .open where !isSameSource:
+            let silence = unsafe nowNanos &- entry.pointee.lastHeardNanos
+            guard unsafe silence > entry.pointee.heartbeatNanos else {
+                counters.add(.logonsRejected)
+                unsafe replyUnbound(
+                    SessionNotice.logonRejected(reason: .sessionInUse, nonce: logon.nonce),
+                    session: session, packet, datagram)
+                return
+            }
+        default: break
+        }
+        let heartbeat =
+            logon.heartbeatMillis == 0
+            ? configuration.heartbeatMillis : max(10, logon.heartbeatMillis)
+        unsafe releaseOutput(entry)
+        unsafe entry.pointee.state = .opening
+        unsafe entry.pointee.token = UInt32.random(in: 1...UInt32.max)
+        unsafe entry.pointee.source = datagram.source
+        unsafe entry.pointee.nonce = logon.nonce
+        unsafe entry.pointee.logonFlags = logon.flags & 0b11
+        unsafe entry.pointee.heartbeatMillis = UInt32(heartbeat)
+        unsafe entry.pointee.resumeReportSequence = logon.nextReportSequence
+        unsafe entry.pointee.lastHeardNanos = nowNanos
+        unsafe prepareHead(session, entry, packet, datagram)
+        counters.add(.logons)
+        sequencer.append(
+            unsafe LogRecord.logon(
+                session: session, nonce: logon.nonce, token: entry.pointee.token,
+                heartbeatMillis: UInt32(heartbeat), source: datagram.source,
+                flags: UInt16(entry.pointee.logonFlags)))
+    }
+
+    /// The engine has opened the session, and that is committed: the client may know.
+    mutating func sessionOpened(_ session: UInt32) {
+        let entry = unsafe sessions.entry(session)
+        guard unsafe entry.pointee.state == .opening else { return }
+        unsafe entry.pointee.state = .open
+        unsafe entry.pointee.usesExtendedReports =
+            UInt16(entry.pointee.logonFlags) & RecordFlags.extendedReports != 0
+        unsafe sendLogonAccepted(session, entry)
+        let resume = unsafe entry.pointee.resumeReportSequence
+        if resume != 0 { unsafe resend(from: resume, count: 0, session: session, entry) }
+    }
+
+    /// The engine would not open it.
+    mutating func sessionRefused(_ session: UInt32, reason: Reason) {
+        guard sessions.contains(session) else { return }
+        let entry = unsafe sessions.entry(session)
+        guard unsafe entry.pointee.state == .opening else { return }
+        counters.add(.logonsRejected)
+        unsafe sendControl(
+            SessionNotice.logonRejected(reason: reason, nonce: entry.pointee.nonce), to: session)
+        unsafe entry.pointee.state = .closed
+    }
+
+    /// The end of a session is committed. The client is told once, and its window let go.
+    mutating func sessionEnded(_ session: UInt32, reason: Reason) {
+        let entry = unsafe sessions.entry(session)
+        unsafe sealDatagram(session, entry)
+        unsafe sendControl(
+            SessionNotice.sessionEnded(
+                reason: reason, lastReportSequence: entry.pointee.nextReportSequence &- 1,
+                expectedSequence: entry.pointee.expectedSequence), to: session)
+        while let held = unsafe reorderWindow.removeFirst(&entry.pointee) {
+            unsafe queue.free(held)
+        }
+        unsafe entry.pointee.state = .closed
+    }
+
+    private mutating func sendLogonAccepted(
+        _ session: UInt32, _ entry: UnsafeMutablePointer<SessionEntry>
+    ) {
+        let accepted = unsafe LogonAccepted(
+            flags: entry.pointee.logonFlags,
+            heartbeatMillis: UInt16(truncatingIfNeeded: entry.pointee.heartbeatMillis),
+            token: entry.pointee.token, expectedSequence: entry.pointee.expectedSequence,
+            nextReportSequence: entry.pointee.nextReportSequence, nonce: entry.pointee.nonce,
+            reorderWindow: UInt16(reorderWindow.limit),
+            messagesPerDatagramMax: UInt16(GatewayLimits.messagesPerDatagram),
+            messagesPerSecond: configuration.messagesPerSecond)
+        sendControl(accepted, to: session)
+    }
+
+    /// Looks after a slice of the sessions once a millisecond: silence, heartbeats, acknowledgements
+    /// that no report has carried, held datagrams that found the log full.
+    mutating func tick() {
+        let slice = max(64, sessions.capacity / 8)
+        for _ in 0..<min(slice, sessions.capacity) {
+            timerSession = timerSession >= sessions.capacity ? 1 : timerSession + 1
+            let entry = unsafe sessions.entry(timerSession)
+            guard unsafe entry.pointee.state == .open else { continue }
+            unsafe tick(timerSession, entry)
+        }
+        sequencer.publish()
+    }
+
+    private mutating func tick(
+        _ session: UInt32, _ entry: UnsafeMutablePointer<SessionEntry>
+    ) {
+        if unsafe entry.pointee.heldHead != 0 { unsafe takeHeld(session, entry) }
+        let silence = unsafe Int64(bitPattern: nowNanos &- entry.pointee.lastHeardNanos)
+        if unsafe silence > 3 * Int64(entry.pointee.heartbeatNanos), sequencer.hasRoom(for: 1) {
+            counters.add(.timeouts)
+            unsafe entry.pointee.state = .closing
+            sequencer.append(LogRecord(kind: .sessionTimeout, session: session))
+            return
+        }
+        let quiet = unsafe nowNanos &- entry.pointee.lastSentNanos
+        let isDue = unsafe quiet > entry.pointee.heartbeatNanos
+        if unsafe isDue || (entry.pointee.owesAcknowledgement && quiet > 1_000_000) {
+            counters.add(.heartbeats)
+            unsafe sendHeartbeat(session, entry)
+        }
+    }
+}

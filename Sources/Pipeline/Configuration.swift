@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+public import CommandLog
+public import NICGateway
+public import Wire
+
+/// Everything that a gateway is told at start, as its YAML file says it. docs/operations/configuration.md.
+public struct Configuration: Sendable {
+    /// Which thread does what.
+    public enum Mode: String, CaseIterable, Sendable {
+        /// A gateway core and an engine core for each shard.
+        case pipeline
+        /// One core does it all.
+        case runToCompletion
+        /// `pipeline` where there are cores enough for all polling threads, else `runToCompletion`.
+        case auto
+    }
+    /// What a thread does that found nothing.
+    public enum Polling: String, CaseIterable, Sendable {
+        /// Looks again at once.
+        case busy
+        /// Spins, yields, then sleeps shortly.
+        case adaptive
+        /// `busy` where each polling thread has a core to itself, else `adaptive`.
+        case auto
+    }
+    /// An instrument to define when the log begins.
+    public struct Instrument: Sendable, Equatable {
+        /// 1…
+        public var number: UInt32
+        /// Up to 16 ASCII characters.
+        public var symbol: String
+        /// Lowest price, ticks.
+        public var lowestPriceTicks: Int64
+        /// Highest price, ticks.
+        public var highestPriceTicks: Int64
+        /// Largest quantity of one order, lots.
+        public var quantityLotsMax: UInt64
+        /// Decimals of a price in ticks.
+        public var priceDecimals: UInt8
+        /// Decimals of a quantity in lots.
+        public var quantityDecimals: UInt8
+        /// The shard that trades it.
+        public var shard: UInt32
+
+        /// An instrument of shard 0.
+        public init(
+            number: UInt32, symbol: String, lowestPriceTicks: Int64, highestPriceTicks: Int64,
+            quantityLotsMax: UInt64 = 1 << 48, priceDecimals: UInt8 = 2,
+            quantityDecimals: UInt8 = 0, shard: UInt32 = 0
+        ) {
+            self.number = number
+            self.symbol = symbol
+            self.lowestPriceTicks = lowestPriceTicks
+            self.highestPriceTicks = highestPriceTicks
+            self.quantityLotsMax = quantityLotsMax
+            self.priceDecimals = priceDecimals
+            self.quantityDecimals = quantityDecimals
+            self.shard = shard
+        }
+    }
+
+    /// How to open the port: `af_xdp:eth1`, `pci:0000:3b:00.0`, …
+    public var port = "memory"
+    /// Our IPv4 address, host order.
+    public var ipv4Address: UInt32 = 0
+    /// Our Ethernet address; nil = one derived from the IPv4 address, 02:4e:54… (locally administered).
+    public var macAddress: UInt64?
+    /// UDP port of shard 0.
+    public var udpPort: UInt16 = 7000
+    /// Log, queue and engine for each.
+    public var shards = 1
+    /// Thread layout.
+    public var mode = Mode.auto
+    /// Idle behaviour.
+    public var polling = Polling.auto
+    /// Processors of the gateway threads, one for each shard; empty = chosen.
+    public var gatewayCPUs: [Int] = []
+    /// Processors of the engine threads, one for each shard; empty = chosen.
+    public var engineCPUs: [Int] = []
+    /// Huge page memory for packet buffers, MB; 0 = do without huge pages.
+    public var packetMemoryMB = 64
+    /// Packet buffers.
+    public var packetBuffers = 16_384
+    /// When a command counts as committed.
+    public var commitPolicy = CommitPolicy.none
+    /// Whether IPv4 and UDP checksums are verified in software.
+    public var verifiesChecksums = false
+    /// Sessions are numbered 1…sessionCapacity.
+    public var sessionCapacity: UInt32 = 1_024
+    /// Heartbeat interval, milliseconds.
+    public var heartbeatMillis: UInt16 = 1_000
+    /// Messages a second that a session may send; 0 = no limit.
+    public var messagesPerSecond: UInt32 = 0
+    /// Messages at once above that rate.
+    public var messageBurst: UInt32 = 1_000
+    /// Datagrams held out of order for a session.
+    public var reorderWindow = 16
+    /// Group of the public stream, host order; nil = none.
+    public var publicGroup: UInt32?
+    /// UDP port of the public stream.
+    public var publicUDPPort: UInt16 = 7100
+    /// Records in the ring of the log; a power of two.
+    public var logCapacity = 65_536
+    /// Events in the ring of events; a power of two.
+    public var eventCapacity = 262_144
+    /// Open orders of a shard.
+    public var orderCapacity: UInt32 = 1_048_576
+    /// Open orders of a session.
+    public var sessionOpenOrdersMax: UInt32 = 1_048_576
+    /// Instruments of a shard.
+    public var instrumentCapacity: UInt32 = 64
+    /// The epoch that this run opens.
+    public var epoch: UInt32 = 1
+    /// What is traded.
+    public var instruments: [Instrument] = []
+
+    /// The usual values.
+    public init() {}
+
+    /// Limits of a shard's engine. The price levels are those of its instruments, and as many again
+    /// for instruments that come later, 2^16 at least.
+    public func engineLimits(shard: UInt32) -> EngineLimits {
+        var levels: UInt64 = 0
+        for instrument in instruments where instrument.shard == shard {
+            levels += UInt64(instrument.highestPriceTicks - instrument.lowestPriceTicks) + 1
+        }
+        return EngineLimits(
+            orderCapacity: orderCapacity, sessionCapacity: sessionCapacity,
+            instrumentCapacity: instrumentCapacity,
+            ladderTickCapacity: UInt32(clamping: levels + max(levels, 65_536)),
+            sessionOpenOrdersMax: sessionOpenOrdersMax)
+    }
+
+    /// Events kept for sending reports again.
+    public var reportWindow: Int { eventCapacity / 2 }
+}
+
+extension Configuration {
+    /// What the gateway core of a shard is told.
+    public func gateway(shard: UInt32) -> GatewayConfiguration {
+        GatewayConfiguration(
+            shard: shard, epoch: epoch, ipv4Address: ipv4Address, firstUDPPort: udpPort,
+            shardCount: UInt16(shards), sessionCapacity: sessionCapacity,
+            heartbeatMillis: heartbeatMillis, messagesPerSecond: messagesPerSecond,
+            messageBurst: messageBurst, reorderWindow: reorderWindow,
+            verifiesChecksums: verifiesChecksums, publicGroup: publicGroup,
+            publicUDPPort: publicUDPPort, reportWindow: reportWindow)
+    }
+}

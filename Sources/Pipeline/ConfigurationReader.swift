@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Yams
+
+/// Reads typed values out of one YAML mapping, and collects everything that is wrong with it
+/// instead of stopping at the first.
+struct ConfigurationReader {
+    private let mapping: [(key: String, node: Node, line: Int)]
+    private let path: String
+    private let line: Int
+    private var known: Set<String> = []
+    private(set) var problems: [ConfigurationError.Problem] = []
+
+    init(_ node: Node?, path: String = "") {
+        self.path = path
+        line = node?.mark?.line ?? 0
+        guard let node, node.null == nil else {
+            mapping = []
+            return
+        }
+        guard case .mapping(let pairs) = node else {
+            mapping = []
+            problems.append(
+                .init(
+                    line: line, key: path,
+                    message: "expected keys with values (`key: value`), found something else"))
+            return
+        }
+        var seen: [(key: String, node: Node, line: Int)] = []
+        for (key, value) in pairs {
+            seen.append((key.string ?? "?", value, key.mark?.line ?? value.mark?.line ?? 0))
+        }
+        mapping = seen
+    }
+
+    private func full(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
+
+    mutating func node(_ key: String) -> (node: Node, line: Int)? {
+        known.insert(key)
+        return mapping.first { $0.key == key }.map { ($0.node, $0.line) }
+    }
+
+    mutating func fail(_ key: String, line: Int? = nil, _ message: String) {
+        let place = line ?? mapping.first { $0.key == key }?.line ?? self.line
+        problems.append(.init(line: place, key: full(key), message: message))
+    }
+
+    mutating func string(_ key: String) -> String? {
+        guard let (node, _) = node(key) else { return nil }
+        guard let text = node.string, node.null == nil else {
+            fail(key, "expected text")
+            return nil
+        }
+        return text
+    }
+
+    mutating func integer<Value: FixedWidthInteger>(
+        _ key: String, in range: ClosedRange<Value>
+    ) -> Value? {
+        guard let (node, _) = node(key) else { return nil }
+        let text = (node.string ?? "").filter { $0 != "_" }
+        guard let value = Value(text), range.contains(value) else {
+            fail(
+                key,
+                "`\(node.string ?? "?")` is not a whole number from \(range.lowerBound) to "
+                    + "\(range.upperBound)")
+            return nil
+        }
+        return value
+    }
+
+    mutating func powerOfTwo(_ key: String, in range: ClosedRange<Int>) -> Int? {
+        guard let value = integer(key, in: range) else { return nil }
+        guard value & (value - 1) == 0 else {
+            var below = 1
+            while below * 2 < value { below *= 2 }
+            fail(key, "\(value) is not a power of two; \(below) and \(below * 2) are")
+            return nil
+        }
+        return value
+    }
+
+    mutating func boolean(_ key: String) -> Bool? {
+        guard let (node, _) = node(key) else { return nil }
+        guard let value = node.bool else {
+            fail(key, "`\(node.string ?? "?")` is neither true nor false")
+            return nil
+        }
+        return value
+    }
+
+    mutating func choice<Value: RawRepresentable & CaseIterable>(
+        _ key: String, _: Value.Type
+    ) -> Value? where Value.RawValue == String {
+        guard let text = string(key) else { return nil }
+        guard let value = Value(rawValue: text) else {
+            let choices = Value.allCases.map(\.rawValue).joined(separator: ", ")
+            fail(key, "`\(text)` is none of \(choices)")
+            return nil
+        }
+        return value
+    }
+
+    mutating func ipv4Address(_ key: String, isMulticast: Bool = false) -> UInt32? {
+        guard let text = string(key) else { return nil }
+        guard let address = IPv4Text.parse(text) else {
+            fail(key, "`\(text)` is not an IPv4 address such as 10.77.0.2")
+            return nil
+        }
+        if isMulticast != (address >> 28 == 0xE) {
+            fail(
+                key,
+                isMulticast
+                    ? "`\(text)` is not a multicast group: those are 224.0.0.0 to 239.255.255.255"
+                    : "`\(text)` is a multicast group, not an address of a host")
+            return nil
+        }
+        return address
+    }
+
+    mutating func integers(_ key: String, in range: ClosedRange<Int>) -> [Int]? {
+        guard let (node, _) = node(key) else { return nil }
+        let items = node.sequence.map { Array($0) } ?? [node]
+        var values: [Int] = []
+        for item in items {
+            guard let value = item.int, range.contains(value) else {
+                fail(
+                    key,
+                    "`\(item.string ?? "?")` is not a whole number from \(range.lowerBound) to "
+                        + "\(range.upperBound)")
+                return nil
+            }
+            values.append(value)
+        }
+        return values
+    }
+
+    /// Reports keys that nobody asked for. Last.
+    mutating func rejectUnknownKeys() {
+        for (key, _, line) in mapping where !known.contains(key) {
+            fail(
+                key, line: line,
+                "unknown key; known here: \(known.sorted().joined(separator: ", "))")
+        }
+        var seen: Set<String> = []
+        for (key, _, line) in mapping where !seen.insert(key).inserted {
+            fail(key, line: line, "given twice")
+        }
+    }
+
+    /// Takes over what a reader of an inner mapping found.
+    mutating func absorb(_ inner: ConfigurationReader) { problems += inner.problems }
+
+    mutating func inner(_ key: String) -> ConfigurationReader {
+        ConfigurationReader(node(key)?.node, path: full(key))
+    }
+}
+
+/// Dotted IPv4 addresses, host order.
+public enum IPv4Text {
+    /// Four numbers of 0…255; nil for anything else.
+    public static func parse(_ text: String) -> UInt32? {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 4 else { return nil }
+        var address: UInt32 = 0
+        for part in parts {
+            guard let byte = UInt8(part) else { return nil }
+            address = address << 8 | UInt32(byte)
+        }
+        return address
+    }
+    /// The usual form.
+    public static func format(_ address: UInt32) -> String {
+        "\(address >> 24).\(address >> 16 & 255).\(address >> 8 & 255).\(address & 255)"
+    }
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import CommandLog
+import Dispatch
+import Foundation
+import NICGateway
+import Pipeline
+import Platform
+
+/// `needletail gateway`: runs a gateway until it is told to stop.
+struct Gateway: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run a gateway: port, sessions, log, engine, reports.",
+        discussion: """
+            The configuration is a YAML file; the smallest one is
+
+              port: af_packet:eth1        # or udp:127.0.0.1:7000 without root
+              address: 10.77.0.2
+              instruments:
+                - number: 1
+                  symbol: GOOG
+                  lowestPriceTicks: 1
+                  highestPriceTicks: 1000000
+
+            Everything else has a default: docs/operations/configuration.md lists all keys. SIGINT \
+            and SIGTERM stop the gateway in order; it then prints what it counted and the hash of \
+            its state.
+
+            Exit status: 0 stopped in order, 64 wrong command line, 78 wrong configuration, 74 the \
+            port or the memory could not be had.
+            """)
+
+    @Option(name: .shortAndLong, help: "The YAML file that says everything.")
+    var config: String
+
+    @Option(help: "Use this port instead of the file's, for example af_xdp:eth1.")
+    var port: String?
+
+    @Flag(help: "Only check the configuration and print how threads would be laid out.")
+    var check = false
+
+    @Flag(help: "Print a line of counters every second.")
+    var statistics = false
+
+    @Option(help: "Stop by itself after so many seconds; 0 = run until told.")
+    var seconds: UInt32 = 0
+
+    func run() throws {
+        var configuration: Configuration
+        do {
+            guard let text = FileManager.default.contents(atPath: config) else {
+                throw ConfigurationError(
+                    file: config,
+                    problems: [.init(line: 0, key: "", message: "cannot be read: is it there?")])
+            }
+            configuration = try Configuration(
+                yaml: String(decoding: text, as: UTF8.self), file: config)
+        } catch {
+            complain(error)
+            throw ExitCode(78)
+        }
+        if let port { configuration.port = port }
+        if check {
+            for line in ThreadPlan(configuration, cpus: Affinity.allowedCPUs()).lines { say(line) }
+            return
+        }
+        try serve(configuration)
+    }
+
+    private func serve(_ configuration: Configuration) throws {
+        var notes: [String] = []
+        let opened: NICGateway.Port
+        let pipeline: Pipeline
+        do {
+            opened = try GatewayPort.open(configuration, notes: &notes)
+            pipeline = try Pipeline(configuration, port: opened)
+            notes += pipeline.warnings
+            let stop = StopSignal()
+            try pipeline.start()
+            announce(configuration, opened, pipeline, notes)
+            wait(stop, pipeline)
+        } catch {
+            complain(error)
+            throw ExitCode(74)
+        }
+        pipeline.stop()
+        report(pipeline, opened)
+        opened.close()
+    }
+
+    private func announce(
+        _ configuration: Configuration, _ port: NICGateway.Port, _ pipeline: Pipeline, _ notes: [String]
+    ) {
+        for note in notes { say("note: \(note)") }
+        for line in pipeline.plan.lines { say(line) }
+        say(
+            "listening on \(IPv4Text.format(configuration.ipv4Address)) UDP "
+                + "\(configuration.udpPort), port \(configuration.port) (\(port.driverName), "
+                + "\(port.macAddress)), commit \(configuration.commitPolicy.rawValue), "
+                + "\(pipeline.plan.mode.rawValue)")
+    }
+
+    private func wait(_ stop: StopSignal, _ pipeline: Pipeline) {
+        var elapsed: UInt32 = 0
+        while !stop.wait(seconds: 1) {
+            elapsed += 1
+            if statistics {
+                let line = pipeline.counters.enumerated().map { shard, counters in
+                    "shard \(shard): " + counters.nonZero.map { "\($0.name) \($0.value)" }
+                        .joined(separator: " · ")
+                }
+                say(line.joined(separator: "\n"))
+                    }
+            if seconds > 0, elapsed >= seconds { return }
+        }
+    }
+
+    private func report(_ pipeline: Pipeline, _ port: NICGateway.Port) {
+        for (shard, counters) in pipeline.counters.enumerated() {
+            say("shard \(shard)")
+            for (name, value) in counters.nonZero {
+                say("  \(name.padding(toLength: 24, withPad: " ", startingAt: 0))\(value)")
+            }
+            let progress = pipeline.progress[shard]
+            say("  last sequence           \(progress.sequence)")
+            say("  state hash              \(String(progress.stateHash, radix: 16))")
+        }
+    }
+
+    /// A line at once, also into a pipe.
+    private func say(_ line: String) {
+        FileHandle.standardOutput.write(Data("\(line)\n".utf8))
+    }
+
+    private func complain(_ error: any Error) {
+        FileHandle.standardError.write(Data("\(error)\n".utf8))
+    }
+}
+
+/// SIGINT and SIGTERM as something to wait for.
+final class StopSignal: @unchecked Sendable {
+    private let semaphore = DispatchSemaphore(value: 0)
+    private var sources: [any DispatchSourceSignal] = []
+
+    init() {
+        for number in [SIGINT, SIGTERM] {
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(
+                signal: number, queue: DispatchQueue.global())
+            source.setEventHandler { [semaphore] in semaphore.signal() }
+            source.resume()
+            sources.append(source)
+        }
+    }
+
+    /// True once a signal came; false after so many seconds without one.
+    func wait(seconds: Int) -> Bool {
+        semaphore.wait(timeout: .now() + .seconds(seconds)) == .success
+    }
+}
