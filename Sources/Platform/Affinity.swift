@@ -10,7 +10,7 @@ public enum Affinity {
     /// container leaves it.
     public static func allowedCPUs() -> [Int] {
         let set = current()
-        return (0 ..< cpuLimit).filter { set[$0] }
+        return (0..<cpuLimit).filter { set[$0] }
     }
 
     /// Keeps the calling thread on one processor. Throws `.processor` if that is not allowed.
@@ -21,7 +21,7 @@ public enum Affinity {
     /// Keeps the calling thread on some processors. Throws `.processor` if none of them is allowed.
     public static func restrictCurrentThread(to cpus: [Int]) throws(PlatformError) {
         var set = CPUSet()
-        for cpu in cpus where (0 ..< cpuLimit).contains(cpu) { set.insert(cpu) }
+        for cpu in cpus where (0..<cpuLimit).contains(cpu) { set.insert(cpu) }
         let number = set.apply()
         guard number == 0 else {
             let allowed = allowedCPUs().map(String.init).joined(separator: ", ")

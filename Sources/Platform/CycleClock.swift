@@ -116,7 +116,7 @@ public struct CycleClock: Sendable {
         }
         var best = (cycles: UInt64(0), nanos: UInt64(0))
         var bestWidth = UInt64.max
-        for _ in 0 ..< 16 {
+        for _ in 0..<16 {
             let before = counter()
             let nanos = cplatform_clock_nanos(clock)
             let width = counter() - before

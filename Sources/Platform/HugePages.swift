@@ -107,7 +107,7 @@ public enum PageSize: String, Sendable, CaseIterable {
     private static func bindingNumber(_ node: NUMANode?) throws(PlatformError) -> Int32 {
         guard let node else { return -1 }
         let nodeCount = Int(cplatform_node_count())
-        guard (0 ..< nodeCount).contains(node.rawValue) else {
+        guard (0..<nodeCount).contains(node.rawValue) else {
             throw PlatformError(
                 .processor, cause: "there is no NUMA node \(node.rawValue)",
                 cure: "This machine has nodes 0 to \(nodeCount - 1).")

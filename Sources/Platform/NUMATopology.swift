@@ -68,7 +68,7 @@ public struct NUMATopology: Sendable {
             case 1: return ends[0].map { [$0] } ?? []
             case 2:
                 guard let low = ends[0], let high = ends[1], low <= high else { return [] }
-                return Array(low ... high)
+                return Array(low...high)
             default: return []
             }
         }

@@ -83,7 +83,7 @@
             count = Int(truncatingIfNeeded: gateCount.load())
         }
         var lowest = last
-        for index in 0 ..< count {
+        for index in 0..<count {
             let gate = unsafe Cursor(at: firstGate + index &* Cursor.strideByteCount)
             // Acquire: pairs with the release in `RingReader.release`. The reader has done with a
             // slot before it is overwritten.

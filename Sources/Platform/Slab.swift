@@ -39,7 +39,7 @@
         self.capacity = capacity
         freeCount = capacity
         // The top of the stack is its end: slot 1 comes out first.
-        for index in 0 ..< capacity { unsafe freeSlots[Int(index)] = capacity - index }
+        for index in 0..<capacity { unsafe freeSlots[Int(index)] = capacity - index }
     }
 
     /// A slot with whatever its last user left in it, or 0 when all are in use.

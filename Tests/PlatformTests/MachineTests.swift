@@ -8,7 +8,7 @@ private func naiveCRC32C(_ bytes: some Sequence<UInt8>, seed: UInt32 = 0) -> UIn
     var crc = ~seed
     for byte in bytes {
         crc ^= UInt32(byte)
-        for _ in 0 ..< 8 { crc = crc & 1 == 1 ? (crc >> 1) ^ 0x82F6_3B78 : crc >> 1 }
+        for _ in 0..<8 { crc = crc & 1 == 1 ? (crc >> 1) ^ 0x82F6_3B78 : crc >> 1 }
     }
     return ~crc
 }
@@ -23,15 +23,15 @@ private func fastCRC32C(_ bytes: [UInt8], seed: UInt32 = 0) -> UInt32 {
         #expect(fastCRC32C(Array("123456789".utf8)) == 0xE306_9283)
         #expect(fastCRC32C([UInt8](repeating: 0, count: 32)) == 0x8A91_36AA)
         #expect(fastCRC32C([UInt8](repeating: 0xFF, count: 32)) == 0x62A8_AB43)
-        #expect(fastCRC32C((0 ..< 32).map { UInt8($0) }) == 0x46DD_794E)
+        #expect(fastCRC32C((0..<32).map { UInt8($0) }) == 0x46DD_794E)
         #expect(fastCRC32C([]) == 0)
     }
 
     @Test(arguments: TestSeed.runs(3))
     func `agrees with the naive one, in pieces and at any alignment`(seed: UInt64) {
         var random = SeededRandom(seed: seed)
-        for byteCount in 0 ..< 200 {
-            let bytes = (0 ..< byteCount).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+        for byteCount in 0..<200 {
+            let bytes = (0..<byteCount).map { _ in UInt8(truncatingIfNeeded: random.next()) }
             let cut = Int(random.below(UInt64(byteCount) + 1))
             let start = UInt32(truncatingIfNeeded: random.next())
             let whole = naiveCRC32C(bytes, seed: start)
@@ -61,8 +61,8 @@ private func fastCRC32C(_ bytes: [UInt8], seed: UInt32 = 0) -> UInt32 {
     @Test func `stays below its bound and reaches every number`() {
         var random = SeededRandom(seed: TestSeed.session)
         var seen = Set<UInt64>()
-        for _ in 0 ..< 2_000 { seen.insert(random.below(10)) }
-        #expect(seen == Set(0 ..< 10), TestSeed.hint(TestSeed.session))
+        for _ in 0..<2_000 { seen.insert(random.below(10)) }
+        #expect(seen == Set(0..<10), TestSeed.hint(TestSeed.session))
     }
 }
 
@@ -70,7 +70,7 @@ private func fastCRC32C(_ bytes: [UInt8], seed: UInt32 = 0) -> UInt32 {
     @Test func `agrees with the system clock and never goes back`() {
         var clock = CycleClock.calibrated()
         var last = clock.utcNanos()
-        for round in 0 ..< 20_000 {
+        for round in 0..<20_000 {
             if round % 1_000 == 0 { clock.resync() }
             let now = clock.utcNanos()
             #expect(now >= last)
@@ -143,7 +143,7 @@ private func fastCRC32C(_ bytes: [UInt8], seed: UInt32 = 0) -> UInt32 {
 
     @Test func `goes from spins to yields to sleeps, and back when there is work`() {
         var idle = IdleStrategy(spins: 2, yields: 2, sleepNanosMin: 1_000, sleepNanosMax: 4_000)
-        for _ in 0 ..< 20 { idle.idle(worked: false) }
+        for _ in 0..<20 { idle.idle(worked: false) }
         idle.idle(worked: true)
         #expect(!idle.isBusy && IdleStrategy.busy.isBusy)
     }

@@ -56,7 +56,7 @@ internal import Testing
             let start = UInt(bitPattern: piece)
             #expect(start >= end && start % UInt(max(alignment, 8)) == 0, TestSeed.hint(seed))
             end = start + UInt(count) * 8
-            for index in 0 ..< count {
+            for index in 0..<count {
                 let word = unsafe piece[index]
                 if word != 0 { Issue.record("not zero; \(TestSeed.hint(seed))") }
                 unsafe piece[index] = .max
@@ -103,7 +103,7 @@ internal import Testing
         let capacity = UInt32(1 + random.below(50))
         var slab = try Slab<TestRecord>(capacity: capacity)
         var oracle: [UInt32: TestRecord] = [:]
-        for step in 0 ..< 3_000 {
+        for step in 0..<3_000 {
             if random.below(2) == 0 {
                 let slot = slab.allocate()
                 #expect((slot == 0) == (oracle.count == Int(capacity)), TestSeed.hint(seed))

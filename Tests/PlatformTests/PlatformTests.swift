@@ -18,7 +18,7 @@ enum TestSeed {
     /// A seed for each of `count` runs, the first one being the session's.
     static func runs(_ count: Int) -> [UInt64] {
         var random = SeededRandom(seed: session)
-        return [session] + (1 ..< count).map { _ in random.next() }
+        return [session] + (1..<count).map { _ in random.next() }
     }
 
     static func hint(_ seed: UInt64) -> Comment {
@@ -32,7 +32,7 @@ func expectTrap(
     _ sentence: String, _ result: ExitTest.Result?, at location: SourceLocation = #_sourceLocation
 ) {
     #if DEBUG
-    let output = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
-    #expect(output.contains(sentence), sourceLocation: location)
+        let output = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+        #expect(output.contains(sentence), sourceLocation: location)
     #endif
 }

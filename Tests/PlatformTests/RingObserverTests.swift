@@ -8,7 +8,7 @@ internal import Testing
         let ring = try LogRing<TestRecord>(capacity: 8)
         var observer = ring.observer()
         var writer = ring.writer()
-        for sequence in UInt64(1) ... 100 {
+        for sequence in UInt64(1)...100 {
             guard case .empty = observer.next() else {
                 Issue.record("there is nothing before \(sequence)")
                 return
@@ -35,6 +35,11 @@ internal import Testing
         #expect(first == TestRecord(1))
         #expect(writer.available() == 8)
         writer.claim(3)
+        var third = ring.observer(from: 3)
+        guard case .lapped(resumeAt: 5) = third.next() else {
+            Issue.record("record 3 may be overwritten at any moment now")
+            return
+        }
         // Scribbled on and never published.
         writer[2] = TestRecord(77)
         writer[0] = TestRecord(9)
@@ -51,12 +56,12 @@ internal import Testing
         }
         // A smaller claim does not take the larger one back: slot of record 3 holds 77.
         writer.claim(1)
-        var third = ring.observer(from: 3)
-        guard case .lapped = third.next() else {
+        var fourth = ring.observer(from: 3)
+        guard case .lapped = fourth.next() else {
             Issue.record("record 3 was scribbled on")
             return
         }
-        for sequence in UInt64(6) ... 9 {
+        for sequence in UInt64(6)...9 {
             guard case .record(let record) = late.next() else {
                 Issue.record("record \(sequence) is whole")
                 return
@@ -108,7 +113,7 @@ internal import Testing
         let ring = try LogRing<TestRecord>(capacity: capacity)
         let totals = Totals()
         try withThreads { threads in
-            for _ in 0 ..< 2 {
+            for _ in 0..<2 {
                 try threads.start("observer", ring.observer()) { observer in
                     totals.add(Self.watch(&observer, upTo: total))
                 }
@@ -226,5 +231,5 @@ func withThreads(_ body: (ThreadScope) throws -> Void) throws {
 /// A few hundred nanoseconds of nothing.
 func pauseALittle() {
     var idle = IdleStrategy.busy
-    for _ in 0 ..< 20 { idle.idle(worked: false) }
+    for _ in 0..<20 { idle.idle(worked: false) }
 }

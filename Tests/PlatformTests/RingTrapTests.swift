@@ -31,7 +31,7 @@ internal import Testing
             processExitsWith: .failure, observing: [\.standardErrorContent]
         ) {
             let ring = try LogRing<TestRecord>(capacity: 8)
-            for _ in 0 ... LogRing<TestRecord>.gatingReaderLimit { _ = ring.gatingReader("r") }
+            for _ in 0...LogRing<TestRecord>.gatingReaderLimit { _ = ring.gatingReader("r") }
         }
         expectTrap("at most 16 gating readers", result)
     }
