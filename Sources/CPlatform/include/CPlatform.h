@@ -124,7 +124,8 @@ typedef struct {
 // Copies a record while its writer may be storing into it. Each word is a relaxed atomic load;
 // whether the words belong together is decided afterwards (see RingObserver). The writer's stores
 // are plain, for it decodes in place: hidden from the thread sanitizer here, and only here.
-__attribute__((no_sanitize("thread")))
+// `no_sanitize("thread")` would not do: it leaves atomics visible.
+__attribute__((disable_sanitizer_instrumentation))
 static inline cplatform_line cplatform_copy_line(const void *record) {
     const uint64_t *from = (const uint64_t *)record;
     cplatform_line line;
