@@ -108,7 +108,7 @@ internal import Testing
 
     @Test(arguments: [2, 64, 1024])
     func `gives gating readers everything, and observers nothing torn`(capacity: Int) throws {
-        let total: UInt64 = 100_000
+        let total: UInt64 = 30_000
         let seed = TestSeed.session
         let ring = try LogRing<TestRecord>(capacity: capacity)
         let totals = Totals()
