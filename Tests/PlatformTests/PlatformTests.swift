@@ -32,7 +32,7 @@ func expectTrap(
     _ sentence: String, _ result: ExitTest.Result?, at location: SourceLocation = #_sourceLocation
 ) {
     #if DEBUG
-        let output = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
-        #expect(output.contains(sentence), sourceLocation: location)
+    let output = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+    #expect(output.contains(sentence), sourceLocation: location)
     #endif
 }
