@@ -53,6 +53,7 @@ public import Wire
     var commandSequence: UInt64 = 0
     var commandTimestampNanos: UInt64 = 0
     var reportCount = 0
+    var reportedCommandCount = 0
     /// Cycles spent in the stages of polls that did something.
     public private(set) var stages = StageCycles()
 
@@ -125,8 +126,10 @@ public import Wire
         let hasTaken = takeBurst() || takeSteered()
         let taken = clock.nowCycles
         let hasReported = reportEvents()
-        if reportCount > 0 {
+        if reportedCommandCount > 0 {
+            counters.add(.commandsReported, reportedCommandCount)
             counters.add(.reports, reportCount)
+            reportedCommandCount = 0
             reportCount = 0
         }
         let reported = clock.nowCycles

@@ -18,7 +18,7 @@ public enum GatewayCounter: Int, CaseIterable, Sendable {
     // Sessions.
     case logons, logonsRejected, timeouts, resendRequests, resentReports, resendsUnavailable
     // Output.
-    case reports, publicReports, heartbeats
+    case commandsReported, reports, publicReports, heartbeats
     // Pressure: counted once for each poll that met it.
     case logFull, transmitFull, buffersExhausted
 }

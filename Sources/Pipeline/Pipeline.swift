@@ -13,7 +13,7 @@ public import Wire
 
 /// A running gateway: its port, and for each shard a log, an engine and their threads.
 public final class Pipeline {
-    /// Where a shard, or half of one, lives; after `start` its thread alone touches it.
+    /// Where half of a shard lives; from `start` to `stop` its thread alone touches it.
     private final class Cell<Value: ~Copyable>: @unchecked Sendable {
         var value: Value
         init(_ value: consuming Value) { self.value = value }
@@ -36,6 +36,7 @@ public final class Pipeline {
     public private(set) var warnings: [String] = []
     private let control = Control()
     private var threads: [PinnedThread] = []
+    private var halves: [(core: Cell<GatewayCore>, loop: Cell<EngineLoop>)] = []
     private var seats: [(seat: ThreadPlan.Seat, body: @Sendable () -> Void)] = []
 
     /// Builds everything over an open port with a queue for each shard. Nothing runs yet.
@@ -63,24 +64,48 @@ public final class Pipeline {
     private func prepare(_ shard: consuming Shard, number: Int) {
         let control = control
         let idle = plan.isBusy ? IdleStrategy.busy : IdleStrategy.adaptive
-        func thread<Part: ~Copyable>(
-            _ seat: ThreadPlan.Seat, _ part: Cell<Part>,
-            poll: @escaping @Sendable (inout Part) -> Bool
-        ) {
+        func thread(_ seat: ThreadPlan.Seat, poll: @escaping @Sendable () -> Bool) {
             let body: @Sendable () -> Void = {
+                EAL.registerThread()
                 var idle = idle
                 while !control.isStopping.load(ordering: .relaxed) {
-                    idle.idle(worked: poll(&part.value))
+                    idle.idle(worked: poll())
                 }
+                EAL.unregisterThread()
             }
             seats.append((seat, body))
         }
+        let core = Cell(shard.core)
+        let loop = Cell(shard.loop)
+        halves.append((core, loop))
         guard plan.mode == .pipeline else {
-            thread(plan.gateway[number], Cell(shard)) { $0.poll() }
+            thread(plan.gateway[number]) {
+                let hasReceived = core.value.poll()
+                let hasApplied = loop.value.poll()
+                return hasReceived || hasApplied
+            }
             return
         }
-        thread(plan.engine[number], Cell(shard.loop)) { $0.poll() }
-        thread(plan.gateway[number], Cell(shard.core)) { $0.poll() }
+        thread(plan.engine[number]) { loop.value.poll() }
+        thread(plan.gateway[number]) { core.value.poll() }
+    }
+
+    /// Polls both halves of every shard once, on the calling thread: before `start()` only.
+    @discardableResult
+    public func pollBeforeStart() -> Bool {
+        precondition(threads.isEmpty, "once started, the threads poll")
+        var hasWorked = false
+        for (core, loop) in halves {
+            hasWorked = core.value.poll() || hasWorked
+            hasWorked = loop.value.poll() || hasWorked
+        }
+        return hasWorked
+    }
+
+    /// Cycles spent in the stages of a shard's gateway core, and in its engine: after `stop()`.
+    public func cycles(shard: Int) -> (gateway: StageCycles, engine: UInt64) {
+        precondition(threads.isEmpty, "asked before the start or after the end")
+        return (halves[shard].core.value.stages, halves[shard].loop.value.cycles)
     }
 
     /// Starts the threads.

@@ -59,6 +59,7 @@ extension GatewayCore {
         }
         records.consume(unsafe last.pointee.attributes.contains(.pair) ? 2 : 1)
         commandSequence = 0
+        reportedCommandCount &+= 1
     }
 
     /// One event that is not a trade. False when no buffer was to be had: nothing has changed.

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+
+/// Measurements and load: what the gateway is measured with.
+@main
+struct Lab: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "needletail-lab",
+        abstract: "Load, benchmarks and faults for Needletail.",
+        subcommands: [Bench.self])
+}
+
+/// Benchmarks of single parts and of the whole path.
+struct Bench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Benchmarks of the parts and of the whole path.",
+        subcommands: [PathBench.self])
+}

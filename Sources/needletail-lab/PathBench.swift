@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Glibc
+import NICGateway
+import Pipeline
+import Platform
+import Wire
+
+/// `needletail-lab bench path`: orders through the whole path, as fast as a driver can hand them over.
+struct PathBench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "path",
+        abstract: "Datagrams through decode, sessions, log, engine and reports, on two cores.",
+        discussion: """
+            Builds unique datagrams of an order flow over many sessions, logs the sessions on, and \
+            then hands the datagrams over in bursts as a poll-mode driver would: packet buffers \
+            come from a pool and go back to it. Prints orders a second by the clock on the wall, \
+            and the CPU time of each stage for each order.
+
+            Example: needletail-lab bench path --orders 1000000 --packed 20 --profile a
+            """)
+
+    @Option(help: "Port: memory, or pcap:FILE (records the datagrams there and plays them).")
+    var port = "memory"
+    @Option(help: "Orders to send, about.")
+    var orders = 1_000_000
+    @Option(help: "Messages in a datagram.")
+    var packed = 1
+    @Option(help: "Sessions that send them.")
+    var sessions = 1_000
+    @Option(help: "Order flow: a (adds and cancels) or b (many trades).")
+    var profile = "a"
+    @Option(help: "Seed of the flow.")
+    var seed: UInt64 = 1
+    @Option(help: "Processors of the gateway and the engine thread.")
+    var cpus = "0,1"
+    @Flag(help: "Also send the public stream.")
+    var publicStream = false
+
+    func validate() throws {
+        guard ["a", "b"].contains(profile) else {
+            throw ValidationError("--profile \(profile): the profiles are a and b")
+        }
+        guard (1...30).contains(packed), sessions > 0, orders > 0 else {
+            throw ValidationError("--packed is 1…30, --sessions and --orders are at least 1")
+        }
+    }
+
+    func run() throws {
+        var configuration = Configuration()
+        configuration.port = port
+        configuration.ipv4Address = PathFrames.gatewayAddress
+        configuration.mode = .pipeline
+        configuration.polling = .busy
+        let chosen = cpus.split(separator: ",").compactMap { Int($0) }
+        guard chosen.count == 2 else { throw ValidationError("--cpus: two numbers, as in 0,1") }
+        configuration.gatewayCPUs = [chosen[0]]
+        configuration.engineCPUs = [chosen[1]]
+        configuration.sessionCapacity = UInt32(sessions)
+        configuration.heartbeatMillis = 60_000
+        configuration.orderCapacity = 1 << 18
+        configuration.logCapacity = 1 << 14
+        configuration.eventCapacity = 1 << 15
+        configuration.publicGroup = publicStream ? 0xEF4D_0001 : nil
+        configuration.instruments = [
+            .init(
+                number: OrderFlow.instrument, symbol: "FLOW",
+                lowestPriceTicks: OrderFlow.lowestPriceTicks,
+                highestPriceTicks: OrderFlow.highestPriceTicks)
+        ]
+        let run = try PathRun(configuration, sessions: sessions)
+        print("logging \(sessions) sessions on, building datagrams …")
+        let tokens = try run.logOn()
+        let frames = try PathFrames(
+            profile: profile == "a" ? .a : .b, seed: seed, tokens: tokens, packed: packed,
+            orders: orders)
+        try run.measure(frames, packed: packed)
+    }
+}
+
+/// One measured run over a memory port.
+final class PathRun {
+    private let port: NICGateway.Port
+    private let pipeline: Pipeline
+    private let sessions: Int
+
+    init(_ configuration: Configuration, sessions: Int) throws {
+        var notes: [String] = []
+        port = try GatewayPort.open(configuration, notes: &notes)
+        pipeline = try Pipeline(configuration, port: port)
+        self.sessions = sessions
+        for note in notes + pipeline.warnings { print("note: \(note)") }
+    }
+
+    /// Logs every session on and gives their tokens; index 0 is unused.
+    func logOn() throws -> [UInt32] {
+        var tokens = [UInt32](repeating: 0, count: sessions + 1)
+        port.captureTransmitted()
+        for session in 1...sessions {
+            port.inject(PathFrames.logon(session: UInt32(session)))
+            for _ in 0..<3 { pipeline.pollBeforeStart() }
+            for frame in port.takeTransmitted() {
+                guard let (owner, token) = PathFrames.token(in: frame) else { continue }
+                tokens[Int(owner)] = token
+            }
+        }
+        port.captureTransmitted(false)
+        guard tokens.dropFirst().allSatisfy({ $0 != 0 }) else {
+            throw ValidationError("not every session could log on: this is a bug")
+        }
+        return tokens
+    }
+
+    func measure(_ frames: PathFrames, packed: Int) throws {
+        port.load(frames.store, laps: 1, inPlace: true)
+        let counters = pipeline.counters[0]
+        let wanted = counters[.commandsReported] + UInt64(frames.orderCount)
+        let reportsBefore = counters[.reports]
+        let clock = CycleClock.calibrated()
+        let start = clock.nowCycles
+        try pipeline.start()
+        // The whole path: the last order is reported. Gives up after a second without progress.
+        var stalled = 0
+        var last: UInt64 = 0
+        while counters[.commandsReported] < wanted, stalled < 5_000 {
+            usleep(200)
+            let now = counters[.commandsReported]
+            stalled = now == last ? stalled + 1 : 0
+            last = now
+        }
+        let nanos = clock.nanos(clock.nowCycles - start)
+        pipeline.stop()
+        guard counters[.commandsReported] >= wanted else {
+            print("stopped short: \(counters.nonZero)")
+            throw ExitCode(1)
+        }
+        let (gateway, engine) = pipeline.cycles(shard: 0)
+        let count = Double(frames.orderCount)
+        func each(_ cycles: UInt64) -> String { fixed(Double(clock.nanos(cycles)) / count, 1) }
+        print(
+            """
+            orders \(frames.orderCount) in \(frames.store.count) datagrams of \(packed), \
+            \(sessions) sessions, \(frames.restingOrders) resting at the end
+            \(fixed(count * 1_000 / Double(nanos), 2)) M orders/s, \
+            \(fixed(Double(nanos) / count, 1)) ns an order on the wall
+            CPU ns an order: intake \(each(gateway.intake)) · reports \(each(gateway.reports)) · \
+            transmit \(each(gateway.transmit)) · engine \(each(engine))
+            reports \(counters[.reports] - reportsBefore), public \(counters[.publicReports]), \
+            refused \(counters[.refused]), log full in \(counters[.logFull]) polls, \
+            state hash \(String(pipeline.progress[0].stateHash, radix: 16))
+            """)
+    }
+
+    private func fixed(_ value: Double, _ digits: Int) -> String {
+        var scale = 1.0
+        for _ in 0..<digits { scale *= 10 }
+        return "\((value * scale).rounded() / scale)"
+    }
+}
