@@ -87,10 +87,14 @@ public import Wire
     internal mutating func seal(_ record: consuming LogRecord) -> UInt64 {
         let sequence = nextSequence
         record.sequence = sequence
-        let slot = unsafe writer.slot(offset: stagedCount)
-        unsafe slot.pointee = record
-        chain = unsafe CRC32C.chained60(chain, UnsafeRawPointer(slot))
-        unsafe slot.pointee.crc32c = chain
+        // Stored as words, and the checksum taken of the same registers: eight stores, no load.
+        let words = record.bodyWords
+        let last = record.lastBodyWord
+        chain = CRC32C.chained(chain, words, last)
+        let slot = unsafe UnsafeMutableRawPointer(writer.slot(offset: stagedCount))
+            .assumingMemoryBound(to: UInt64.self)
+        for index in words.indices { unsafe slot[index] = words[index] }
+        unsafe slot[7] = UInt64(last) | UInt64(chain) &<< 32
         stagedCount &+= 1
         return sequence
     }

@@ -120,9 +120,9 @@ public import Wire
     /// Takes what came in, reports what is committed, and sends. Never waits. False when there was
     /// nothing to do.
     public mutating func poll() -> Bool {
-        nowNanos = clock.utcNanos()
-        sequencer.begin(nowNanos: nowNanos)
         let start = clock.nowCycles
+        nowNanos = clock.utcNanos(at: start)
+        sequencer.begin(nowNanos: nowNanos)
         let hasTaken = takeBurst() || takeSteered()
         let taken = clock.nowCycles
         let hasReported = reportEvents()

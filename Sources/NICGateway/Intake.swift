@@ -19,7 +19,7 @@ extension GatewayCore {
             burstCount = unsafe queue.receive(into: burst, max: GatewayLimits.burst)
             if burstCount == 0 { return false }
             counters.add(.framesReceived, burstCount)
-            for index in 0..<min(4, burstCount) { unsafe Packet(burst[index]).prefetchData() }
+            for index in 0..<min(8, burstCount) { unsafe prefetchFrame(burst[index]) }
         }
         let first = burstNext
         while burstNext < burstCount {
@@ -27,7 +27,8 @@ extension GatewayCore {
                 counters.add(.logFull)
                 break
             }
-            if burstNext &+ 4 < burstCount { unsafe Packet(burst[burstNext &+ 4]).prefetchData() }
+            if burstNext &+ 8 < burstCount { unsafe prefetchFrame(burst[burstNext &+ 8]) }
+            if burstNext &+ 3 < burstCount { unsafe prefetchSession(burst[burstNext &+ 3]) }
             let packet = unsafe Packet(burst[burstNext])
             if unsafe takeFrame(packet) == .free {
                 unsafe spent[spentCount] = packet.mbuf
@@ -41,6 +42,27 @@ extension GatewayCore {
             spentCount = 0
         }
         return burstNext != first
+    }
+
+    /// Brings a frame nearer: two lines hold its headers and one order.
+    @inline(__always)
+    private func prefetchFrame(_ mbuf: PacketPointer) {
+        let start = unsafe Packet(mbuf).start
+        unsafe Prefetch.read(start)
+        unsafe Prefetch.read(start + 64)
+    }
+
+    /// Brings the session of a frame nearer, if it is an order in the plainest of frames: a guess
+    /// that costs nothing when it is wrong, for only a number below the capacity is looked up.
+    @inline(__always)
+    private func prefetchSession(_ mbuf: PacketPointer) {
+        let packet = unsafe Packet(mbuf)
+        let offset =
+            FrameFields.ethernetByteCount + IPv4Head.byteCount + 4
+        guard unsafe packet.byteCount > offset + 4 else { return }
+        let session = unsafe packet.start.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
+        guard sessions.contains(session) else { return }
+        unsafe Prefetch.write(sessions.entry(session))
     }
 
     @inline(__always)

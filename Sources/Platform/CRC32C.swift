@@ -25,6 +25,18 @@ public enum CRC32C {
         unsafe bytes.withUnsafeBytes { unsafe update(seed, $0) }
     }
 
+    /// `update` of 60 bytes that are still in registers: seven words, little-endian, and a half.
+    /// What was just stored by its fields must not be loaded back as words: that stalls the core.
+    @inlinable @inline(__always) @_noLocks public static func chained(
+        _ seed: UInt32, _ words: [7 of UInt64], _ last: UInt32
+    ) -> UInt32 {
+        unsafe _unsafePerformance {
+            var crc = UInt64(~seed)
+            for index in words.indices { crc = cplatform_crc32c_step8(crc, words[index]) }
+            return ~cplatform_crc32c_step4(UInt32(truncatingIfNeeded: crc), last)
+        }
+    }
+
     /// `update` of exactly 60 bytes, the body of a record, with no loop: seeded with the previous
     /// record's checksum it makes the chain.
     @unsafe @inlinable @inline(__always) @_noLocks public static func chained60(

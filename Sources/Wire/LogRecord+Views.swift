@@ -4,6 +4,20 @@
 // Offsets are drawn in docs/formats/log-record.md.
 
 extension LogRecord {
+    /// Bytes 0..<56 as little-endian words, in the order of the record.
+    @inlinable @inline(__always) public var bodyWords: [7 of UInt64] {
+        [
+            sequence, timestampNanos, UInt64(session) | UInt64(sessionSequence) &<< 32, orderID,
+            UInt64(bitPattern: priceTicks), quantityLots,
+            UInt64(account) | UInt64(instrument) &<< 32,
+        ]
+    }
+
+    /// Bytes 56..<60 as a little-endian word: what is under the CRC behind `bodyWords`.
+    @inlinable @inline(__always) public var lastBodyWord: UInt32 {
+        UInt32(kind.rawValue) | UInt32(attributes.rawValue) &<< 8 | UInt32(flags) &<< 16
+    }
+
     /// Of a replace: the id of the order it takes the place of. Offset 48, across `account` and
     /// `instrument`, both of which are the original order's.
     @inlinable public var originalOrderID: UInt64 {
