@@ -88,6 +88,10 @@ let package = Package(
                 "Pipeline", argumentParser, histogram,
             ],
             swiftSettings: swiftSettings),
+        // The other process in tests of ports: EAL starts once in each.
+        .executableTarget(
+            name: "port-echo", dependencies: ["CDPDK", "NICGateway"], path: "Tests/port-echo",
+            swiftSettings: swiftSettings),
         tests("PlatformTests", ["Platform"]),
         tests("WireTests", ["Wire", "Platform"], exclude: ["Golden"]),
         tests("CommandLogTests", ["CommandLog", "Platform", "Wire"]),

@@ -79,7 +79,7 @@ import Testing
         defer { port.close() }
         let frames = Self.frames(100)
         port.load(FrameStore(frames), laps: 2, inPlace: inPlace)
-        let queue = unsafe port.queue(0)
+        let queue = port.queue(0)
         let burst = Burst()
         var received: [[UInt8]] = []
         while true {
@@ -98,7 +98,7 @@ import Testing
         let port = try Self.open(mbufCount: 300)
         defer { port.close() }
         port.load(FrameStore(Self.frames(7)), laps: nil, inPlace: true)
-        let queue = unsafe port.queue(0)
+        let queue = port.queue(0)
         let burst = Burst()
         var total = 0
         for _ in 0..<10_000 {
@@ -108,16 +108,16 @@ import Testing
             #expect(unsafe queue.transmit(from: burst.packets, count: count) == count)
         }
         #expect(port.statistics.transmittedPackets == UInt64(total))
-        #expect(unsafe queue.allocationFailures == 0)
+        #expect(queue.allocationFailures == 0)
     }
 
     @Test func `loses nothing when its buffers are all taken, and counts`() throws {
         let port = try Self.open(mbufCount: 64)
         defer { port.close() }
-        let queue = unsafe port.queue(0)
+        let queue = port.queue(0)
         let burst = Burst()
         #expect(unsafe queue.allocate(into: burst.packets, count: 64))
-        #expect(unsafe queue.allocate() == nil)
+        #expect(queue.allocate() == nil)
         port.inject([1, 2, 3])
         let second = Burst()
         #expect(unsafe queue.receive(into: second.packets, max: 8) == 0)
@@ -126,15 +126,15 @@ import Testing
         #expect(unsafe queue.receive(into: second.packets, max: 8) == 1)
         #expect(second.bytes(0) == [1, 2, 3])
         unsafe queue.free(second.packets, count: 1)
-        #expect(unsafe queue.allocationFailures == 2)
+        #expect(queue.allocationFailures == 2)
     }
 
     @Test func `gives the frames that were sent to a test`() throws {
         let port = try Self.open(queues: 2)
         defer { port.close() }
         port.captureTransmitted(queue: 1)
-        let queue = unsafe port.queue(1)
-        guard let packet = unsafe queue.allocate(), let tail = unsafe packet.append(3) else {
+        let queue = port.queue(1)
+        guard let packet = queue.allocate(), let tail = unsafe packet.append(3) else {
             Issue.record("no packet")
             return
         }
@@ -150,7 +150,7 @@ import Testing
     @Test func `frees a shared packet and a chain once each`() throws {
         let port = try Self.open(mbufCount: 8)
         defer { port.close() }
-        let queue = unsafe port.queue(0)
+        let queue = port.queue(0)
         let burst = Burst()
         for _ in 0..<100 {
             #expect(unsafe queue.allocate(into: burst.packets, count: 8))
@@ -161,14 +161,14 @@ import Testing
             unsafe queue.free(Packet(burst.packets[2]))
             unsafe queue.free(burst.packets + 2, count: 6)
         }
-        #expect(unsafe queue.allocationFailures == 0)
+        #expect(queue.allocationFailures == 0)
     }
 
     @Test func `shows received bursts to a hook`() throws {
         let port = try Self.open()
         defer { port.close() }
         port.load(FrameStore(Self.frames(64)))
-        let queue = unsafe port.queue(0)
+        let queue = port.queue(0)
         // Drops every other packet.
         unsafe queue.hookReceive(
             { _, queue, packets, count in

@@ -8,7 +8,7 @@ public typealias PacketPointer = UnsafeMutablePointer<cdpdk_mbuf>
 ///
 /// SAFETY: whoever made the value vouches that the mbuf is allocated and his; it is so from receive
 /// or allocate until free or transmit. Lengths are the driver's or were checked by `append`.
-@unsafe public struct Packet: BitwiseCopyable {
+@safe public struct Packet: BitwiseCopyable {
     /// The mbuf itself, for bursts.
     public let mbuf: PacketPointer
 
@@ -32,7 +32,7 @@ public typealias PacketPointer = UnsafeMutablePointer<cdpdk_mbuf>
     }
 
     /// Sets the length of a packet of one segment, at most what was there plus `tailroom`.
-    @inlinable public func setByteCount(_ byteCount: Int) {
+    @unsafe @inlinable public func setByteCount(_ byteCount: Int) {
         unsafe mbuf.pointee.data_length = UInt16(truncatingIfNeeded: byteCount)
         unsafe mbuf.pointee.packet_length = UInt32(truncatingIfNeeded: byteCount)
     }

@@ -7,7 +7,7 @@ public import CDPDK
 /// SAFETY: `raw` lives until its `Port` is closed. A queue belongs to one thread at a time; nothing
 /// in it is synchronised. Burst arrays hold at least `count` pointers, and hand ownership of each
 /// packet over: from receive and allocate to the caller, from the caller to free and transmit.
-@unsafe public struct PortQueue: BitwiseCopyable, @unchecked Sendable {
+@safe public struct PortQueue: BitwiseCopyable, @unchecked Sendable {
     /// The C side of it.
     public let raw: UnsafeMutablePointer<cdpdk_queue>
 
