@@ -69,7 +69,10 @@ private func targetTable() throws -> [TargetRow] {
         let manifest = try String(
             contentsOf: packageRoot.appendingPathComponent("Package.swift"), encoding: .utf8)
         let pattern =
-            #/(?:library\(|\.executableTarget\(\s*name:)\s*"([\w-]+)",\s*(?:dependencies:\s*)?\[([^\]]*)\]/#
+            #/
+            (?: library\( | \.executableTarget\(\s*name: )
+            \s*"([\w-]+)",\s*(?:dependencies:\s*)?\[([^\]]*)\]
+            /#
         var seen: Set<String> = []
         for match in manifest.matches(of: pattern) {
             let name = String(match.1)
