@@ -59,7 +59,10 @@ private let bans: [Ban] = [
         for file in try projectFiles(below: "Sources", endings: [".swift"])
         where !file.lines.contains(where: { $0.contains("SAFETY:") }) {
             for (number, text) in file.code
-            where text.contains(#/(^|[^.\w@])unsafe [^:]/#) {
+            // A call of C that is named as not slow is no access to memory.
+            where text.replacing("unsafe _unsafePerformance", with: "")
+                .contains(#/(^|[^.\w@])unsafe [^:]/#)
+            {
                 findings.append("\(file.path):\(number): unsafe, and no SAFETY: in the file")
                 break
             }
