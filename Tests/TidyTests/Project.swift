@@ -16,6 +16,9 @@ struct ProjectFile {
     /// Lines with their numbers, without comments and without what is in quotes.
     var code: [(number: Int, text: String)] {
         lines.enumerated().map { index, line in
+            if !line.utf8.contains(UInt8(ascii: "\"")), !line.contains("//") {
+                return (index + 1, String(line))
+            }
             var text = ""
             var quoted = false
             var previous: Character = " "
