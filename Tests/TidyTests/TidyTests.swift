@@ -13,6 +13,8 @@ private struct Ban: Sendable {
     var allowed: Set<String> = []
     /// The only targets that it is banned from; empty means all but the allowed.
     var only: Set<String> = []
+    /// Looked for in comments and quotes too.
+    var everywhere = false
 
     func applies(to target: String) -> Bool {
         !allowed.contains(target) && (only.isEmpty || only.contains(target))
@@ -29,8 +31,8 @@ private let bans: [Ban] = [
     Ban(word: "try!", instead: "typed throws, or a precondition that says why it holds"),
     Ban(word: "print(", instead: "an answer that the caller prints", allowed: executables),
     Ban(word: "class ", instead: "a ~Copyable struct that owns its memory", only: ["Engine"]),
-    Ban(word: "FIXME", instead: "the fix, or a sentence on what is planned"),
-    Ban(word: "TODO", instead: "the work, or a sentence on what is planned"),
+    Ban(word: "FIXME", instead: "the fix, or a sentence on what is planned", everywhere: true),
+    Ban(word: "TODO", instead: "the work, or a sentence on what is planned", everywhere: true),
     Ban(word: "clock_gettime", instead: "the record's timestamp", only: fold),
     Ban(word: "CycleClock", instead: "the record's timestamp", only: fold),
     Ban(word: "ContinuousClock", instead: "CycleClock"),
@@ -46,7 +48,10 @@ private let bans: [Ban] = [
         for file in try projectFiles(below: "Sources", endings: [".swift"]) {
             let active = bans.filter { $0.applies(to: file.target) }
             for (number, text) in file.code {
-                for ban in active where text.contains(ban.word) {
+                for ban in active
+                where ban.everywhere
+                    ? file.lines[number - 1].contains(ban.word) : text.contains(ban.word)
+                {
                     findings.append("\(file.path):\(number): \(ban.word): write \(ban.instead)")
                 }
             }
