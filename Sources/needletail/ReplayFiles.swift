@@ -39,11 +39,11 @@ enum TextFile {
     init(zip: String, member: String) throws(ClientError) {
         var ends: [Int32] = [0, 0]
         guard unsafe pipe(&ends) == 0 else { throw ClientError("pipe failed: errno \(errno)") }
+        // Else the next child would hold this pipe open, and this one would never see its end.
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         unsafe posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO)
-        unsafe posix_spawn_file_actions_addclose(&actions, ends[0])
-        unsafe posix_spawn_file_actions_addclose(&actions, ends[1])
         let words = ["unzip", "-p", zip, member]
         let arguments = unsafe words.map { unsafe strdup($0) } + [nil]
         var child: pid_t = 0

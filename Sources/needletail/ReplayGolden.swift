@@ -55,6 +55,7 @@ struct GoldenReplay {
         print("rejected: \(rejects.isEmpty ? "none" : rejects)")
         printNetwork(counters)
         guard !isMatch else { return }
+        print("reports that contradict each other: \(book.contradictions)")
         if trades.count != golden.settlements.count {
             print("\(trades.count) trades came, \(golden.settlements.count) are recorded")
         }

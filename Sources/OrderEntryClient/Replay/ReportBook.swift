@@ -94,6 +94,8 @@ public struct ReportBook: Sendable {
         case .traded:
             set(core.orderID, leaves: report.leavesLots)
             return tradeHalf(report)
+        case .cancelled where core.reason == .massCancelled && orders[core.orderID] == nil:
+            break  // left by an earlier run of the session
         case .cancelled, .replaced:
             set(core.orderID, leaves: 0)
         case .reduced:
