@@ -1,11 +1,71 @@
 // SPDX-License-Identifier: Apache-2.0
-import ArgumentParser
+internal import ArgumentParser
+internal import Glibc
+internal import OrderEntryClient
 
-/// The command line of the gateway and of its clients.
+/// The command line: one program for the gateway and for those who talk to it.
 @main
 struct Needletail: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "needletail",
-        abstract: "A kernel-bypass order gateway and matching engine.",
-        subcommands: [Gateway.self])
+        abstract: "An order gateway and matching engine that bypasses the kernel.",
+        discussion: """
+            A gateway takes orders as UDP datagrams, writes them to its command log, matches them \
+            and answers with execution reports. The other commands are its clients.
+
+            EXAMPLES
+              needletail gateway --config gateway.yaml
+              needletail send --gateway 10.77.0.1:7000 --buy 100@8500.25
+              needletail subscribe --group 239.77.0.1:7100 --interface veth1
+              needletail replay --golden ../shared/data/exchange_golden/small
+
+            EXIT CODES
+              0   everything as expected
+              1   it ran, and the outcome is not the expected one
+              64  the command line is wrong
+              66  a file is missing or not what it should be
+              69  the gateway or the network is not there
+              74  gateway: its port or its memory could not be had
+              78  gateway: its configuration is wrong
+            """,
+        subcommands: [Gateway.self, Send.self, Subscribe.self, Replay.self])
+}
+
+/// Exit codes beyond those of the argument parser (64, wrong usage), from sysexits.h.
+enum Exit {
+    static let mismatch = ExitCode(1)
+    static let badInput = ExitCode(66)
+    static let unavailable = ExitCode(69)
+}
+
+/// Says what went wrong on the error stream and gives the exit code to throw.
+func failure(_ error: ClientError, _ code: ExitCode) -> ExitCode {
+    printError("needletail: \(error.description)\n")
+    return code
+}
+
+/// Writes to the error stream.
+func printError(_ text: String) {
+    var text = text
+    text.withUTF8 { bytes in _ = unsafe write(STDERR_FILENO, bytes.baseAddress, bytes.count) }
+}
+
+/// A line that is written over itself on a terminal, and nothing elsewhere.
+struct ProgressLine {
+    private let isTerminal = isatty(STDERR_FILENO) == 1
+    private var lastNanos: UInt64 = 0
+
+    /// Shows `text` at most ten times a second.
+    mutating func show(_ text: @autoclosure () -> String) {
+        guard isTerminal else { return }
+        let now = MonotonicClock.nowNanos()
+        guard now &- lastNanos > 100_000_000 else { return }
+        lastNanos = now
+        printError("\r\u{1B}[K\(text())")
+    }
+
+    /// Clears the line.
+    func clear() {
+        if isTerminal { printError("\r\u{1B}[K") }
+    }
 }
