@@ -89,7 +89,8 @@ struct Gateway: ParsableCommand {
     }
 
     private func announce(
-        _ configuration: Configuration, _ port: NICGateway.Port, _ pipeline: Pipeline, _ notes: [String]
+        _ configuration: Configuration, _ port: NICGateway.Port, _ pipeline: Pipeline,
+        _ notes: [String]
     ) {
         for note in notes { say("note: \(note)") }
         for line in pipeline.plan.lines { say(line) }
@@ -106,11 +107,12 @@ struct Gateway: ParsableCommand {
             elapsed += 1
             if statistics {
                 let line = pipeline.counters.enumerated().map { shard, counters in
-                    "shard \(shard): " + counters.nonZero.map { "\($0.name) \($0.value)" }
+                    "shard \(shard): "
+                        + counters.nonZero.map { "\($0.name) \($0.value)" }
                         .joined(separator: " · ")
                 }
                 say(line.joined(separator: "\n"))
-                    }
+            }
             if seconds > 0, elapsed >= seconds { return }
         }
     }
