@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 //  The udp port: plain kernel sockets behind the face of a driver, to compare with and for machines
-//  where nothing else works. Receive writes Ethernet, IPv4 and UDP headers in front of each payload;
-//  transmit takes them off again and sends to the destination that they name. What is not UDP over
-//  IPv4 (ARP, ICMP) is the kernel's business here, and is dropped, counted.
+//  where nothing else works. Receive writes Ethernet, IPv4 and UDP headers in front of each
+//  payload; transmit takes them off again and sends to the destination that they name. What is not
+//  UDP over IPv4 (ARP, ICMP) is the kernel's business here, and is dropped, counted.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>

@@ -2,7 +2,8 @@
 internal import Platform
 public import Wire
 
-/// Tells the next record of a log from everything else: a torn write, a stale lap, a foreign record.
+/// Tells the next record of a log from everything else: a torn write, a stale lap, a foreign
+/// record.
 ///
 /// Used wherever records cross a failure domain: observers, recovery, the standby, tools. Local
 /// gating readers trust the ring's cursor instead.

@@ -105,7 +105,7 @@ public struct Engine: ~Copyable, Sendable {
         self.arena = arena
         self.limits = limits
         self.sliceEvents = UInt64(sliceEvents)
-        for session in 1 ... limits.sessionCapacity { sessions[session].expectedSequence = 1 }
+        for session in 1...limits.sessionCapacity { sessions[session].expectedSequence = 1 }
     }
 
     /// Whether the last command is complete. A new one may be applied only then.

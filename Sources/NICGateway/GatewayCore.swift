@@ -57,9 +57,9 @@ public import Wire
     /// Cycles spent in the stages of polls that did something.
     public private(set) var stages = StageCycles()
 
-    /// A core over a queue of an open port. `records` is the gateway's own gating reader of the log:
-    /// a record stays in the ring until its reports are out. The ring of events must be larger than
-    /// the report window.
+    /// A core over a queue of an open port. `records` is the gateway's own gating reader of the
+    /// log: a record stays in the ring until its reports are out. The ring of events must be larger
+    /// than the report window.
     public init(
         configuration: GatewayConfiguration, queue: PortQueue, macAddress: MACAddress,
         sequencer: consuming Sequencer, records: consuming RingReader<LogRecord>,

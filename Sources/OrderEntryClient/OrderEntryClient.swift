@@ -2,10 +2,10 @@
 //
 //  The client's half of docs/formats/session-protocol.md.
 //
-//    submit(order) ─▶ ┌─ OrderEntrySession ─────────────┐ ─▶ nextDatagram ─▶ ┐
-//                     │  OutboundWindow   copies kept   │                    ├─▶ UDPSocket ─▶ gateway
-//    deliver(report)◀─│  ReportWindow     gaps, holding │ ◀─ receive       ◀─┘   (LossyLink for tests)
-//                     └─────────────────────────────────┘
+//    submit(order) ─▶ ┌─ OrderEntrySession ──────────┐ ─▶ nextDatagram ─▶ ┐
+//                     │  OutboundWindow   copies     │                    ├─▶ UDPSocket ─▶ gateway
+//    deliver(report)◀─│  ReportWindow     gaps, held │ ◀─ receive       ◀─┘   (LossyLink for tests)
+//                     └──────────────────────────────┘
 //        OrderEntryConnection = one session + one socket, by polling or by blocking.
 //        PublicStream         = the public report stream with its gaps found.
 //

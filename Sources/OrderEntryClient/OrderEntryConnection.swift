@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// SAFETY: arrays of UInt8 lend their bytes for one call; bytes have no padding to leak.
 internal import Wire
 
 /// A session on a socket: what most programs use.

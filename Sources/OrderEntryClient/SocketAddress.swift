@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// SAFETY: the text of `strerror` is copied before anything else can call it on this thread.
 internal import Glibc
 
 /// An IPv4 address and a port, both in host order.

@@ -173,8 +173,8 @@ extension Configuration {
             if instrument.highestPriceTicks < instrument.lowestPriceTicks {
                 reader.fail(
                     "instruments",
-                    "\(instrument.symbol): highestPriceTicks \(instrument.highestPriceTicks) is below "
-                        + "lowestPriceTicks \(instrument.lowestPriceTicks)")
+                    "\(instrument.symbol): highestPriceTicks \(instrument.highestPriceTicks) is "
+                        + "below lowestPriceTicks \(instrument.lowestPriceTicks)")
             } else {
                 levels += instrument.highestPriceTicks - instrument.lowestPriceTicks + 1
             }

@@ -3,7 +3,8 @@ public import CommandLog
 public import NICGateway
 public import Wire
 
-/// Everything that a gateway is told at start, as its YAML file says it. docs/operations/configuration.md.
+/// Everything that a gateway is told at start, as its YAML file says it.
+/// docs/operations/configuration.md.
 public struct Configuration: Sendable {
     /// Which thread does what.
     public enum Mode: String, CaseIterable, Sendable {
@@ -63,7 +64,8 @@ public struct Configuration: Sendable {
     public var port = "memory"
     /// Our IPv4 address, host order.
     public var ipv4Address: UInt32 = 0
-    /// Our Ethernet address; nil = one derived from the IPv4 address, 02:4e:54… (locally administered).
+    /// Our Ethernet address; nil = one derived from the IPv4 address, 02:4e:54… (locally
+    /// administered).
     public var macAddress: UInt64?
     /// UDP port of shard 0.
     public var udpPort: UInt16 = 7000

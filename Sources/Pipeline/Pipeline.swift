@@ -10,6 +10,8 @@ public import Wire
 //
 //  `pipeline`: 2 and 4 are two threads; `runToCompletion`: one thread polls both in turn. The same
 //  bytes come out. Nothing is allocated after `start()`.
+//
+//  SAFETY: each queue of the port goes to one shard; who opened the port closes it after `stop`.
 
 /// A running gateway: its port, and for each shard a log, an engine and their threads.
 public final class Pipeline {

@@ -9,6 +9,7 @@ public import Wire
 ///
 /// Threading: `poll()` runs both halves in turn on one thread; a `Pipeline` may give each half a
 /// thread of its own instead. The same events come out.
+/// SAFETY: the queue belongs to this shard alone, and whoever makes the shard keeps its port open.
 public struct Shard: ~Copyable, Sendable {
     /// Port to log, events to port.
     public var core: GatewayCore

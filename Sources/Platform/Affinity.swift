@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// SAFETY: the kernel reads and writes a local set of its own size; processor numbers
+// are below `cpuLimit`, the bits of that set.
 internal import CPlatform
 
 /// On which processors the calling thread may run.

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// SAFETY: a pointer is passed on with the count that its caller gave, and is not kept.
 public import CPlatform
 
-/// CRC-32C (Castagnoli), by the processor's instruction. The check value of "123456789" is E3069283.
+/// CRC-32C (Castagnoli), by the processor's instruction. The check value of "123456789" is
+/// E3069283.
 public enum CRC32C {
     /// The checksum of what gave `seed` followed by these bytes; 0 is the seed of nothing, so
     /// `update(update(0, a), b)` is the checksum of a followed by b.

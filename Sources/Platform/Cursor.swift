@@ -3,8 +3,8 @@ public import Synchronization
 
 /// A sequence number that one thread writes and others read, at an address in a region.
 ///
-/// SAFETY: the address is 8-aligned, holds nothing but this number, and outlives the cursor; whoever
-/// makes a cursor promises that. All access is atomic.
+/// SAFETY: the address is 8-aligned, holds nothing but this number, and outlives the cursor;
+/// whoever makes a cursor promises that. All access is atomic.
 @safe public struct Cursor: @unchecked Sendable {
     /// Cursors lie this far apart: the core fetches lines of 64 bytes in pairs.
     @inlinable public static var strideByteCount: Int { @_noLocks get { 128 } }

@@ -4,9 +4,9 @@ internal import Glibc
 
 /// Time from the processor's cycle counter, without a system call.
 ///
-/// A value: a copy keeps the calibration that it was made with. The thread that stamps keeps its own
-/// and calls `resync()` about once a second, off the order path; UTC then follows the system clock
-/// without ever going back. Where the counter is not invariant, "cycles" are nanoseconds of
+/// A value: a copy keeps the calibration that it was made with. The thread that stamps keeps its
+/// own and calls `resync()` about once a second, off the order path; UTC then follows the system
+/// clock without ever going back. Where the counter is not invariant, "cycles" are nanoseconds of
 /// CLOCK_MONOTONIC, read through the vDSO.
 public struct CycleClock: Sendable {
     /// Whether the processor's counter is used.
@@ -71,8 +71,8 @@ public struct CycleClock: Sendable {
         return anchorUTCNanos &+ nanos(elapsed) &+ UInt64(bitPattern: slewed >> 30)
     }
 
-    /// Takes the system clock's word for UTC again. A small difference is worked off at no more than
-    /// 500 ppm over the next second, a system clock more than a second ahead is followed
+    /// Takes the system clock's word for UTC again. A small difference is worked off at no more
+    /// than 500 ppm over the next second, a system clock more than a second ahead is followed
     /// at once, and the clock never goes back. Calls the kernel's clock; not on the order path.
     public mutating func resync() {
         let monotonic = Self.sample(CLOCK_MONOTONIC, usesCycleCounter)

@@ -3,7 +3,8 @@
 /// A ring of 64-byte records on huge pages: one writer, many readers, each with its own cursor.
 ///
 /// Sequences are dense from `firstSequence` (1 unless a log is continued); the record of sequence
-/// s lies in slot `s & (capacity - 1)`. Two cursors belong to the writer, one to each gating reader:
+/// s lies in slot `s & (capacity - 1)`. Two cursors belong to the writer, one to each gating
+/// reader:
 ///
 ///     claimed    the writer may be storing into slots up to here   read by observers
 ///     published  records up to here are whole                      read by everyone

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// SAFETY: `read` fills at most the array that it is given; paths are lent for one call.
 internal import Glibc
 
 /// Which processors and devices are near which memory, as the kernel tells it under `/sys`.
@@ -34,7 +36,8 @@ public struct NUMATopology: Sendable {
     /// The node of a processor; nil if there is no such processor.
     public func node(ofCPU cpu: Int) -> NUMANode? { nodeByCPU[cpu] }
 
-    /// The node of a network interface's device; nil for a virtual one, or if the kernel cannot say.
+    /// The node of a network interface's device; nil for a virtual one, or if the kernel cannot
+    /// say.
     public func node(ofInterface name: String) -> NUMANode? {
         isName(name) ? device("\(root)/class/net/\(name)/device/numa_node") : nil
     }

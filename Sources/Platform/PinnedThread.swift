@@ -3,11 +3,13 @@ internal import CPlatform
 internal import Glibc
 internal import Synchronization
 
-/// A thread with a name and a processor of its own, apart from Swift's task pool: for polling loops.
+/// A thread with a name and a processor of its own, apart from Swift's task pool: for polling
+/// loops.
 ///
 /// The body gets what it owns (a reader, a writer, an engine) moved in, runs once, and ends by
 /// itself; nothing can stop it from outside. `join` waits for that; a thread not joined runs on.
-/// SAFETY: the box goes to exactly one thread, which frees it; the handle is joined or detached once.
+/// SAFETY: the box goes to exactly one thread, which frees it; the handle is joined or detached
+/// once.
 @safe public final class PinnedThread: @unchecked Sendable {
     /// As given; the kernel shows the first 15 bytes.
     public let name: String

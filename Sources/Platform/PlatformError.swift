@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// SAFETY: the text of `strerror` is copied at once.
 internal import Glibc
 
 /// Why the machine refused something, and what to do about it. Made on cold paths only.

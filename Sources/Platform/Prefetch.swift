@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// SAFETY: a hint reads nothing, so any address will do; a line is copied from 64 readable bytes, as
+// the caller has found.
 public import CPlatform
 
 /// Hints to fetch a cache line before it is needed. Any address is allowed: a hint never faults.

@@ -8,14 +8,15 @@ public enum Observation<Record: BitwiseCopyable> {
     case record(Record)
     /// Nothing new.
     case empty
-    /// The ring cannot give the records before `resumeAt`: they are overwritten, or the copy was not
-    /// valid. They are in the journal; the observer goes on from `resumeAt`.
+    /// The ring cannot give the records before `resumeAt`: they are overwritten, or the copy was
+    /// not valid. They are in the journal; the observer goes on from `resumeAt`.
     case lapped(resumeAt: UInt64)
 }
 
 extension Observation: Sendable where Record: Sendable {}
 
-/// A reader that never holds the writer back: it copies, and then finds out whether the copy is good.
+/// A reader that never holds the writer back: it copies, and then finds out whether the copy is
+/// good.
 ///
 /// Threading: one thread each, any number of them.
 /// SAFETY: the copy may run while the writer stores into the same slot. Nothing is done with the
@@ -33,8 +34,8 @@ extension Observation: Sendable where Record: Sendable {}
 /// stores, for it stores before it publishes: the published cursor alone would come too late.
 ///
 /// Formally the plain stores in 3 race with A; each is a store of a word or less that the machine
-/// does not tear below bytes, A is atomic, and a mixture is thrown away. The decoder stores in place
-/// and its fields are not atomic, so the loads are hidden from the thread sanitizer
+/// does not tear below bytes, A is atomic, and a mixture is thrown away. The decoder stores in
+/// place and its fields are not atomic, so the loads are hidden from the thread sanitizer
 /// (`cplatform_copy_line`), and all else in the ring is visible to it. Sequence and checksum in the
 /// record are the second line of defence: `next(where:)`.
 @safe public struct RingObserver<Record: BitwiseCopyable>: ~Copyable, @unchecked Sendable {

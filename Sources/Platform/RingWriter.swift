@@ -61,8 +61,8 @@ public import Synchronization
         guard last > claimedLast else { return }
         claimedLast = last
         claimedCursor.storeRelaxed(last)
-        // Release fence: pairs with the acquire fence in `RingObserver.next`. The claim comes before
-        // every store into the slots. On x86 it costs nothing: it only stops the compiler.
+        // Release fence: pairs with the acquire fence in `RingObserver.next`. The claim comes
+        // before every store into the slots. On x86 it costs nothing: it only stops the compiler.
         atomicMemoryFence(ordering: .releasing)
     }
 
@@ -82,8 +82,8 @@ public import Synchronization
         nonmutating set { unsafe slot(offset: offset).pointee = newValue }
     }
 
-    /// Shows the first `count` claimed records to all readers. Once a burst, not once a record: each
-    /// call moves a cache line to every reader.
+    /// Shows the first `count` claimed records to all readers. Once a burst, not once a record:
+    /// each call moves a cache line to every reader.
     @inlinable public mutating func publish(count: Int) {
         precondition(
             count >= 0 && UInt64(truncatingIfNeeded: count) <= claimedLast &- (next &- 1),

@@ -4,8 +4,8 @@ import Platform
 import Wire
 
 /// A seeded order flow over many sessions: passive orders at geometric distances from a drifting
-/// middle, cancels (mostly of recent orders), replaces, and orders that cross. It knows what is open
-/// by folding its own engine, so every command means something.
+/// middle, cancels (mostly of recent orders), replaces, and orders that cross. It knows what is
+/// open by folding its own engine, so every command means something.
 ///
 /// SAFETY: `slots` has 1,024 events from `init` to `deinit`; a slice of the engine writes fewer.
 @safe struct OrderFlow: ~Copyable {

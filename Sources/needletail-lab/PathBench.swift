@@ -6,7 +6,8 @@ import Pipeline
 import Platform
 import Wire
 
-/// `needletail-lab bench path`: orders through the whole path, as fast as a driver can hand them over.
+/// `needletail-lab bench path`: orders through the whole path, as fast as a driver can hand them
+/// over.
 struct PathBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "path",

@@ -4,6 +4,9 @@ import Platform
 import Wire
 
 /// The datagrams of a path bench, built once, with the right sequences and tokens.
+///
+/// SAFETY: messages are plain integers without padding; a frame is read only after its length was
+/// found to hold what is read.
 struct PathFrames {
     static let gatewayAddress: UInt32 = 0x0A4D_0002
     private static let clientAddress: UInt32 = 0x0A4D_0001

@@ -13,7 +13,7 @@ import Wire
         var rig = try Rig(limits, sliceEvents: sliceEvents)
         var naive = NaiveEngine(limits: limits)
         var queue = flow.opening()[...]
-        for number in 0 ..< commands {
+        for number in 0..<commands {
             let command = queue.popFirst() ?? flow.next()
             var record = command.record
             record.sequence = rig.upcomingSequence
@@ -32,13 +32,13 @@ import Wire
             }
         }
         #expect(rig.engine.checkInvariants() == nil)
-        for session in 1 ... limits.sessionCapacity {
+        for session in 1...limits.sessionCapacity {
             let view = rig.engine.session(session)
             let other = naive.sessions[session] ?? NaiveEngine.Session()
             #expect(view?.expectedSequence == other.expected)
             #expect(view?.reportSequence == other.reports)
         }
-        for instrument in 1 ... limits.instrumentCapacity {
+        for instrument in 1...limits.instrumentCapacity {
             for side in [Side.buy, .sell] {
                 var found: [UInt64] = []
                 rig.engine.forEachRestingOrder(instrument: instrument, side: side) {
@@ -60,7 +60,7 @@ import Wire
         return rig.engine.stateHash ^ rig.engine.digest()
     }
 
-    @Test(arguments: 0 ..< 12 as Range<UInt64>)
+    @Test(arguments: 0..<12 as Range<UInt64>)
     func `gives the same events as the naive one`(round: UInt64) throws {
         let seed = runSeed &+ round
         print("round \(round):", terminator: " ")

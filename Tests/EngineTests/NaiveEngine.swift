@@ -48,7 +48,7 @@ struct NaiveEngine {
     mutating func apply(_ record: LogRecord, _ continuation: LogRecord?) -> [Event] {
         events = []
         tradeIndex = 0
-        if (1 ... 7).contains(record.kind.rawValue) {
+        if (1...7).contains(record.kind.rawValue) {
             sequenced(record, continuation)
         } else {
             unsequenced(record, continuation)

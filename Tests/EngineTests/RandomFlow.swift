@@ -33,7 +33,7 @@ struct RandomFlow {
                         highestPriceTicks: Int64(highest), quantityLotsMax: 100, operatorID: 7),
                     detail.continuation))
         }
-        for session in 1 ... limits.sessionCapacity {
+        for session in 1...limits.sessionCapacity {
             commands.append(Command(logon(session)))
         }
         return commands
@@ -41,16 +41,16 @@ struct RandomFlow {
 
     mutating func next() -> Command {
         switch random.below(1000) {
-        case 0 ..< 560: newOrder()
-        case 560 ..< 700: cancel(.cancelOrder)
-        case 700 ..< 780: cancel(.reduceOrder)
-        case 780 ..< 930: replace()
-        case 930 ..< 940: Command(massCancel())
-        case 940 ..< 960: refused()
-        case 960 ..< 966: Command(sequence(LogRecord(kind: .logout, session: session())))
-        case 966 ..< 972: Command(LogRecord(kind: .sessionTimeout, session: session()))
-        case 972 ..< 990: Command(logon(session()))
-        case 990 ..< 994: wild()
+        case 0..<560: newOrder()
+        case 560..<700: cancel(.cancelOrder)
+        case 700..<780: cancel(.reduceOrder)
+        case 780..<930: replace()
+        case 930..<940: Command(massCancel())
+        case 940..<960: refused()
+        case 960..<966: Command(sequence(LogRecord(kind: .logout, session: session())))
+        case 966..<972: Command(LogRecord(kind: .sessionTimeout, session: session()))
+        case 972..<990: Command(logon(session()))
+        case 990..<994: wild()
         default: control()
         }
     }
@@ -69,7 +69,8 @@ struct RandomFlow {
         return chance(4) ? -40 + Int64(random.below(4641)) : 2000 + Int64(random.below(4)) * 64
     }
     private mutating func lots() -> UInt64 {
-        chance(60) ? [0, 101, .max][Int(random.below(3))]
+        chance(60)
+            ? [0, 101, .max][Int(random.below(3))]
             : chance(20) ? 100 : 1 + random.below(9)
     }
     /// The next sequence of the session, or now and then another.

@@ -47,7 +47,7 @@ struct Command {
         slices += 1
         while true {
             precondition(outbox.position - start <= UInt64(Engine.eventsPerSliceMax))
-            for position in start ..< outbox.position {
+            for position in start..<outbox.position {
                 events.append(unsafe ring[Int(position) & (Self.ringCapacity - 1)])
             }
             if isComplete { return events }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 //  The hot half of a port, for Swift: no rte_*.h is seen here, since Swift does not import
-//  structures aligned above 16. The mbuf is mirrored (every offset is asserted in `ethdev.c`), and a
-//  queue carries a snapshot of the driver's burst functions, so receive, transmit, allocate and free
-//  inline into the caller. The cold half (open, close, EAL) is declared in `CDPDKControl.h`.
+//  structures aligned above 16. The mbuf is mirrored (every offset is asserted in `ethdev.c`), and
+//  a queue carries a snapshot of the driver's burst functions, so receive, transmit, allocate and
+//  free inline into the caller. The cold half (open, close, EAL) is declared in `CDPDKControl.h`.
 //
 //      driver ─▶ cdpdk_receive ─▶ caller ─▶ cdpdk_transmit ─▶ driver
 //                    mbufs: queue->cache ◀─ refill / spill ─▶ pool (DPDK's, or our own)
@@ -104,7 +104,8 @@ static inline uint16_t cdpdk_transmit(
 }
 
 /// Takes `count` mbufs from the cache without preparing them: all or none. For drivers.
-static inline bool cdpdk_take(cdpdk_queue *queue, cdpdk_mbuf *_Nonnull *_Nonnull mbufs, uint32_t count) {
+static inline bool cdpdk_take(
+    cdpdk_queue *queue, cdpdk_mbuf *_Nonnull *_Nonnull mbufs, uint32_t count) {
     if (__builtin_expect(queue->cached < count, 0)) {
         cdpdk_refill(queue, count);
         if (queue->cached < count) {

@@ -104,7 +104,8 @@ void cdpdk_port_close(cdpdk_port *port);
 
 /// Sees each burst after it was received, may change it, answers how many packets remain in it.
 typedef uint16_t (*cdpdk_hook)(
-    void *_Nullable context, cdpdk_queue *queue, cdpdk_mbuf *_Nonnull *_Nonnull mbufs, uint16_t count);
+    void *_Nullable context, cdpdk_queue *queue, cdpdk_mbuf *_Nonnull *_Nonnull mbufs,
+    uint16_t count);
 /// Puts a hook behind a queue's receive function; a queue without one pays nothing.
 void cdpdk_hook_receive(cdpdk_queue *queue, cdpdk_hook hook, void *_Nullable context);
 

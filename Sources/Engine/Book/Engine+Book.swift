@@ -27,7 +27,8 @@ extension Engine {
         let slot = pool.allocate()
         assert(slot != 0, "an order that may rest has its slot from the start")
         let tick = order.limit
-        let level = instruments[order.instrument].levelBase
+        let level =
+            instruments[order.instrument].levelBase
             &+ UInt32(truncatingIfNeeded: tick)
         let tail = levels[level].tail
         let entered = sessions[order.session].lastOrder

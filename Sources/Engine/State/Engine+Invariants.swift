@@ -7,7 +7,7 @@ extension Engine {
     /// everything; for tests and for the auditor. The last command is complete.
     public func checkInvariants() -> String? {
         var seen = 0
-        for instrument in 1 ... limits.instrumentCapacity where isDefined(instrument: instrument) {
+        for instrument in 1...limits.instrumentCapacity where isDefined(instrument: instrument) {
             for isSell in [false, true] {
                 if let broken = checkSide(instrument: instrument, isSell: isSell, seen: &seen) {
                     return "instrument \(instrument), \(isSell ? "sells" : "buys"): \(broken)"
@@ -21,13 +21,13 @@ extension Engine {
             return "\(seen) orders rest, \(openOrderCount) are counted, \(pool.count) are taken"
         }
         var held = 0
-        for session in 1 ... limits.sessionCapacity {
+        for session in 1...limits.sessionCapacity {
             if let broken = checkSession(session, held: &held) {
                 return "session \(session): \(broken)"
             }
         }
         var entries = 0
-        for position in 0 ..< index.entries.count where index.entries[position].slot != 0 {
+        for position in 0..<index.entries.count where index.entries[position].slot != 0 {
             entries += 1
         }
         return held == seen && entries == seen
@@ -38,7 +38,7 @@ extension Engine {
         let state = instruments[instrument]
         let bits = state.bits(words, isSell: isSell)
         var best = isSell ? InstrumentState.noAsk : InstrumentState.noBid
-        for tick in 0 ..< Int64(state.tickCount) where bits.contains(tick) {
+        for tick in 0..<Int64(state.tickCount) where bits.contains(tick) {
             if !isSell || best == InstrumentState.noAsk { best = tick }
             let level = levels[state.levelBase + UInt32(tick)]
             var sum: UInt64 = 0

@@ -151,7 +151,7 @@ extension Engine {
     public func digest() -> UInt64 {
         var hash: UInt64 = 1
         func add(_ word: UInt64) { hash = StateHash.mix(hash, word: word) }
-        for number in 1 ... limits.sessionCapacity {
+        for number in 1...limits.sessionCapacity {
             let state = sessions[number]
             guard state.expectedSequence != 1 || state.flags != 0 else { continue }
             add(UInt64(number) | UInt64(state.flags) << 32)
@@ -164,7 +164,7 @@ extension Engine {
                 slot = orders[slot].sessionNext
             }
         }
-        for number in 1 ... limits.instrumentCapacity where isDefined(instrument: number) {
+        for number in 1...limits.instrumentCapacity where isDefined(instrument: number) {
             let state = instruments[number]
             add(UInt64(number) | UInt64(state.tickCount) << 32)
             add(UInt64(bitPattern: state.lowestPriceTicks))

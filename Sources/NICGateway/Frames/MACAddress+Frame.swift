@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// SAFETY: callers have six writable bytes at `place`; a packet's start is valid as long as it is ours.
+// SAFETY: callers have six writable bytes at `place`; a packet's start is valid as long as it is
+// ours.
 extension MACAddress {
     /// Writes the six octets in the order of the wire.
     @inline(__always) func store(to place: UnsafeMutableRawPointer) {

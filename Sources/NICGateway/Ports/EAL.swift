@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// SAFETY: C strings and the error's text are read inside the closures that lend them; the error is
+// a local of the call that fills it.
 internal import CDPDK
 
 /// What could not be done with a port or with DPDK, for a person to read.
@@ -31,9 +34,11 @@ public struct EALConfiguration: Sendable {
     /// DPDK's share of memory in MiB: of huge pages, or of plain memory without them. It never
     /// takes more; what else is reserved on the host is for the log and the engine.
     public var memoryMebibytes: UInt32 = 256
-    /// Whether that memory is huge pages. Without them every packet costs about three times as much.
+    /// Whether that memory is huge pages. Without them every packet costs about three times as
+    /// much.
     public var usesHugePages = true
-    /// Where DPDK's own threads (links, interrupts) may run, as `0-1`; nothing: where the caller may.
+    /// Where DPDK's own threads (links, interrupts) may run, as `0-1`; nothing: where the caller
+    /// may.
     public var cpuList: String?
     /// Tells processes on one host apart.
     public var filePrefix: String?

@@ -5,8 +5,8 @@ internal import Glibc
 /// Frames one behind the other, each at a multiple of 64 bytes, as a NIC would have written them:
 /// built once, then received from a memory port any number of times.
 ///
-/// SAFETY: `memory` has `capacity` bytes from `init` to `deinit`; `used` never exceeds it, and every
-/// index is checked.
+/// SAFETY: `memory` has `capacity` bytes from `init` to `deinit`; `used` never exceeds it, and
+/// every index is checked.
 @safe public final class FrameStore: @unchecked Sendable {
     let memory: UnsafeMutablePointer<UInt8>
     private let capacity: Int

@@ -14,8 +14,9 @@ public struct PortConfiguration: Sendable {
     public var mbufCount: UInt32 = 8191
     /// Largest IP packet in bytes, at most 2,000.
     public var mtu: UInt16 = 1500
-    /// The address to answer to instead of the NIC's. On a driver that cannot filter by it, the port
-    /// becomes promiscuous: the poll loop must look at the destination itself (it does anyway).
+    /// The address to answer to instead of the NIC's. On a driver that cannot filter by it, the
+    /// port becomes promiscuous: the poll loop must look at the destination itself (it does
+    /// anyway).
     public var macAddress: MACAddress?
     /// Whether frames to other addresses are received too.
     public var isPromiscuous = false

@@ -16,7 +16,8 @@ public import CDPDK
     /// Index of the queue in its port.
     @inlinable public var index: Int { unsafe Int(raw.pointee.index) }
 
-    /// Receives up to `max` packets (at most 65,535; drivers like multiples of 8), answers how many.
+    /// Receives up to `max` packets (at most 65,535; drivers like multiples of 8), answers how
+    /// many.
     @inlinable @_noLocks public func receive(
         into burst: UnsafeMutablePointer<PacketPointer>, max: Int
     ) -> Int {
@@ -82,9 +83,9 @@ public import CDPDK
     /// Packets that could not be allocated because the pool was exhausted.
     @inlinable public var allocationFailures: UInt64 { unsafe raw.pointee.allocation_failures }
 
-    /// Shows each received burst to `hook`, which may change packets, reorder them, or free some and
-    /// close the gap; it answers how many remain. For tests and for replays; before polling starts.
-    /// Without a hook nothing is paid.
+    /// Shows each received burst to `hook`, which may change packets, reorder them, or free some
+    /// and close the gap; it answers how many remain. For tests and for replays; before polling
+    /// starts. Without a hook nothing is paid.
     public func hookReceive(_ hook: @escaping cdpdk_hook, context: UnsafeMutableRawPointer?) {
         unsafe cdpdk_hook_receive(raw, hook, context)
     }

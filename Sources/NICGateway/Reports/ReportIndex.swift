@@ -18,7 +18,8 @@ struct ReportNote: BitwiseCopyable {
 /// A note for each slot of the event ring. With the ring it is the window of reports that can be
 /// sent again: the last N of all sessions together.
 ///
-/// SAFETY: `notes` is initialised for `mask + 1` slots from `init` to `deinit`; every index is masked.
+/// SAFETY: `notes` is initialised for `mask + 1` slots from `init` to `deinit`; every index is
+/// masked.
 @safe struct ReportIndex: ~Copyable {
     private let notes: UnsafeMutablePointer<ReportNote>
     private let mask: UInt64

@@ -24,7 +24,8 @@ extension GatewayCore {
                     firstAvailable: firstAvailableReport(entry), requested: from), to: session)
             return
         }
-        // What is being filled now is not part of the past: seal it, so that each datagram is dense.
+        // What is being filled now is not part of the past: seal it, so that each datagram is
+        // dense.
         unsafe sealDatagram(session, entry)
         var left = min(Int(wanted), GatewayLimits.reportsPerResend)
         if count != 0 { left = min(left, Int(count)) }

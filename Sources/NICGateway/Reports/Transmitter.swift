@@ -216,9 +216,9 @@ extension GatewayCore {
 
 /// Sessions that have a datagram open, each once.
 ///
-/// SAFETY: `numbers` is allocated for `capacity` from `init` to `deinit`; a session is appended only
-/// when it had no datagram, so at most once between two flushes and at most `capacity` times… plus
-/// once again for each sealed in between, which `append` keeps out by the flush at the limit.
+/// SAFETY: `numbers` is allocated for `capacity` from `init` to `deinit`; a session is appended
+/// only when it had no datagram, so at most once between two flushes and at most `capacity` times…
+/// plus once again for each sealed in between, which `append` keeps out by the flush at the limit.
 @safe struct FillingSessions: ~Copyable {
     private(set) var count = 0
     private let numbers: UnsafeMutablePointer<UInt32>

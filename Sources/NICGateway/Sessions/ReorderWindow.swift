@@ -34,8 +34,8 @@
 
     deinit { unsafe slots.deallocate() }
 
-    /// Keeps a datagram in order of its sequence. False when there is no room or it is held already:
-    /// the buffer stays the caller's.
+    /// Keeps a datagram in order of its sequence. False when there is no room or it is held
+    /// already: the buffer stays the caller's.
     mutating func hold(_ datagram: HeldDatagram, for entry: inout SessionEntry) -> Bool {
         guard Int(entry.heldCount) < limit, freeHead != 0 else { return false }
         var previous: UInt16 = 0

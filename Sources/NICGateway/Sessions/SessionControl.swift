@@ -141,8 +141,8 @@ extension GatewayCore {
         sendControl(accepted, to: session)
     }
 
-    /// Looks after a slice of the sessions once a millisecond: silence, heartbeats, acknowledgements
-    /// that no report has carried, held datagrams that found the log full.
+    /// Looks after a slice of the sessions once a millisecond: silence, heartbeats,
+    /// acknowledgements that no report has carried, held datagrams that found the log full.
     mutating func tick() {
         let slice = max(64, sessions.capacity / 8)
         for _ in 0..<min(slice, sessions.capacity) {
