@@ -71,7 +71,7 @@ public import Wire
             "the ring of events holds the report window and room to work")
         self.configuration = configuration
         portMACAddress = macAddress
-        unsafe self.queue = queue
+        self.queue = queue
         counters = GatewayCounters()
         self.clock = clock
         self.gate = gate
@@ -88,7 +88,7 @@ public import Wire
         sessions = SessionTable(capacity: configuration.sessionCapacity)
         reorderWindow = ReorderWindow(
             capacity: GatewayLimits.heldDatagrams, limit: configuration.reorderWindow)
-        publicStream = unsafe PublicStream(isOn: configuration.publicGroup != nil)
+        publicStream = PublicStream(isOn: configuration.publicGroup != nil)
         filling = FillingSessions(capacity: Self.outboxCapacity)
         unsafe burst = .allocate(capacity: GatewayLimits.burst)
         unsafe spent = .allocate(capacity: GatewayLimits.burst)
@@ -167,16 +167,16 @@ public import Wire
         var count = 0
         for from in 0..<UInt32(configuration.shardCount) where from != configuration.shard {
             while sequencer.hasRoom(for: GatewayLimits.recordsPerDatagram),
-                let packet = unsafe steering.take(from: from, to: configuration.shard)
+                let packet = steering.take(from: from, to: configuration.shard)
             {
                 let frame = unsafe FrameView(packet.start, byteCount: packet.byteCount)
                 var fate = BufferFate.free
                 if case .datagram(let datagram) = frame.content(
                     address: configuration.ipv4Address, verifyingChecksums: false)
                 {
-                    fate = unsafe takeDatagram(packet, datagram)
+                    fate = takeDatagram(packet, datagram)
                 }
-                if fate == .free { unsafe queue.free(packet) }
+                if fate == .free { queue.free(packet) }
                 count += 1
                 if count == GatewayLimits.burst { break }
             }

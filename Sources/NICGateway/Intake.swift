@@ -30,7 +30,7 @@ extension GatewayCore {
             if burstNext &+ 8 < burstCount { unsafe prefetchFrame(burst[burstNext &+ 8]) }
             if burstNext &+ 3 < burstCount { unsafe prefetchSession(burst[burstNext &+ 3]) }
             let packet = unsafe Packet(burst[burstNext])
-            if unsafe takeFrame(packet) == .free {
+            if takeFrame(packet) == .free {
                 unsafe spent[spentCount] = packet.mbuf
                 spentCount &+= 1
             }
@@ -59,7 +59,7 @@ extension GatewayCore {
         let packet = unsafe Packet(mbuf)
         let offset =
             FrameFields.ethernetByteCount + IPv4Head.byteCount + 4
-        guard unsafe packet.byteCount > offset + 4 else { return }
+        guard packet.byteCount > offset + 4 else { return }
         let session = unsafe packet.start.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
         guard sessions.contains(session) else { return }
         unsafe Prefetch.write(sessions.entry(session))
@@ -74,11 +74,11 @@ extension GatewayCore {
         {
         case .datagram(let datagram):
             if datagram.destinationPort == configuration.udpPort {
-                return unsafe takeDatagram(packet, datagram)
+                return takeDatagram(packet, datagram)
             }
-            return unsafe steer(packet, toPort: datagram.destinationPort)
-        case .arp(let offset): return unsafe answerARP(packet, at: offset)
-        case .echoRequest(let offset): return unsafe answerEcho(packet, at: offset)
+            return steer(packet, toPort: datagram.destinationPort)
+        case .arp(let offset): return answerARP(packet, at: offset)
+        case .echoRequest(let offset): return answerEcho(packet, at: offset)
         case .dropped(let reason):
             counters.add(reason)
             return .free
@@ -93,7 +93,7 @@ extension GatewayCore {
             counters.add(.otherPort)
             return .free
         }
-        guard unsafe steering.hand(packet, from: configuration.shard, to: UInt32(shard)) else {
+        guard steering.hand(packet, from: configuration.shard, to: UInt32(shard)) else {
             counters.add(.steeringDropped)
             return .free
         }
@@ -226,7 +226,7 @@ extension GatewayCore {
     ) -> BufferFate {
         var fate = BufferFate.free
         if header.messageCount > 0 {
-            let held = unsafe HeldDatagram(
+            let held = HeldDatagram(
                 packet: packet, payloadOffset: UInt16(datagram.payloadOffset),
                 payloadByteCount: UInt16(datagram.payloadByteCount),
                 firstSequence: header.sequence)
@@ -268,7 +268,7 @@ extension GatewayCore {
                 counters.add(.logFull)
                 return
             }
-            let packet = unsafe held.packet!
+            let packet = held.packet!
             let payload = unsafe packet.start + Int(held.payloadOffset)
             let header = unsafe payload.loadUnaligned(as: OrderEntryHeader.self)
             let before = unsafe entry.pointee.expectedSequence

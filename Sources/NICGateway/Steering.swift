@@ -40,15 +40,15 @@ public import Platform
 
     func hand(_ packet: Packet, from: UInt32, to: UInt32) -> Bool {
         guard let lane = lanes[Int(from) * shardCount + Int(to)] else { return false }
-        return unsafe lane.writer.append(SteeredFrame(packet: packet))
+        return lane.writer.append(SteeredFrame(packet: packet))
     }
 
     func take(from: UInt32, to: UInt32) -> Packet? {
         guard let lane = lanes[Int(from) * shardCount + Int(to)], lane.reader.available() > 0
         else { return nil }
-        let packet = unsafe lane.reader[0].packet
+        let packet = lane.reader[0].packet
         lane.reader.consume(1)
         lane.reader.release()
-        return unsafe packet
+        return packet
     }
 }

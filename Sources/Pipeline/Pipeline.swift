@@ -51,7 +51,7 @@ public final class Pipeline {
             configuration.shards > 1 ? try Steering(shardCount: configuration.shards) : nil
         for shard in 0..<configuration.shards {
             let node = plan.gateway[shard].cpu.flatMap { NUMATopology().node(ofCPU: $0) }
-            let built = unsafe try Shard(
+            let built = try Shard(
                 number: UInt32(shard), configuration, queue: port.queue(shard),
                 macAddress: port.macAddress, clock: clock, node: node, steering: steering)
             warnings += built.warnings

@@ -36,7 +36,7 @@ public struct Shard: ~Copyable, Sendable {
         let loop = EngineLoop(
             engine: engine, records: log.gatingReader("engine"), ring: events, clock: clock,
             progress: progress)
-        var core = unsafe GatewayCore(
+        var core = GatewayCore(
             configuration: configuration.gateway(shard: number), queue: queue,
             macAddress: macAddress, sequencer: Sequencer(ring: log),
             records: log.gatingReader("reports"), events: events.gatingReader("reports"),

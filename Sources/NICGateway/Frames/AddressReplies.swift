@@ -24,7 +24,7 @@ extension GatewayCore {
         unsafe (arp + 18).copyMemory(from: arp + 8, byteCount: 10)
         unsafe portMACAddress.store(to: arp + 8)
         unsafe NetworkOrder.store32(configuration.ipv4Address, arp, 14)
-        return unsafe sendBack(packet)
+        return sendBack(packet)
     }
 
     @inline(never)
@@ -44,7 +44,7 @@ extension GatewayCore {
         unsafe NetworkOrder.store16(0, icmp, 0)
         let sum = unsafe UInt32(NetworkOrder.load16(icmp, 2)) + 0x0800
         unsafe NetworkOrder.store16(UInt16(truncatingIfNeeded: sum + sum >> 16), icmp, 2)
-        return unsafe sendBack(packet)
+        return sendBack(packet)
     }
 
     private mutating func sendBack(_ packet: Packet) -> BufferFate {

@@ -49,7 +49,7 @@ extension GatewayCore {
         {
             sealPublicDatagram()
         }
-        if unsafe publicStream.datagram == nil {
+        if publicStream.datagram == nil {
             while !beginPublicDatagram() { transmitOutbox() }
         }
         let place = unsafe publicStream.datagram!.start + publicStream.datagramByteCount
@@ -61,9 +61,9 @@ extension GatewayCore {
 
     @inline(never)
     private mutating func beginPublicDatagram() -> Bool {
-        guard let packet = unsafe queue.allocate() else { return false }
+        guard let packet = queue.allocate() else { return false }
         unsafe packet.start.copyMemory(from: publicHead, byteCount: SessionTable.headByteCount)
-        unsafe publicStream.datagram = packet
+        publicStream.datagram = packet
         publicStream.datagramByteCount =
             FrameFields.ethernetByteCount + IPv4Head.byteCount + OrderEntryHeader.byteCount
         publicStream.datagramMessageCount = 0
@@ -73,16 +73,16 @@ extension GatewayCore {
     /// Completes the open public datagram, if there is one.
     @inline(__always)
     mutating func sealPublicDatagram() {
-        guard let packet = unsafe publicStream.datagram else { return }
+        guard let packet = publicStream.datagram else { return }
         var header = OrderEntryHeader(
             channel: .publicReports, messageCount: publicStream.datagramMessageCount,
             session: configuration.shard, epoch: configuration.epoch, sequence: 0)
         header.publicSequence = publicStream.nextSequence
-        unsafe finish(
+        finish(
             packet, header, linkByteCount: FrameFields.ethernetByteCount,
             byteCount: publicStream.datagramByteCount)
         publicStream.nextSequence &+= UInt64(publicStream.datagramMessageCount)
-        unsafe publicStream.datagram = nil
+        publicStream.datagram = nil
         publicStream.lastSentNanos = nowNanos
     }
 
@@ -90,7 +90,7 @@ extension GatewayCore {
     mutating func sendPublicHeartbeat() {
         guard publicStream.isOn, nowNanos &- publicStream.lastSentNanos > 1_000_000_000,
             canTransmit,
-            unsafe publicStream.datagram == nil, beginPublicDatagram()
+            publicStream.datagram == nil, beginPublicDatagram()
         else { return }
         sealPublicDatagram()
     }

@@ -36,7 +36,7 @@ extension GatewayCore {
     mutating func beginDatagram(
         _ session: UInt32, _ entry: UnsafeMutablePointer<SessionEntry>
     ) -> Bool {
-        guard let packet = unsafe queue.allocate() else {
+        guard let packet = queue.allocate() else {
             counters.add(.buffersExhausted)
             return false
         }
@@ -112,7 +112,7 @@ extension GatewayCore {
     /// One control message to a session, at once.
     mutating func sendControl<Message: BitwiseCopyable>(_ message: Message, to session: UInt32) {
         let entry = unsafe sessions.entry(session)
-        guard canTransmit, let packet = unsafe queue.allocate() else {
+        guard canTransmit, let packet = queue.allocate() else {
             counters.add(.buffersExhausted)
             return
         }
@@ -126,7 +126,7 @@ extension GatewayCore {
             channel: .control, messageCount: 1, session: session, epoch: configuration.epoch,
             sequence: 0, receivedThrough: entry.pointee.expectedSequence &- 1,
             committedThrough: entry.pointee.committedThrough, token: entry.pointee.token)
-        unsafe finish(
+        finish(
             packet, header, linkByteCount: link,
             byteCount: headerOffset + OrderEntryHeader.byteCount + MemoryLayout<Message>.size)
     }
@@ -135,7 +135,7 @@ extension GatewayCore {
     mutating func replyUnbound<Message: BitwiseCopyable>(
         _ message: Message, session: UInt32, _ received: Packet, _ datagram: UDPDatagram
     ) {
-        guard canTransmit, let packet = unsafe queue.allocate() else {
+        guard canTransmit, let packet = queue.allocate() else {
             counters.add(.buffersExhausted)
             return
         }
@@ -152,7 +152,7 @@ extension GatewayCore {
         let headerOffset = link + IPv4Head.byteCount
         unsafe frame.storeBytes(
             of: message, toByteOffset: headerOffset + OrderEntryHeader.byteCount, as: Message.self)
-        unsafe finish(
+        finish(
             packet,
             OrderEntryHeader(
                 channel: .control, messageCount: 1, session: session,
@@ -208,7 +208,7 @@ extension GatewayCore {
     /// Gives back what a session had open for output.
     mutating func releaseOutput(_ entry: UnsafeMutablePointer<SessionEntry>) {
         if let packet = unsafe entry.pointee.datagram {
-            unsafe queue.free(packet)
+            queue.free(packet)
             unsafe entry.pointee.datagram = nil
         }
     }

@@ -78,6 +78,6 @@
         entry.heldCount -= 1
         unsafe slots[Int(slot)] = HeldDatagram(next: freeHead)
         freeHead = slot
-        return unsafe held.packet
+        return held.packet
     }
 }

@@ -62,7 +62,7 @@ extension GatewayCore {
             let silence = unsafe nowNanos &- entry.pointee.lastHeardNanos
             guard unsafe silence > entry.pointee.heartbeatNanos else {
                 counters.add(.logonsRejected)
-                unsafe replyUnbound(
+                replyUnbound(
                     SessionNotice.logonRejected(reason: .sessionInUse, nonce: logon.nonce),
                     session: session, packet, datagram)
                 return
@@ -122,7 +122,7 @@ extension GatewayCore {
                 reason: reason, lastReportSequence: entry.pointee.nextReportSequence &- 1,
                 expectedSequence: entry.pointee.expectedSequence), to: session)
         while let held = unsafe reorderWindow.removeFirst(&entry.pointee) {
-            unsafe queue.free(held)
+            queue.free(held)
         }
         unsafe entry.pointee.state = .closed
     }
