@@ -137,7 +137,7 @@ extension Configuration {
             instrument.highestPriceTicks =
                 inner.integer("highestPriceTicks", in: -(1 << 40)...(1 << 40)) ?? 0
             instrument.quantityLotsMax =
-                inner.integer("quantityLotsMax", in: 1...(1 << 62)) ?? 1 << 48
+                inner.integer("quantityLotsMax", in: 1...(1 << 62)) ?? Instrument.quantityLotsMaxDefault
             instrument.priceDecimals = inner.integer("priceDecimals", in: 0...18) ?? 2
             instrument.quantityDecimals = inner.integer("quantityDecimals", in: 0...18) ?? 0
             instrument.shard = inner.integer("shard", in: 0...15) ?? 0
@@ -177,6 +177,14 @@ extension Configuration {
                         + "below lowestPriceTicks \(instrument.lowestPriceTicks)")
             } else {
                 levels += instrument.highestPriceTicks - instrument.lowestPriceTicks + 1
+            }
+            // The engine adds up whole price levels: the sum of all orders must fit 64 bits.
+            let quantityLimit = UInt64.max / UInt64(orderCapacity)
+            if instrument.quantityLotsMax > quantityLimit {
+                reader.fail(
+                    "instruments",
+                    "\(instrument.symbol): quantityLotsMax \(instrument.quantityLotsMax) is above "
+                        + "\(quantityLimit), which is 2^64 / engine.orderCapacity")
             }
             if instrument.shard >= UInt32(shards) {
                 reader.fail(

@@ -43,10 +43,13 @@ public struct Configuration: Sendable {
         /// The shard that trades it.
         public var shard: UInt32
 
+        /// 2^40 lots.
+        public static var quantityLotsMaxDefault: UInt64 { 1 << 40 }
+
         /// An instrument of shard 0.
         public init(
             number: UInt32, symbol: String, lowestPriceTicks: Int64, highestPriceTicks: Int64,
-            quantityLotsMax: UInt64 = 1 << 48, priceDecimals: UInt8 = 2,
+            quantityLotsMax: UInt64 = Instrument.quantityLotsMaxDefault, priceDecimals: UInt8 = 2,
             quantityDecimals: UInt8 = 0, shard: UInt32 = 0
         ) {
             self.number = number
