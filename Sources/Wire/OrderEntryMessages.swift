@@ -36,19 +36,19 @@ public struct MessageType: RawRepresentable, Hashable, BitwiseCopyable, Sendable
     // Control channel, from the client.
     /// ``Logon``, 32 bytes.
     @inlinable public static var logon: MessageType { MessageType(rawValue: 0x10) }
-    /// ``ResendRequest``, 16 bytes.
+    /// ResendRequest: a ``SessionNotice``, 16 bytes.
     @inlinable public static var resendRequest: MessageType { MessageType(rawValue: 0x12) }
 
     // Control channel, from the gateway.
     /// ``LogonAccepted``, 32 bytes.
     @inlinable public static var logonAccepted: MessageType { MessageType(rawValue: 0x20) }
-    /// ``LogonRejected``, 16 bytes.
+    /// LogonRejected: a ``SessionNotice``, 16 bytes.
     @inlinable public static var logonRejected: MessageType { MessageType(rawValue: 0x21) }
-    /// ``GapReport``, 16 bytes.
+    /// GapReport: a ``SessionNotice``, 16 bytes.
     @inlinable public static var gapReport: MessageType { MessageType(rawValue: 0x22) }
-    /// ``ResendUnavailable``, 16 bytes.
+    /// ResendUnavailable: a ``SessionNotice``, 16 bytes.
     @inlinable public static var resendUnavailable: MessageType { MessageType(rawValue: 0x23) }
-    /// ``SessionEnded``, 16 bytes.
+    /// SessionEnded: a ``SessionNotice``, 16 bytes.
     @inlinable public static var sessionEnded: MessageType { MessageType(rawValue: 0x24) }
 
     // Public channel.
@@ -240,6 +240,22 @@ public struct NewOrderExtended: BitwiseCopyable, Sendable {
     public var capacity: UInt8
     /// Offset 87: what the trigger looks at.
     public var triggerCondition: UInt8
+
+    /// An order with nothing rare yet.
+    @inlinable public init(order: NewOrder) {
+        self.order = order
+        self.order.type = .newOrderExtended
+        triggerPriceTicks = 0
+        peakLots = 0
+        minimumLots = 0
+        expirySeconds = 0
+        algorithmID = 0
+        clientTagLow = 0
+        clientTagMiddle = 0
+        clientTagHigh = 0
+        capacity = 0
+        triggerCondition = 0
+    }
 }
 
 /// Ends the session in order: 8 bytes.

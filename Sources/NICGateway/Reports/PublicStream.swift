@@ -25,7 +25,10 @@ extension GatewayCore {
         case .accepted, .rested:
             kind = .added
             quantityLots = unsafe event.pointee.leavesLots
-        case .cancelled, .replaced: kind = .deleted
+        case .cancelled: kind = .deleted
+        case .replaced:
+            kind = .deleted
+            quantityLots = unsafe event.pointee.quantityLots &- event.pointee.executedLots
         case .reduced:
             kind = .reduced
             quantityLots = unsafe event.pointee.leavesLots
