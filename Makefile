@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+# What a person types. Everything behind it is in hw/scripts; nothing else has to be set up.
+SHELL := /bin/bash
+scripts := hw/scripts
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint build clean toolchain
+
+help:
+	@echo 'make run     build, then show the whole order path at work on this machine, and sum it up'
+	@echo '             SECONDS_TO_RUN=10 RATE=20000 SESSIONS=8 DRIVER=auto|af_xdp|af_packet|udp'
+	@echo 'make test    build, then every test: unit, property, golden, end to end, threads, fuzz'
+	@echo 'make lint    formatting, import direction and the tidy rules'
+	@echo 'make build   the executables only, optimised: .build/release/needletail, needletail-lab'
+	@echo 'make clean   remove what was built'
+	@echo
+	@echo 'Debian 12 or Ubuntu 24.04 with Swift 6.3 or later; missing Debian packages are installed.'
+
+toolchain:
+	@$(scripts)/check-toolchain
+
+run: toolchain
+	@$(scripts)/install-dependencies run
+	@$(scripts)/run-demo
+
+test: toolchain
+	@$(scripts)/install-dependencies test
+	@$(scripts)/run-tests
+
+lint: toolchain
+	@$(scripts)/install-dependencies test
+	@$(scripts)/run-lint
+
+build: toolchain
+	@$(scripts)/install-dependencies build
+	@$(scripts)/build-release
+
+clean:
+	rm -rf .build
