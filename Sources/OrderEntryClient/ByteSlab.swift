@@ -4,8 +4,8 @@
 ///
 /// SAFETY: `base` is initialised for `0 ..< byteCount` from `init` to `deinit`, never escapes, and
 /// every access checks its range first. Loads and stores are unaligned and of plain values only.
-@safe struct ByteSlab: ~Copyable {
-    private let base: UnsafeMutableRawPointer
+@safe @usableFromInline struct ByteSlab: ~Copyable {
+    @usableFromInline internal let base: UnsafeMutableRawPointer
     let byteCount: Int
 
     init(byteCount: Int) {
@@ -14,7 +14,8 @@
         unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
     }
 
-    deinit { unsafe base.deallocate() }
+    // Inlinable: else the optimiser of Swift 6.3 stops over it in the accessors of its owners.
+    @inlinable deinit { unsafe base.deallocate() }
 
     private func check(_ offset: Int, _ count: Int) {
         precondition(offset >= 0 && count >= 0 && offset <= byteCount &- count, "inside the slab")
