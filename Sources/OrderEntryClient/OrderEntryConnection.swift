@@ -6,7 +6,7 @@ internal import Wire
 /// Busy clients call `poll` in a loop; others call the waiting forms. One thread.
 public struct OrderEntryConnection: ~Copyable {
     /// The state machine: submit orders here.
-    public internal(set) var session: OrderEntrySession
+    public var session: OrderEntrySession
     private var socket: UDPSocket
     private var outLink: LossyLink?
     private var inLink: LossyLink?
