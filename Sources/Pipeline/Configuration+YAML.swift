@@ -137,7 +137,8 @@ extension Configuration {
             instrument.highestPriceTicks =
                 inner.integer("highestPriceTicks", in: -(1 << 40)...(1 << 40)) ?? 0
             instrument.quantityLotsMax =
-                inner.integer("quantityLotsMax", in: 1...(1 << 62)) ?? Instrument.quantityLotsMaxDefault
+                inner.integer("quantityLotsMax", in: 1...(1 << 62))
+                ?? Instrument.quantityLotsMaxDefault
             instrument.priceDecimals = inner.integer("priceDecimals", in: 0...18) ?? 2
             instrument.quantityDecimals = inner.integer("quantityDecimals", in: 0...18) ?? 0
             instrument.shard = inner.integer("shard", in: 0...15) ?? 0

@@ -104,6 +104,12 @@ public final class Pipeline {
         return hasWorked
     }
 
+    /// Polls the gateway half of shard 0 alone, for a benchmark of intake: before `start()` only.
+    public func pollGatewayBeforeStart() -> Bool {
+        precondition(threads.isEmpty, "once started, the threads poll")
+        return halves[0].core.value.poll()
+    }
+
     /// Cycles spent in the stages of a shard's gateway core, and in its engine: after `stop()`.
     public func cycles(shard: Int) -> (gateway: StageCycles, engine: UInt64) {
         precondition(threads.isEmpty, "asked before the start or after the end")

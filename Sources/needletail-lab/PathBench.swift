@@ -48,27 +48,14 @@ struct PathBench: ParsableCommand {
     }
 
     func run() throws {
-        var configuration = Configuration()
+        var configuration = PathRun.configuration(sessions: sessions)
         configuration.port = port
-        configuration.ipv4Address = PathFrames.gatewayAddress
         configuration.mode = .pipeline
-        configuration.polling = .busy
         let chosen = cpus.split(separator: ",").compactMap { Int($0) }
         guard chosen.count == 2 else { throw ValidationError("--cpus: two numbers, as in 0,1") }
         configuration.gatewayCPUs = [chosen[0]]
         configuration.engineCPUs = [chosen[1]]
-        configuration.sessionCapacity = UInt32(sessions)
-        configuration.heartbeatMillis = 60_000
-        configuration.orderCapacity = 1 << 18
-        configuration.logCapacity = 1 << 14
-        configuration.eventCapacity = 1 << 15
         configuration.publicGroup = publicStream ? 0xEF4D_0001 : nil
-        configuration.instruments = [
-            .init(
-                number: OrderFlow.instrument, symbol: "FLOW",
-                lowestPriceTicks: OrderFlow.lowestPriceTicks,
-                highestPriceTicks: OrderFlow.highestPriceTicks)
-        ]
         let run = try PathRun(configuration, sessions: sessions)
         print("logging \(sessions) sessions on, building datagrams …")
         let tokens = try run.logOn()
@@ -85,12 +72,31 @@ final class PathRun {
     private let pipeline: Pipeline
     private let sessions: Int
 
-    init(_ configuration: Configuration, sessions: Int) throws {
+    /// A gateway for so many sessions and the flow's one instrument, sized to stay in the caches.
+    static func configuration(sessions: Int) -> Configuration {
+        var configuration = Configuration()
+        configuration.ipv4Address = PathFrames.gatewayAddress
+        configuration.polling = .busy
+        configuration.sessionCapacity = UInt32(sessions)
+        configuration.heartbeatMillis = 60_000
+        configuration.orderCapacity = 1 << 18
+        configuration.logCapacity = 1 << 13
+        configuration.eventCapacity = 1 << 14
+        configuration.instruments = [
+            .init(
+                number: OrderFlow.instrument, symbol: "FLOW",
+                lowestPriceTicks: OrderFlow.lowestPriceTicks,
+                highestPriceTicks: OrderFlow.highestPriceTicks)
+        ]
+        return configuration
+    }
+
+    init(_ configuration: Configuration, sessions: Int, isQuiet: Bool = false) throws {
         var notes: [String] = []
         port = try GatewayPort.open(configuration, notes: &notes)
         pipeline = try Pipeline(configuration, port: port)
         self.sessions = sessions
-        for note in notes + pipeline.warnings { print("note: \(note)") }
+        if !isQuiet { for note in notes + pipeline.warnings { print("note: \(note)") } }
     }
 
     /// Logs every session on and gives their tokens; index 0 is unused.
@@ -110,6 +116,15 @@ final class PathRun {
             throw ValidationError("not every session could log on: this is a bug")
         }
         return tokens
+    }
+
+    /// Nanoseconds that the gateway core alone takes to bring all datagrams into the log.
+    func intakeNanos(_ frames: PathFrames) -> Double {
+        port.load(frames.store, laps: 1, inPlace: true)
+        let clock = CycleClock.calibrated()
+        let before = pipeline.cycles(shard: 0).gateway.intake
+        while pipeline.pollGatewayBeforeStart() {}
+        return Double(clock.nanos(pipeline.cycles(shard: 0).gateway.intake - before))
     }
 
     func measure(_ frames: PathFrames, packed: Int) throws {
@@ -137,24 +152,20 @@ final class PathRun {
         }
         let (gateway, engine) = pipeline.cycles(shard: 0)
         let count = Double(frames.orderCount)
-        func each(_ cycles: UInt64) -> String { fixed(Double(clock.nanos(cycles)) / count, 1) }
+        func each(_ cycles: UInt64) -> String {
+            Figures.fixed(Double(clock.nanos(cycles)) / count, 1)
+        }
         print(
             """
             orders \(frames.orderCount) in \(frames.store.count) datagrams of \(packed), \
             \(sessions) sessions, \(frames.restingOrders) resting at the end
-            \(fixed(count * 1_000 / Double(nanos), 2)) M orders/s, \
-            \(fixed(Double(nanos) / count, 1)) ns an order on the wall
+            \(Figures.fixed(count * 1_000 / Double(nanos), 2)) M orders/s, \
+            \(Figures.fixed(Double(nanos) / count, 1)) ns an order on the wall
             CPU ns an order: intake \(each(gateway.intake)) · reports \(each(gateway.reports)) · \
             transmit \(each(gateway.transmit)) · engine \(each(engine))
             reports \(counters[.reports] - reportsBefore), public \(counters[.publicReports]), \
             refused \(counters[.refused]), log full in \(counters[.logFull]) polls, \
             state hash \(String(pipeline.progress[0].stateHash, radix: 16))
             """)
-    }
-
-    private func fixed(_ value: Double, _ digits: Int) -> String {
-        var scale = 1.0
-        for _ in 0..<digits { scale *= 10 }
-        return "\((value * scale).rounded() / scale)"
     }
 }
