@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 public import Wire
 
-// SAFETY: records are read here, through the pointers that the caller gave, and only until `apply`
-// returns; everything behind this works on a copy.
+// SAFETY: records are read only through the pointers that the caller gave, and only until `apply`
+// returns: see `RecordView`.
 extension Engine {
     /// Applies one command and writes its events; answers whether the command is complete. If it
     /// is not, the caller publishes what is there, makes room and calls ``resume(into:)``.
@@ -51,11 +51,11 @@ extension Engine {
     ) -> Bool {
         precondition(pending.phase == .none, "a command is applied when the last is complete")
         sliceEnd = outbox.position &+ sliceEvents
-        let record = unsafe record.pointee
+        let record = unsafe RecordView(record)
         let kind = record.kind.rawValue
         closing = record.isPair ? [.last, .pair] : .last
         guard kind <= CommandKind.logout.rawValue, kind != 0 else {
-            return unsafe applyUnsequenced(record, continuation?.pointee, into: &outbox)
+            return unsafe applyUnsequenced(record.record, continuation?.pointee, into: &outbox)
         }
         let session = record.session
         let sequence = record.sessionSequence
@@ -66,17 +66,16 @@ extension Engine {
             return rejectControl(.sessionSequenceBroken, session: session, into: &outbox)
         }
         sessions[session].expectedSequence &+= 1
-        stateHash = StateHash.mix(
-            stateHash, word: UInt64(session) | UInt64(sequence) &<< 32)
+        hash.mix(session: session, sequence: sequence)
         let isLoggedOn = sessions[session].flags & SessionState.loggedOn != 0
         if kind == CommandKind.newOrder.rawValue && isLoggedOn {
-            let rareFields = unsafe record.isPair && !Self.isPlain(continuation)
-            return newOrder(record, hasRareFields: rareFields, into: &outbox)
+            let isPlain = unsafe continuation.map(RecordView.init)?.isPlain ?? !record.isPair
+            return newOrder(record, isPlain: isPlain, into: &outbox)
         }
         if kind == CommandKind.cancelOrder.rawValue && isLoggedOn {
             return cancelOrder(record, into: &outbox)
         }
-        return applySequenced(record, isLoggedOn: isLoggedOn, into: &outbox)
+        return applySequenced(record.record, isLoggedOn: isLoggedOn, into: &outbox)
     }
 
     /// The same for values.
@@ -109,14 +108,6 @@ extension Engine {
         case .cancelOrders:
             return cancelOrders(into: &outbox)
         }
-    }
-
-    /// Whether a second record asks for nothing that this version does not offer.
-    private static func isPlain(_ continuation: UnsafePointer<LogRecord>?) -> Bool {
-        guard let continuation = unsafe continuation else { return false }
-        let rare = unsafe UnsafeRawPointer(continuation).load(as: OrderContinuation.self)
-        return rare.triggerPriceTicks == 0 && rare.peakLots == 0 && rare.minimumLots == 0
-            && rare.expirySeconds == 0 && rare.triggerCondition == 0
     }
 
     /// Sequenced kinds other than new orders and cancels of a session that is logged on.

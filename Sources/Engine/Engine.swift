@@ -31,11 +31,12 @@ public struct Engine: ~Copyable, Sendable {
     /// What the engine may hold; an `epochStart` must say the same.
     public let limits: EngineLimits
     /// What the memory is made of, if not huge pages; for the start-up report.
-    public let memoryWarning: String?
+    public var memoryWarning: String? { arena.warning ?? pool.warning }
 
     private let arena: Arena
     var pool: Slab<OrderNode>
     let orders: Table<OrderNode>
+    let links: Table<OrderLinks>
     let levels: Table<Level>
     let words: Table<UInt64>
     let sessions: Table<SessionState>
@@ -57,11 +58,12 @@ public struct Engine: ~Copyable, Sendable {
     /// Runs over every byte of every event, in order, and over the session and sequence of every
     /// sequenced command. Two engines that were given the same commands agree on it; timestamps,
     /// checksums, the epoch and the seed of the order index do not enter.
-    public internal(set) var stateHash: UInt64 = 0x4E65_6564_6C65_7461
+    public var stateHash: UInt64 { hash.value }
+    var hash = StateHash()
 
-    /// Takes all memory: 64 bytes an order and a session, 16 a price level and an index entry's
-    /// pair, on huge pages of `node` where there are any. All limits are at least 1, instruments
-    /// at most `instrumentNumberMax`. Throws when the memory is refused.
+    /// Takes all memory, on huge pages of `node` where there are any: about 112 bytes an order,
+    /// 64 a session or instrument, 16 a price level. All limits are at least 1, orders below 2^30,
+    /// instruments at most `instrumentNumberMax`. Throws when the memory is refused.
     public init(limits: EngineLimits, node: NUMANode? = nil) throws(PlatformError) {
         try self.init(limits: limits, node: node, sliceEvents: Self.eventsPerSliceTarget)
     }
@@ -91,17 +93,18 @@ public struct Engine: ~Copyable, Sendable {
             Int(limits.ladderTickCapacity) * MemoryLayout<Level>.stride + wordCount * 8
             + (Int(limits.sessionCapacity) + 1) * MemoryLayout<SessionState>.stride
             + (Int(limits.instrumentCapacity) + 1) * MemoryLayout<InstrumentState>.stride
+            + (Int(limits.orderCapacity) + 1) * MemoryLayout<OrderLinks>.stride
             + indexCount * MemoryLayout<OrderIndex.Entry>.stride + 8 * 64
         var arena = try Arena(byteCount: byteCount, node: node)
         pool = try Slab(capacity: limits.orderCapacity, node: node)
         orders = Table(pool)
+        links = Table(&arena, count: Int(limits.orderCapacity) + 1)
         levels = Table(&arena, count: Int(limits.ladderTickCapacity))
         words = Table(&arena, count: wordCount)
         sessions = Table(&arena, count: Int(limits.sessionCapacity) + 1)
         instruments = Table(&arena, count: Int(limits.instrumentCapacity) + 1)
         index = OrderIndex(entries: Table(&arena, count: indexCount), seed: 0)
         arena.seal()
-        memoryWarning = arena.warning ?? pool.warning
         self.arena = arena
         self.limits = limits
         self.sliceEvents = UInt64(sliceEvents)

@@ -25,9 +25,10 @@ public import Wire
         self.position = position
     }
 
-    /// Writes one event.
-    @inlinable @inline(__always) public mutating func append(_ event: Event) {
-        unsafe slots[Int(truncatingIfNeeded: position & mask)] = event
+    /// Writes one event, given as its eight words: two vector stores.
+    @inline(__always) mutating func append(_ words: SIMD8<UInt64>) {
+        unsafe UnsafeMutableRawPointer(slots + Int(truncatingIfNeeded: position & mask))
+            .storeBytes(of: words, as: SIMD8<UInt64>.self)
         position &+= 1
     }
 }

@@ -40,8 +40,8 @@ struct NaiveEngine {
     var orders: [Order] = []
     var sessions: [UInt32: Session] = [:]
     var instruments: [UInt32: Instrument] = [:]
-    private var events: [Event] = []
-    private var tradeIndex = 0
+    var events: [Event] = []
+    var tradeIndex = 0
 
     init(limits: EngineLimits) { self.limits = limits }
 
@@ -63,7 +63,7 @@ struct NaiveEngine {
 
     // MARK: Sessions and control
 
-    private mutating func control(
+    mutating func control(
         _ reason: Reason, session: UInt32 = 0, instrument: UInt32 = 0
     ) {
         events.append(
@@ -72,11 +72,11 @@ struct NaiveEngine {
                 instrument: instrument))
     }
 
-    private func isSession(_ number: UInt32) -> Bool {
+    func isSession(_ number: UInt32) -> Bool {
         number >= 1 && number <= limits.sessionCapacity
     }
 
-    private mutating func sequenced(_ record: LogRecord, _ continuation: LogRecord?) {
+    mutating func sequenced(_ record: LogRecord, _ continuation: LogRecord?) {
         guard isSession(record.session) else {
             return control(.unknownSession, session: record.session)
         }
@@ -111,7 +111,7 @@ struct NaiveEngine {
         }
     }
 
-    private mutating func unsequenced(_ record: LogRecord, _ continuation: LogRecord?) {
+    mutating func unsequenced(_ record: LogRecord, _ continuation: LogRecord?) {
         switch record.kind {
         case .logon:
             guard isSession(record.session) else {
@@ -147,7 +147,7 @@ struct NaiveEngine {
         }
     }
 
-    private mutating func define(_ record: LogRecord, _ continuation: LogRecord?) {
+    mutating func define(_ record: LogRecord, _ continuation: LogRecord?) {
         let number = record.instrument
         let lowest = record.priceTicks
         let highest = Int64(bitPattern: record.quantityLots)
@@ -166,7 +166,7 @@ struct NaiveEngine {
                 quantityLots: record.quantityLots, leavesLots: record.orderID))
     }
 
-    private mutating func end(_ session: UInt32, _ answer: EventKind) {
+    mutating func end(_ session: UInt32, _ answer: EventKind) {
         var count: UInt64 = 0
         if sessions[session]!.cancelsOnDisconnect {
             for order in orders where order.session == session {
@@ -179,7 +179,7 @@ struct NaiveEngine {
         events.append(Event(kind: answer, session: session, quantityLots: count))
     }
 
-    private mutating func massCancel(_ record: LogRecord) {
+    mutating func massCancel(_ record: LogRecord) {
         guard record.flags == 0 else { return reject(.rejected, .invalidFlags, record) }
         guard record.instrument == 0 || instruments[record.instrument] != nil else {
             return reject(.rejected, .unknownInstrument, record)
@@ -200,7 +200,7 @@ struct NaiveEngine {
 
     // MARK: Verbs
 
-    private mutating func reject(_ kind: EventKind, _ reason: Reason, _ record: LogRecord) {
+    mutating func reject(_ kind: EventKind, _ reason: Reason, _ record: LogRecord) {
         let isReplace = record.kind == .replaceOrder
         events.append(
             Event(
@@ -213,11 +213,11 @@ struct NaiveEngine {
                 priceTicks: record.priceTicks, quantityLots: record.quantityLots))
     }
 
-    private func find(_ session: UInt32, _ id: UInt64) -> Int? {
+    func find(_ session: UInt32, _ id: UInt64) -> Int? {
         orders.firstIndex { $0.session == session && $0.id == id }
     }
 
-    private mutating func newOrder(_ record: LogRecord, _ continuation: LogRecord?) {
+    mutating func newOrder(_ record: LogRecord, _ continuation: LogRecord?) {
         func no(_ reason: Reason) { reject(.rejected, reason, record) }
         guard let instrument = instruments[record.instrument] else {
             return no(.unknownInstrument)
@@ -268,7 +268,7 @@ struct NaiveEngine {
         enter(order, [])
     }
 
-    private mutating func cancelOrder(_ record: LogRecord) {
+    mutating func cancelOrder(_ record: LogRecord) {
         guard record.flags == 0 else { return reject(.cancelRejected, .invalidFlags, record) }
         guard let index = find(record.session, record.orderID) else {
             return reject(.cancelRejected, .unknownOrder, record)
@@ -279,7 +279,7 @@ struct NaiveEngine {
         cancelResting(orders[index], .byClient)
     }
 
-    private mutating func reduceOrder(_ record: LogRecord) {
+    mutating func reduceOrder(_ record: LogRecord) {
         guard record.flags == 0 else { return reject(.reduceRejected, .invalidFlags, record) }
         guard let index = find(record.session, record.orderID) else {
             return reject(.reduceRejected, .unknownOrder, record)
@@ -297,7 +297,7 @@ struct NaiveEngine {
         say(.reduced, orders[index], .resting, quantity: record.quantityLots)
     }
 
-    private mutating func replaceOrder(_ record: LogRecord) {
+    mutating func replaceOrder(_ record: LogRecord) {
         guard record.flags == 0 else { return reject(.replaceRejected, .invalidFlags, record) }
         let originalID = UInt64(record.account) | UInt64(record.instrument) << 32
         guard let index = find(record.session, originalID) else {
@@ -340,116 +340,5 @@ struct NaiveEngine {
         say(.replaced, original, .resting, quantity: original.total, leaves: 0)
         orders.remove(at: index)
         enter(order, .replacement)
-    }
-
-    // MARK: Matching
-
-    private func limitAllows(_ order: Order, _ price: Int64) -> Bool {
-        if order.type == .market { return true }
-        return order.side == .buy ? price <= order.price : price >= order.price
-    }
-
-    /// The resting orders that an order would meet, in the order in which it would meet them.
-    private func queue(_ order: Order) -> [Order] {
-        let against = orders.enumerated().filter {
-            $0.element.instrument == order.instrument && $0.element.side != order.side
-                && limitAllows(order, $0.element.price)
-        }
-        return against.sorted { left, right in
-            if left.element.price != right.element.price {
-                return order.side == .buy
-                    ? left.element.price < right.element.price
-                    : left.element.price > right.element.price
-            }
-            return left.offset < right.offset
-        }.map(\.element)
-    }
-
-    private func bestOpposite(_ order: Order) -> Order? { queue(order).first }
-
-    private func canFill(_ order: Order) -> Bool {
-        var sum: UInt64 = 0
-        for maker in queue(order) {
-            if order.prevention != .none && maker.account == order.account {
-                if order.prevention == .cancelOldest { continue }
-                break
-            }
-            sum += maker.leaves
-        }
-        return sum >= order.leaves
-    }
-
-    private mutating func enter(_ order: Order, _ extra: EventAttributes) {
-        var order = order
-        let makers = queue(order)
-        if makers.isEmpty && order.mayRest {
-            say(.accepted, order, extra.union(.resting), quantity: order.total)
-            orders.append(order)
-            return
-        }
-        say(.accepted, order, extra, quantity: order.total)
-        if order.timeInForce == .fillOrKill && !canFill(order) {
-            return leave(order, .fillOrKill)
-        }
-        for maker in makers where order.leaves > 0 {
-            if order.prevention != .none && maker.account == order.account {
-                if order.prevention != .cancelNewest {
-                    cancelResting(maker, .selfTradePrevented)
-                }
-                if order.prevention != .cancelOldest {
-                    return leave(order, .selfTradePrevented)
-                }
-                continue
-            }
-            trade(&order, maker)
-        }
-        guard order.leaves > 0 else { return }
-        if order.mayRest {
-            say(.rested, order, [], quantity: order.total)
-            orders.append(order)
-        } else if order.type == .market {
-            leave(order, .marketRemainder)
-        } else {
-            leave(order, .immediateOrCancel)
-        }
-    }
-
-    private mutating func trade(_ order: inout Order, _ resting: Order) {
-        var maker = resting
-        let lots = min(order.leaves, maker.leaves)
-        maker.executed += lots
-        order.executed += lots
-        let detail = UInt16(truncatingIfNeeded: tradeIndex)
-        say(.traded, maker, [], price: maker.price, quantity: lots, detail: detail)
-        say(.traded, order, .aggressor, price: maker.price, quantity: lots, detail: detail)
-        tradeIndex += 1
-        let index = find(maker.session, maker.id)!
-        if maker.leaves == 0 { orders.remove(at: index) } else { orders[index] = maker }
-    }
-
-    private mutating func leave(_ order: Order, _ reason: Reason) {
-        say(
-            .cancelled, order, [], quantity: order.leaves, leaves: 0,
-            detail: UInt16(reason.rawValue))
-    }
-
-    private mutating func cancelResting(_ order: Order, _ reason: Reason) {
-        say(
-            .cancelled, order, .resting, quantity: order.leaves, leaves: 0,
-            detail: UInt16(reason.rawValue))
-        orders.remove(at: find(order.session, order.id)!)
-    }
-
-    private mutating func say(
-        _ kind: EventKind, _ order: Order, _ attributes: EventAttributes, price: Int64? = nil,
-        quantity: UInt64, leaves: UInt64? = nil, detail: UInt16 = 0
-    ) {
-        events.append(
-            Event(
-                kind: kind, attributes: EventAttributes(side: order.side).union(attributes),
-                detail: detail, session: order.session, account: order.account,
-                instrument: order.instrument, orderID: order.id, reference: order.reference,
-                priceTicks: price ?? order.price, quantityLots: quantity,
-                leavesLots: leaves ?? order.leaves, executedLots: order.executed))
     }
 }

@@ -6,6 +6,7 @@
 #include "CDatagrams.h"
 
 #include <pthread.h>
+#include <malloc.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -132,6 +133,14 @@ static inline cplatform_line cplatform_copy_line(const void *record) {
     for (int word = 0; word < 8; word++)
         line.words[word] = __atomic_load_n(from + word, __ATOMIC_RELAXED);
     return line;
+}
+
+// MARK: Memory in use
+
+// Bytes that malloc has handed out and not got back: benchmarks look whether it grows.
+CPLATFORM_INLINE size_t cplatform_malloc_byte_count(void) {
+    struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
 }
 
 // MARK: Time

@@ -11,111 +11,119 @@ extension Engine {
         return index.find(hash: hash, session: session, orderID: orderID, in: orders)
     }
 
-    /// An order's price in ticks.
+    /// Puts an order at the end of its price's queue. There is a free slot: that was checked before
+    /// the order did anything.
     @inline(__always)
-    func priceTicks(of slot: UInt32) -> Int64 {
-        let instrument = orders[slot].instrument
-        return instruments[instrument].lowestPriceTicks
-            &+ Int64(orders[slot].level &- instruments[instrument].levelBase)
-    }
-
-    /// Puts what an order leaves at the end of its price's queue. There is a free slot: that was
-    /// checked before the order did anything.
-    @inline(__always)
-    mutating func rest(isSell: Bool, _ order: borrowing IncomingOrder) {
-        let orders = self.orders
+    mutating func rest(
+        orderID: UInt64, reference: UInt64, priceTicks: Int64, totalLots: UInt64,
+        leavesLots: UInt64, session: UInt32, account: UInt32, level: UInt32,
+        instrumentAndTraits: UInt32, indexHash: UInt32
+    ) {
         let slot = pool.allocate()
         assert(slot != 0, "an order that may rest has its slot from the start")
-        let tick = order.limit
-        let level =
-            instruments[order.instrument].levelBase
-            &+ UInt32(truncatingIfNeeded: tick)
+        let links = self.links
+        let orders = self.orders
         let tail = levels[level].tail
-        let entered = sessions[order.session].lastOrder
-        orders[slot] = OrderNode(
-            orderID: order.orderID, reference: order.reference, totalLots: order.totalLots,
-            executedLots: order.totalLots &- order.leavesLots, session: order.session,
-            account: order.account, next: 0, previous: tail, sessionNext: 0,
-            sessionPrevious: entered, level: level,
-            instrumentAndTraits: order.instrument | UInt32(order.traits.rawValue) &<< 24)
+        let entered = sessions[session].lastOrder
+        orders[slot].orderID = orderID
+        orders[slot].reference = reference
+        orders[slot].priceTicks = priceTicks
+        orders[slot].totalLots = totalLots
+        orders[slot].executedLots = totalLots &- leavesLots
+        orders[slot].session = session
+        orders[slot].account = account
+        orders[slot].level = level
+        orders[slot].instrumentAndTraits = instrumentAndTraits
+        orders[slot].indexHash = indexHash
+        links[slot] = OrderLinks(
+            next: 0, previous: tail, sessionNext: 0, sessionPrevious: entered)
         levels[level].tail = slot
-        levels[level].quantityLots &+= order.leavesLots
+        levels[level].quantityLots &+= leavesLots
         if tail != 0 {
-            orders[tail].next = slot
+            links[tail].next = slot
         } else {
             levels[level].head = slot
-            openLevel(isSell: isSell, tick: tick, instrument: order.instrument)
+            openLevel(of: slot)
         }
         if entered != 0 {
-            orders[entered].sessionNext = slot
+            links[entered].sessionNext = slot
         } else {
-            sessions[order.session].firstOrder = slot
+            sessions[session].firstOrder = slot
         }
-        sessions[order.session].lastOrder = slot
-        sessions[order.session].openOrders &+= 1
+        sessions[session].lastOrder = slot
+        sessions[session].openOrders &+= 1
         openOrderCount &+= 1
-        index.insert(
-            hash: index.hash(session: order.session, orderID: order.orderID), slot: slot)
+        index.insert(hash: indexHash, slot: slot)
+    }
+
+    /// The same for what an incoming order leaves, at its limit.
+    @inline(__always)
+    mutating func rest(_ order: IncomingOrder) {
+        rest(
+            orderID: order.orderID, reference: order.reference, priceTicks: order.priceTicks,
+            totalLots: order.totalLots, leavesLots: order.leavesLots, session: order.session,
+            account: order.account,
+            level: instruments[order.instrument].levelBase
+                &+ UInt32(truncatingIfNeeded: order.limit),
+            instrumentAndTraits: order.instrument | UInt32(order.traits.rawValue) &<< 24,
+            indexHash: order.indexHash)
     }
 
     /// Takes an order out of the book, its session and the index, and frees its slot.
     @inline(__always)
-    mutating func remove(isSell: Bool, _ slot: UInt32) {
-        let orders = self.orders
+    mutating func remove(_ slot: UInt32) {
+        let links = self.links
         let level = orders[slot].level
-        let next = orders[slot].next
-        let previous = orders[slot].previous
+        let own = links[slot]
         levels[level].quantityLots &-= orders[slot].leavesLots
-        if previous != 0 { orders[previous].next = next } else { levels[level].head = next }
-        if next != 0 { orders[next].previous = previous } else { levels[level].tail = previous }
-        if next | previous == 0 {
-            let instrument = orders[slot].instrument
-            closeLevel(
-                isSell: isSell, tick: Int64(level &- instruments[instrument].levelBase),
-                instrument: instrument)
+        if own.previous != 0 {
+            links[own.previous].next = own.next
+        } else {
+            levels[level].head = own.next
+        }
+        if own.next != 0 {
+            links[own.next].previous = own.previous
+        } else {
+            levels[level].tail = own.previous
+        }
+        if own.next | own.previous == 0 {
+            closeLevel(of: slot)
         }
         let session = orders[slot].session
-        let later = orders[slot].sessionNext
-        let earlier = orders[slot].sessionPrevious
-        if earlier != 0 {
-            orders[earlier].sessionNext = later
+        if own.sessionPrevious != 0 {
+            links[own.sessionPrevious].sessionNext = own.sessionNext
         } else {
-            sessions[session].firstOrder = later
+            sessions[session].firstOrder = own.sessionNext
         }
-        if later != 0 {
-            orders[later].sessionPrevious = earlier
+        if own.sessionNext != 0 {
+            links[own.sessionNext].sessionPrevious = own.sessionPrevious
         } else {
-            sessions[session].lastOrder = earlier
+            sessions[session].lastOrder = own.sessionPrevious
         }
         sessions[session].openOrders &-= 1
         openOrderCount &-= 1
-        index.remove(
-            hash: index.hash(session: session, orderID: orders[slot].orderID), slot: slot)
+        index.remove(hash: orders[slot].indexHash, slot: slot)
         pool.free(slot)
     }
 
-    /// The same where the side is not known while compiling.
-    @inline(__always)
-    mutating func remove(_ slot: UInt32) {
-        if orders[slot].isSell {
-            remove(isSell: true, slot)
-        } else {
-            remove(isSell: false, slot)
-        }
-    }
-
-    @inline(__always)
-    private func openLevel(isSell: Bool, tick: Int64, instrument: UInt32) {
+    @inline(never)
+    private mutating func openLevel(of slot: UInt32) {
+        let instrument = orders[slot].instrument
+        let isSell = orders[slot].isSell
+        let tick = Int64(orders[slot].level &- instruments[instrument].levelBase)
         instruments[instrument].bits(words, isSell: isSell).set(tick)
         if isSell {
-            if tick < instruments[instrument].bestAsk { instruments[instrument].bestAsk = tick }
+            instruments[instrument].bestAsk = min(instruments[instrument].bestAsk, tick)
         } else {
-            if tick > instruments[instrument].bestBid { instruments[instrument].bestBid = tick }
+            instruments[instrument].bestBid = max(instruments[instrument].bestBid, tick)
         }
     }
 
-    @inline(__always)
-    private func closeLevel(isSell: Bool, tick: Int64, instrument: UInt32) {
+    @inline(never)
+    private mutating func closeLevel(of slot: UInt32) {
+        let instrument = orders[slot].instrument
+        let isSell = orders[slot].isSell
+        let tick = Int64(orders[slot].level &- instruments[instrument].levelBase)
         let bits = instruments[instrument].bits(words, isSell: isSell)
         bits.clear(tick)
         if isSell {

@@ -5,7 +5,7 @@ internal import Wire
 extension Engine {
     @inline(__always)
     mutating func cancelOrder(
-        _ record: LogRecord, into outbox: inout EventOutbox
+        _ record: RecordView, into outbox: inout EventOutbox
     ) -> Bool {
         let session = record.session
         let orderID = record.orderID
@@ -18,7 +18,7 @@ extension Engine {
                 : orders[slot].instrument != record.instrument
                     ? .wrongInstrument : .none
         guard reason == .none else {
-            return reject(.cancelRejected, reason, record, into: &outbox)
+            return reject(.cancelRejected, reason, record.record, into: &outbox)
         }
         cancel(slot, because: .byClient, last: closing, into: &outbox)
         return true
@@ -50,7 +50,7 @@ extension Engine {
                 attributes: orders[slot].traits.eventAttributes.union(.resting).union(closing),
                 session: record.session, account: orders[slot].account,
                 instrument: orders[slot].instrument, orderID: record.orderID,
-                reference: orders[slot].reference, priceTicks: priceTicks(of: slot),
+                reference: orders[slot].reference, priceTicks: orders[slot].priceTicks,
                 quantityLots: total, leavesLots: orders[slot].leavesLots,
                 executedLots: orders[slot].executedLots), into: &outbox)
         return true
@@ -81,20 +81,17 @@ extension Engine {
             Event(
                 kind: .replaced, attributes: node.traits.eventAttributes.union(.resting),
                 session: record.session, account: node.account, instrument: node.instrument,
-                orderID: original, reference: node.reference, priceTicks: priceTicks(of: slot),
+                orderID: original, reference: node.reference, priceTicks: orders[slot].priceTicks,
                 quantityLots: node.totalLots, leavesLots: 0, executedLots: node.executedLots),
             into: &outbox)
         let order = IncomingOrder(
             orderID: record.orderID, reference: record.sequence, priceTicks: record.priceTicks,
             totalLots: total, leavesLots: total &- node.executedLots, limit: limit,
             session: record.session, account: node.account, instrument: node.instrument,
-            traits: node.traits)
-        if node.isSell {
-            remove(isSell: true, slot)
-            return enter(isSell: true, order, .replacement, into: &outbox)
-        }
-        remove(isSell: false, slot)
-        return enter(isSell: false, order, .replacement, into: &outbox)
+            traits: node.traits,
+            indexHash: index.hash(session: record.session, orderID: record.orderID))
+        remove(slot)
+        return enter(order, .replacement, into: &outbox)
     }
 
     /// Why a replace of an open order is rejected, or `none`.

@@ -58,7 +58,7 @@ extension Engine {
                     } else if prevention != .cancelOldest {
                         return pending.countedLots >= order.leavesLots
                     }
-                    pending.slot = orders[pending.slot].next
+                    pending.slot = links[pending.slot].next
                 }
             }
             if pending.countedLots >= order.leavesLots { return true }

@@ -47,11 +47,7 @@ extension Engine {
                     reference: order.reference, priceTicks: order.priceTicks,
                     quantityLots: order.totalLots, leavesLots: order.leavesLots,
                     executedLots: order.totalLots &- order.leavesLots), into: &outbox)
-            if order.traits.isSell {
-                rest(isSell: true, order)
-            } else {
-                rest(isSell: false, order)
-            }
+            rest(order)
             return true
         }
     }
@@ -134,7 +130,7 @@ extension Engine {
                 executedLots: order.totalLots &- order.leavesLots), into: &outbox)
         order.tradeIndex &+= 1
         if lots == makerLeaves {
-            remove(isSell: !isSell, slot)
+            remove(slot)
         } else {
             levels[orders[slot].level].quantityLots &-= lots
             orders[slot].executedLots = makerExecuted
@@ -155,7 +151,7 @@ extension Engine {
                 detail: UInt16(reason.rawValue), session: orders[slot].session,
                 account: orders[slot].account, instrument: orders[slot].instrument,
                 orderID: orders[slot].orderID, reference: orders[slot].reference,
-                priceTicks: priceTicks(of: slot), quantityLots: orders[slot].leavesLots,
+                priceTicks: orders[slot].priceTicks, quantityLots: orders[slot].leavesLots,
                 leavesLots: 0, executedLots: orders[slot].executedLots), into: &outbox)
         remove(slot)
     }

@@ -3,38 +3,119 @@ internal import Wire
 
 extension Engine {
     /// A new order of a session that is logged on. The rules are listed at `apply`.
+    ///
+    /// Most orders are limit orders for the day or until cancelled that break no rule, and rest:
+    /// they are decided by one test of everything and go straight into the book. Which side they
+    /// are on is looked up, not branched on, for nobody can predict it.
     @inline(__always)
     mutating func newOrder(
-        _ record: LogRecord, hasRareFields: Bool, into outbox: inout EventOutbox
+        _ record: RecordView, isPlain: Bool, into outbox: inout EventOutbox
     ) -> Bool {
-        let reason = refusal(of: record, hasRareFields: hasRareFields)
-        guard reason == .none else {
-            return reject(.rejected, reason, record, into: &outbox)
-        }
-        let attributes = record.attributes
-        let flags = record.flags
+        let session = record.session
+        let orderID = record.orderID
         let instrument = record.instrument
-        let price = record.priceTicks
+        let attributes = record.attributes.rawValue
         let quantity = record.quantityLots
-        let isSell = attributes.rawValue & 1 != 0
-        let traits = OrderTraits(attributes: attributes, flags: flags)
+        let indexHash = index.hash(session: session, orderID: orderID)
+        let isUsual =
+            attributes & 0b1111_1110 == 0
+            && record.flags & ~RecordFlags.selfTradePreventionMask == 0
+            && instrument <= limits.instrumentCapacity
+        guard isUsual else {
+            return newUnusualOrder(record, isPlain: isPlain, into: &outbox)
+        }
+        let tick = record.priceTicks &- instruments[instrument].lowestPriceTicks
+        let isSell = attributes != 0
+        let crosses =
+            isSell
+            ? instruments[instrument].bestBid >= tick : instruments[instrument].bestAsk <= tick
+        let isGood =
+            UInt64(bitPattern: tick) < UInt64(instruments[instrument].tickCount)
+            && orderID != 0 && quantity &- 1 < instruments[instrument].quantityLotsMax
+            && sessions[session].openOrders < limits.sessionOpenOrdersMax
+            && openOrderCount < limits.orderCapacity
+            && index.find(hash: indexHash, session: session, orderID: orderID, in: orders) == 0
+        guard isGood else {
+            return newUnusualOrder(record, isPlain: isPlain, into: &outbox)
+        }
+        if crosses { return takeLiquidity(record, tick, indexHash, into: &outbox) }
+        let traits = OrderTraits(attributes: record.attributes, flags: record.flags)
+        report(
+            Event(
+                kind: .accepted,
+                attributes: EventAttributes(
+                    rawValue: attributes | EventAttributes.resting.rawValue
+                        | EventAttributes.last.rawValue),
+                session: session, account: record.account, instrument: instrument,
+                orderID: orderID, reference: record.sequence, priceTicks: record.priceTicks,
+                quantityLots: quantity, leavesLots: quantity, executedLots: 0), into: &outbox)
+        let level = instruments[instrument].levelBase &+ UInt32(truncatingIfNeeded: tick)
+        rest(
+            orderID: orderID, reference: record.sequence, priceTicks: record.priceTicks,
+            totalLots: quantity, leavesLots: quantity, session: session,
+            account: record.account, level: level,
+            instrumentAndTraits: instrument | UInt32(traits.rawValue) &<< 24,
+            indexHash: indexHash)
+        return true
+    }
+
+    /// A usual order that trades first.
+    @inline(never)
+    private mutating func takeLiquidity(
+        _ record: RecordView, _ tick: Int64, _ indexHash: UInt32,
+        into outbox: inout EventOutbox
+    ) -> Bool {
+        var order = IncomingOrder(
+            orderID: record.orderID, reference: record.sequence, priceTicks: record.priceTicks,
+            totalLots: record.quantityLots, leavesLots: record.quantityLots, limit: tick,
+            session: record.session, account: record.account, instrument: record.instrument,
+            traits: OrderTraits(attributes: record.attributes, flags: record.flags),
+            indexHash: indexHash)
+        accept(order, order.traits.eventAttributes, into: &outbox)
+        return sweep(&order, into: &outbox)
+    }
+
+    @inline(__always)
+    private mutating func accept(
+        _ order: IncomingOrder, _ attributes: EventAttributes, into outbox: inout EventOutbox
+    ) {
+        report(
+            Event(
+                kind: .accepted, attributes: attributes,
+                session: order.session, account: order.account, instrument: order.instrument,
+                orderID: order.orderID, reference: order.reference,
+                priceTicks: order.priceTicks, quantityLots: order.totalLots,
+                leavesLots: order.leavesLots,
+                executedLots: order.totalLots &- order.leavesLots), into: &outbox)
+    }
+
+    /// Every other new order: those those of rarer kinds, and those that are rejected.
+    @inline(never)
+    private mutating func newUnusualOrder(
+        _ record: RecordView, isPlain: Bool, into outbox: inout EventOutbox
+    ) -> Bool {
+        let indexHash = index.hash(session: record.session, orderID: record.orderID)
+        let reason = refusal(of: record, indexHash: indexHash, isPlain: isPlain)
+        guard reason == .none else {
+            return reject(.rejected, reason, record.record, into: &outbox)
+        }
+        let instrument = record.instrument
+        let traits = OrderTraits(attributes: record.attributes, flags: record.flags)
         let limit =
             traits.isMarket
-            ? (isSell ? 0 : Int64(instruments[instrument].tickCount) &- 1)
-            : price &- instruments[instrument].lowestPriceTicks
+            ? (traits.isSell ? 0 : Int64(instruments[instrument].tickCount) &- 1)
+            : record.priceTicks &- instruments[instrument].lowestPriceTicks
         let order = IncomingOrder(
-            orderID: record.orderID, reference: record.sequence,
-            priceTicks: price, totalLots: quantity, leavesLots: quantity, limit: limit,
-            session: record.session, account: record.account,
-            instrument: instrument, traits: traits)
-        return isSell
-            ? enter(isSell: true, order, [], into: &outbox)
-            : enter(isSell: false, order, [], into: &outbox)
+            orderID: record.orderID, reference: record.sequence, priceTicks: record.priceTicks,
+            totalLots: record.quantityLots, leavesLots: record.quantityLots, limit: limit,
+            session: record.session, account: record.account, instrument: instrument,
+            traits: traits, indexHash: indexHash)
+        return enter(order, [], into: &outbox)
     }
 
     /// Why a new order is rejected before it looks at the other side, or `none`.
     @inline(__always)
-    private func refusal(of record: LogRecord, hasRareFields: Bool) -> Reason {
+    private func refusal(of record: RecordView, indexHash: UInt32, isPlain: Bool) -> Reason {
         let instrument = record.instrument
         let orderID = record.orderID
         let session = record.session
@@ -42,9 +123,9 @@ extension Engine {
             instrument <= limits.instrumentCapacity && instruments[instrument].tickCount != 0
         else { return .unknownInstrument }
         guard orderID != 0 else { return .invalidOrderID }
-        guard findOrder(session: session, orderID: orderID) == 0 else {
-            return .duplicateOrderID
-        }
+        guard
+            index.find(hash: indexHash, session: session, orderID: orderID, in: orders) == 0
+        else { return .duplicateOrderID }
         let attributes = record.attributes.rawValue
         guard attributes & 0b1100 == 0 else { return .invalidOrderType }
         guard attributes & 0b1100_0000 == 0 else { return .invalidTimeInForce }
@@ -53,7 +134,7 @@ extension Engine {
         guard
             flags & ~(0b111 | RecordFlags.pair) == 0 && (!traits.isPostOnly || traits.mayRest)
         else { return .invalidFlags }
-        guard !hasRareFields else { return .unsupported }
+        guard isPlain else { return .unsupported }
         let quantity = record.quantityLots
         guard quantity != 0 else { return .zeroQuantity }
         guard quantity <= instruments[instrument].quantityLotsMax else {
@@ -91,23 +172,17 @@ extension Engine {
     /// `extra` is nothing, or `replacement`.
     @inline(__always)
     mutating func enter(
-        isSell: Bool, _ order: IncomingOrder, _ extra: EventAttributes,
+        _ order: IncomingOrder, _ extra: EventAttributes,
         into outbox: inout EventOutbox
     ) -> Bool {
-        let crosses = crosses(isSell: isSell, order)
+        let crosses =
+            order.traits.isSell ? crosses(isSell: true, order) : crosses(isSell: false, order)
         let restsUntouched = !crosses && order.traits.mayRest
-        let side: EventAttributes = isSell ? extra.union(.sell) : extra
-        report(
-            Event(
-                kind: .accepted,
-                attributes: restsUntouched ? side.union(.resting).union(closing) : side,
-                session: order.session, account: order.account, instrument: order.instrument,
-                orderID: order.orderID, reference: order.reference,
-                priceTicks: order.priceTicks, quantityLots: order.totalLots,
-                leavesLots: order.leavesLots,
-                executedLots: order.totalLots &- order.leavesLots), into: &outbox)
+        let side = order.traits.eventAttributes.union(extra)
+        accept(
+            order, restsUntouched ? side.union(.resting).union(closing) : side, into: &outbox)
         if restsUntouched {
-            rest(isSell: isSell, order)
+            rest(order)
             return true
         }
         guard crosses else {

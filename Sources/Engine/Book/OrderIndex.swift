@@ -5,12 +5,13 @@
 /// Open addressing with linear probing, at most half full, never rehashed. Eight neighbouring ids
 /// of a session share one cache line of entries: home = mix(session, id / 8) * 8 + id % 8. The mix
 /// is keyed by the seed of the first `epochStart`, so that nobody can aim at collisions. A tag
-/// keeps all 32 bits of the hash: homes are known without a look at the orders, which deletion by
-/// backward shift needs, and a wrong match of tags is one in 2^(32 - log2 entries).
+/// keeps all 32 bits of the hash: homes are known without a look at the orders, and a wrong match
+/// of tags is one in 2^(32 - log2 entries). Entries of a run lie in the order of their homes (Robin
+/// Hood), so most searches and deletions end at the first entry that is at home.
 struct OrderIndex: Sendable {
     struct Entry: BitwiseCopyable {
         var slot: UInt32  // 0 = empty
-        var tag: UInt32
+        var tag: UInt32  //  the hash; of an empty entry its own position, so it is "at home"
     }
 
     let entries: Table<Entry>
@@ -31,6 +32,7 @@ struct OrderIndex: Sendable {
         key = 0
         sessionKey = 0
         setSeed(seed)
+        for position in 0...mask { entries[position].tag = position }
     }
 
     /// Only while the index is empty.
@@ -56,42 +58,63 @@ struct OrderIndex: Sendable {
         hash: UInt32, session: UInt32, orderID: UInt64, in orders: Table<OrderNode>
     ) -> UInt32 {
         var position = hash & mask
+        var distance: UInt32 = 0
         while true {
             let entry = entries[position]
             if entry.slot == 0 { return 0 }
-            if entry.tag == hash, orders[entry.slot].orderID == orderID,
-                orders[entry.slot].session == session
-            {
-                return entry.slot
+            if entry.tag == hash {
+                if orders[entry.slot].orderID == orderID, orders[entry.slot].session == session {
+                    return entry.slot
+                }
+            } else if (position &- entry.tag) & mask < distance {
+                return 0
             }
             position = (position &+ 1) & mask
+            distance &+= 1
         }
     }
 
     /// Adds an order that is not there.
     @inline(__always) func insert(hash: UInt32, slot: UInt32) {
-        var position = hash & mask
-        while entries[position].slot != 0 { position = (position &+ 1) & mask }
-        entries[position] = Entry(slot: slot, tag: hash)
+        let home = hash & mask
+        if entries[home].slot == 0 {
+            entries[home] = Entry(slot: slot, tag: hash)
+        } else {
+            displace(Entry(slot: slot, tag: hash))
+        }
     }
 
-    /// Takes an order out that is there.
+    /// Adds an order whose home is taken: before the first entry that is nearer to its own home.
+    @inline(never) private func displace(_ entry: Entry) {
+        var moving = entry
+        var position = entry.tag & mask
+        var distance: UInt32 = 0
+        while entries[position].slot != 0 {
+            let other = entries[position]
+            let otherDistance = (position &- other.tag) & mask
+            if otherDistance < distance {
+                entries[position] = moving
+                moving = other
+                distance = otherDistance
+            }
+            position = (position &+ 1) & mask
+            distance &+= 1
+        }
+        entries[position] = moving
+    }
+
+    /// Takes an order out that is there: what follows moves up, to the first that is at home.
     @inline(__always) func remove(hash: UInt32, slot: UInt32) {
         var hole = hash & mask
         while entries[hole].slot != slot { hole = (hole &+ 1) & mask }
-        var position = hole
         while true {
-            position = (position &+ 1) & mask
-            let entry = entries[position]
-            guard entry.slot != 0 else { break }
-            // It may move back to the hole only if that is not before its home.
-            let home = entry.tag & mask
-            if (position &- home) & mask >= (position &- hole) & mask {
-                entries[hole] = entry
-                hole = position
-            }
+            let following = (hole &+ 1) & mask
+            let entry = entries[following]
+            guard (following &- entry.tag) & mask != 0 else { break }
+            entries[hole] = entry
+            hole = following
         }
-        entries[hole].slot = 0
+        entries[hole] = Entry(slot: 0, tag: hole)
     }
 
     @inline(__always) func prefetch(hash: UInt32) {

@@ -91,7 +91,7 @@ extension Engine {
             if sliceIsFull(outbox) || stepsLeft == 0 { return false }
             stepsLeft &-= 1
             let slot = pending.slot
-            pending.slot = orders[slot].sessionNext
+            pending.slot = links[slot].sessionNext
             let side = Side(rawValue: orders[slot].isSell ? 1 : 0)
             guard
                 pending.instrument == 0 || pending.instrument == orders[slot].instrument,

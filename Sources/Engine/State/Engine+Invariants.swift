@@ -46,7 +46,7 @@ extension Engine {
             var slot = level.head
             while slot != 0 {
                 let node = orders[slot]
-                guard node.previous == previous, node.isSell == isSell,
+                guard links[slot].previous == previous, node.isSell == isSell,
                     node.instrument == instrument, node.level == state.levelBase + UInt32(tick),
                     node.leavesLots > 0, node.executedLots < node.totalLots
                 else { return "order \(node.orderID) at tick \(tick) is wrong" }
@@ -56,7 +56,7 @@ extension Engine {
                 sum += node.leavesLots
                 seen += 1
                 previous = slot
-                slot = node.next
+                slot = links[slot].next
             }
             guard level.head != 0, level.tail == previous, level.quantityLots == sum else {
                 return "level \(tick) says \(level.quantityLots), its orders \(sum)"
@@ -71,12 +71,12 @@ extension Engine {
         var previous: UInt32 = 0
         var slot = sessions[session].firstOrder
         while slot != 0 {
-            guard orders[slot].session == session, orders[slot].sessionPrevious == previous else {
+            guard orders[slot].session == session, links[slot].sessionPrevious == previous else {
                 return "its list is broken at order \(orders[slot].orderID)"
             }
             count += 1
             previous = slot
-            slot = orders[slot].sessionNext
+            slot = links[slot].sessionNext
         }
         held += Int(count)
         return count == sessions[session].openOrders && previous == sessions[session].lastOrder

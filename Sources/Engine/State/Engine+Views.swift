@@ -100,7 +100,7 @@ extension Engine {
             var slot = level.head
             while slot != 0 {
                 count += 1
-                slot = orders[slot].next
+                slot = links[slot].next
             }
             found.append(
                 BookLevel(
@@ -124,7 +124,7 @@ extension Engine {
                         account: node.account, instrument: instrument, side: side,
                         priceTicks: price, totalLots: node.totalLots,
                         executedLots: node.executedLots))
-                slot = node.next
+                slot = links[slot].next
             }
             return true
         }
@@ -161,7 +161,7 @@ extension Engine {
             var slot = state.firstOrder
             while slot != 0 {
                 add(orders[slot].orderID)
-                slot = orders[slot].sessionNext
+                slot = links[slot].sessionNext
             }
         }
         for number in 1...limits.instrumentCapacity where isDefined(instrument: number) {

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import CPlatform
+internal import Engine
+internal import Platform
+internal import Wire
+
+/// `bench book`: the engine alone, on a recorded stream of commands.
+struct BookBench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "book",
+        abstract: "Measure the engine alone on a file of the yardstick.",
+        discussion: """
+            Every command goes through a whole 64-byte log record, session sequence, validation, \
+            order index, matching, state hash and 64-byte events in a ring, which a listener reads \
+            and adds up in the timed region. The four totals must equal the file's: `match OK`. \
+            Times are CPU time of the thread.
+            """)
+
+    @Option(help: "A file that the yardstick's `gen` made.") var commands: String
+    @Flag(help: "Also stamp each command, in a run of its own.") var latency = false
+    @Option(help: "Sessions to which the file's users are dealt out.") var sessions: UInt32 = 1
+    @Option(help: "Room for open orders.") var orders: UInt32 = 2_000_000
+    @Flag(help: "Do not hint the engine at records further down.") var noLookAhead = false
+    @Option(help: "Timed runs; the best counts.") var runs = 3
+
+    func validate() throws {
+        guard sessions > 0, orders > 0, runs > 0 else {
+            throw ValidationError("--sessions, --orders and --runs are 1 or more")
+        }
+    }
+
+    func run() throws {
+        let file = try YardstickFile(path: commands)
+        let plan = BookPlan(file: file, sessionCount: sessions, orderCapacity: orders)
+        let memory = try HugePages(
+            byteCount: (file.commandCount + Engine.lookAheadFar) * LogRecord.byteCount)
+        let records = unsafe memory.base.bindMemory(
+            to: LogRecord.self, capacity: file.commandCount + Engine.lookAheadFar)
+        unsafe plan.buildRecords(into: records)
+        unsafe try plan.settleReplaces(in: records)
+        let timed = file.warmUpCount..<file.commandCount
+        var best = UInt64.max
+        var matches = true
+        var grown = 0
+        for number in 1...runs {
+            var run = unsafe try BookRun(
+                records: records, recordCount: file.commandCount, plan: plan,
+                looksAhead: !noLookAhead)
+            run.apply(0..<file.warmUpCount)
+            let bytesBefore = Int(cplatform_malloc_byte_count())
+            let start = ThreadClock.cpuNanos
+            run.apply(timed)
+            best = min(best, ThreadClock.cpuNanos - start)
+            grown = max(grown, Int(cplatform_malloc_byte_count()) - bytesBefore)
+            matches = matches && run.listener.totals == file.expected
+            guard number == runs else { continue }
+            print("\(commands): \(sessions) session(s), \(run.openOrders) orders open at the end")
+            if let warning = run.memoryWarning { print("memory: \(warning)") }
+        }
+        let nanos = Double(best) / Double(timed.count)
+        print(
+            "book t: \(tenths(1000 / nanos)) M commands/s, \(tenths(nanos)) ns/command, "
+                + "allocated after start \(grown) B, match \(matches ? "OK" : "MISMATCH")")
+        if latency { matches = unsafe try measureLatency(plan, records, timed) && matches }
+        if !matches { throw ExitCode(1) }
+    }
+
+    private func measureLatency(
+        _ plan: BookPlan, _ records: UnsafeMutablePointer<LogRecord>, _ timed: Range<Int>
+    ) throws -> Bool {
+        var run = unsafe try BookRun(
+            records: records, recordCount: plan.file.commandCount, plan: plan)
+        run.apply(0..<plan.file.warmUpCount)
+        var histogram = CycleHistogram()
+        let clock = CycleClock.calibrated()
+        run.measure(timed, into: &histogram)
+        let matches = run.listener.totals == plan.file.expected
+        let parts = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)].map { name, share in
+            "\(name) \(clock.nanos(histogram.percentile(share)))"
+        }
+        print(
+            "book l: \(parts.joined(separator: " ")) ns, "
+                + "match \(matches ? "OK" : "MISMATCH")")
+        return matches
+    }
+
+    private func tenths(_ number: Double) -> String {
+        String(Int(number * 100 + 0.5) / 100) + "." + String(Int(number * 100 + 0.5) % 100)
+    }
+}
+
+/// A stamp that waits for what came before it.
+@inline(__always) func cyclesOrdered() -> UInt64 { cplatform_cycles_ordered() }
