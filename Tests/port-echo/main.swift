@@ -183,7 +183,7 @@ func ping(_ address: String, _ udpPort: UInt16, count: Int) throws -> Bool {
     var answer = [UInt8](repeating: 0, count: 2048)
     var trips: [UInt64] = []
     var lost = 0
-    for number in 0..<count {
+    for number in 0..<count where lost < 30 {
         for index in 0..<4 { payload[index] = UInt8(truncatingIfNeeded: number >> (8 * index)) }
         let start = nanos()
         _ = unsafe Glibc.send(handle, payload, payload.count, 0)
