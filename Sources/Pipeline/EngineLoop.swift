@@ -55,6 +55,11 @@ public import Wire
         if count == 0 { return false }
         var index = 0
         while index < count, hasRoom() {
+            records.prefetch(index &+ 8)
+            // Events ahead were last in the caches of the gateway core: fetch them back in time.
+            let staged = Int(truncatingIfNeeded: outbox.position &- events.nextSequence)
+            events.prefetch(offset: staged &+ 8)
+            events.prefetch(offset: staged &+ 9)
             let record = unsafe records.slot(index)
             let isPair = unsafe record.pointee.isPair
             let continuation = isPair ? unsafe records.slot(index &+ 1) : nil
