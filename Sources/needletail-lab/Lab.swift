@@ -14,5 +14,5 @@ struct Lab: ParsableCommand {
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Benchmarks of the parts and of the whole path.",
-        subcommands: [PathBench.self])
+        subcommands: [BookBench.self, PathBench.self])
 }
