@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import ArgumentParser
+import ArgumentParser
 internal import CPlatform
 internal import Engine
 internal import Platform
