@@ -94,13 +94,13 @@ struct ReplayLink: ~Copyable {
 
     /// Submits one message, waiting for room and for its time.
     mutating func send(
-        deliver: (SessionReport) -> Void, _ submit: (inout OrderEntrySession) -> Bool
+        deliver: (SessionReport) -> Void, _ submit: (inout OrderEntryConnection) -> Bool
     ) throws {
         if messagesPerSecond > 0 {
             let due = startedNanos + sent * 1_000_000_000 / messagesPerSecond
             while MonotonicClock.nowNanos() < due { link.wait(untilNanos: due, deliver: deliver) }
         }
-        while !submit(&link.session) {
+        while !submit(&link) {
             if case .ended(let reason) = link.session.phase {
                 throw failure(ClientError("the session ended: \(reason.text)"), Exit.unavailable)
             }
