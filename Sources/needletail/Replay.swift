@@ -128,7 +128,9 @@ struct ReplayLink: ~Copyable {
             }
             guard now - lastMoved < 10_000_000_000 else {
                 throw failure(
-                    ClientError("only \(answered()) of \(sent) messages were answered"),
+                    ClientError(
+                        "only \(answered()) of \(sent) messages were answered, "
+                            + "\(link.session.counters.reportsLost) reports are lost for good"),
                     Exit.unavailable)
             }
             link.wait(untilNanos: now + 5_000_000, deliver: deliver)
