@@ -108,7 +108,7 @@ extension OrderEntrySession {
         let before = inbound.next
         inbound.take(
             messages, firstLow: header.sequence, count: count, messageBytes: messageBytes,
-            counters: &counters, deliver: deliver)
+            nowNanos: nowNanos, counters: &counters, deliver: deliver)
         if inbound.next != before { lastProgressNanos = nowNanos }
         finishIfComplete()
     }

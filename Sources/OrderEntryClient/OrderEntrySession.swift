@@ -55,8 +55,11 @@ public struct OrderEntrySession: ~Copyable {
         lastLogonNanos = nowNanos
     }
 
-    /// Messages that `submit` would take now; 0 while the session is not open.
-    public var room: Int { phase == .open ? outbound.room : 0 }
+    /// Messages that `submit` would take now; 0 while the session is not open, or far behind with
+    /// its reports.
+    public var room: Int {
+        phase == .open && inbound.backlog <= UInt64(settings.reportBacklogMax) ? outbound.room : 0
+    }
     /// Whether every message submitted is committed.
     public var isIdle: Bool { outbound.isEmpty }
     /// Messages submitted that are not committed yet.

@@ -11,6 +11,11 @@ struct ReportWindow: ~Copyable {
     }
 
     private static let slotByteCount = 2_048
+    /// Reports of one request: a gateway sends a bounded number for each, and what it leaves out
+    /// would look lost.
+    private static let requestCountMax: UInt64 = 240
+    /// Between two requests: gateways answer no faster than that.
+    private static let requestPauseNanos: UInt64 = 1_000_000
 
     private(set) var next: UInt64 = SerialNumber.start(low: 1)
     /// The gateway has reports up to before this one.
@@ -20,8 +25,10 @@ struct ReportWindow: ~Copyable {
     private var bytes: ByteSlab
     private var held: [Held]
     private var heldCount = 0
-    private var requestedFrom: UInt64 = 0
+    /// What the last request asked for ends before this one.
+    private var requestedEnd: UInt64 = 0
     private var requestedNanos: UInt64 = 0
+    private var advancedNanos: UInt64 = 0
     private var requestIntervalNanos: UInt64
     private let requestNanosLeast: UInt64
     private let requestNanosMost: UInt64
@@ -29,13 +36,15 @@ struct ReportWindow: ~Copyable {
     init(settings: SessionSettings) {
         bytes = ByteSlab(byteCount: max(settings.heldDatagramsMax, 1) * Self.slotByteCount)
         held = Array(repeating: Held(), count: settings.heldDatagramsMax)
-        requestNanosLeast = settings.resendNanos
+        requestNanosLeast = settings.reportRetryNanos
         requestNanosMost = settings.resendNanosMax / 4
-        requestIntervalNanos = settings.resendNanos
+        requestIntervalNanos = settings.reportRetryNanos
     }
 
     /// Whether reports are known that have not come.
     var hasGap: Bool { next < knownEnd }
+    /// Reports that are known and have not been delivered.
+    var backlog: UInt64 { knownEnd - next }
 
     /// At the first logon: the next report wanted, and the next that the gateway will send.
     mutating func open(wantedLow: UInt32, gatewayNextLow: UInt32, isFirst: Bool) {
@@ -44,7 +53,7 @@ struct ReportWindow: ~Copyable {
             knownEnd = next
         }
         note(gatewayNextLow: gatewayNextLow)
-        requestedFrom = 0
+        requestedEnd = 0
     }
 
     /// A heartbeat or an end named the next report: a lost tail shows.
@@ -54,7 +63,7 @@ struct ReportWindow: ~Copyable {
 
     /// Takes the messages of one datagram (`messages` begins behind the header).
     mutating func take(
-        _ messages: RawSpan, firstLow: UInt32, count: Int, messageBytes: Int,
+        _ messages: RawSpan, firstLow: UInt32, count: Int, messageBytes: Int, nowNanos: UInt64,
         counters: inout SessionCounters, deliver: (SessionReport) -> Void
     ) {
         let first = SerialNumber.extended(firstLow, near: next)
@@ -65,6 +74,7 @@ struct ReportWindow: ~Copyable {
             hold(messages, first: first, count: count, messageBytes: messageBytes)
             return
         }
+        advancedNanos = nowNanos
         if next > first {
             counters.reportsDuplicated &+= min(next, end) - first
         }
@@ -90,21 +100,25 @@ struct ReportWindow: ~Copyable {
     /// When reports must be asked for (again); nil without a gap.
     var requestDeadlineNanos: UInt64? {
         guard hasGap else { return nil }
-        return requestedFrom == next ? requestedNanos + requestIntervalNanos : 0
+        // The last request is answered in full: the next one may go.
+        if next >= requestedEnd {
+            return requestedNanos == 0 ? 0 : requestedNanos + Self.requestPauseNanos
+        }
+        return max(requestedNanos, advancedNanos) + requestIntervalNanos
     }
 
     /// What to ask for now, if that is due: from the next report up to the first one held.
     mutating func requestIfDue(nowNanos: UInt64) -> (from: UInt32, count: UInt32)? {
         guard let deadline = requestDeadlineNanos, nowNanos >= deadline else { return nil }
+        let hasMoved = next >= requestedEnd || advancedNanos > requestedNanos
         requestIntervalNanos =
-            requestedFrom == next
-            ? min(requestIntervalNanos * 2, requestNanosMost) : requestNanosLeast
-        requestedFrom = next
+            hasMoved ? requestNanosLeast : min(requestIntervalNanos * 2, requestNanosMost)
         requestedNanos = nowNanos
-        var end = knownEnd
+        var end = min(knownEnd, next + Self.requestCountMax)
         for index in held.indices where held[index].count > 0 && held[index].first > next {
             end = min(end, held[index].first)
         }
+        requestedEnd = end
         return (UInt32(truncatingIfNeeded: next), UInt32(truncatingIfNeeded: end - next))
     }
 

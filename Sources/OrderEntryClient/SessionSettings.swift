@@ -29,6 +29,12 @@ public struct SessionSettings: Sendable {
     public var resendNanos: UInt64 = 20_000_000
     /// … doubled each time up to this.
     public var resendNanosMax: UInt64 = 320_000_000
+    /// Missing reports are asked for again when none came for this long, doubled up to a quarter of
+    /// `resendNanosMax`.
+    public var reportRetryNanos: UInt64 = 5_000_000
+    /// Reports behind which no new message is taken: else a client with a bad network outruns what
+    /// the gateway can still send again.
+    public var reportBacklogMax = 8_192
     /// Unanswered reports that make an acknowledgement go out before the next heartbeat.
     public var acknowledgeEvery = 512
 

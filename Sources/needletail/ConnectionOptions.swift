@@ -3,6 +3,7 @@ public import ArgumentParser
 public import OrderEntryClient
 
 extension SocketAddress: ExpressibleByArgument {
+    /// Reads what the command line says, for example `10.77.0.1:7000`.
     public init?(argument: String) { self.init(argument) }
 }
 

@@ -94,13 +94,13 @@ struct ReplayLink: ~Copyable {
 
     /// Submits one message, waiting for room and for its time.
     mutating func send(
-        deliver: (SessionReport) -> Void, _ submit: (inout OrderEntrySession) -> Bool
+        deliver: (SessionReport) -> Void, _ submit: (inout OrderEntryConnection) -> Bool
     ) throws {
         if messagesPerSecond > 0 {
             let due = startedNanos + sent * 1_000_000_000 / messagesPerSecond
             while MonotonicClock.nowNanos() < due { link.wait(untilNanos: due, deliver: deliver) }
         }
-        while !submit(&link.session) {
+        while !submit(&link) {
             if case .ended(let reason) = link.session.phase {
                 throw failure(ClientError("the session ended: \(reason.text)"), Exit.unavailable)
             }
@@ -128,7 +128,9 @@ struct ReplayLink: ~Copyable {
             }
             guard now - lastMoved < 10_000_000_000 else {
                 throw failure(
-                    ClientError("only \(answered()) of \(sent) messages were answered"),
+                    ClientError(
+                        "only \(answered()) of \(sent) messages were answered, "
+                            + "\(link.session.counters.reportsLost) reports are lost for good"),
                     Exit.unavailable)
             }
             link.wait(untilNanos: now + 5_000_000, deliver: deliver)

@@ -23,10 +23,10 @@ struct GoldenReplay {
         }
         var link = try ReplayLink.open(options, deliver: deliver)
         for command in golden.commands {
-            try link.send(deliver: deliver) { session in
+            try link.send(deliver: deliver) { link in
                 switch command {
-                case .place(let order): session.submit(order)
-                case .cancel(let cancel): session.submit(cancel)
+                case .place(let order): link.submit(order)
+                case .cancel(let cancel): link.submit(cancel)
                 }
             }
         }

@@ -22,11 +22,11 @@ struct LobsterReplay {
             orders.removeAll(keepingCapacity: true)
             mapping.row(row.message, row.book) { orders.append($0) }
             for order in orders {
-                try link.send(deliver: deliver) { session in
+                try link.send(deliver: deliver) { link in
                     switch order {
-                    case .new(let order): session.submit(order)
-                    case .cancel(let cancel): session.submit(cancel)
-                    case .reduce(let reduce): session.submit(reduce)
+                    case .new(let order): link.submit(order)
+                    case .cancel(let cancel): link.submit(cancel)
+                    case .reduce(let reduce): link.submit(reduce)
                     }
                 }
             }

@@ -93,7 +93,7 @@ struct Send: ParsableCommand {
             printer.print(report)
         }
         var link = try connection.connect(extended: true, deliver: deliver)
-        submit(to: &link.session)
+        submit(to: &link)
         let expected = messageCount
         let isAnswered = link.run(timeoutNanos: 5_000_000_000, deliver: deliver) {
             answered.count >= expected
@@ -114,26 +114,26 @@ struct Send: ParsableCommand {
         return rejects.contains(kind)
     }
 
-    private func submit(to session: inout OrderEntrySession) {
+    private func submit(to link: inout OrderEntryConnection) {
         var nextID = id ?? MonotonicClock.nowNanos()
         for (side, orders) in [(Side.buy, buy), (Side.sell, sell)] {
             for order in orders {
-                _ = session.submit(newOrder(nextID, side, order))
+                _ = link.submit(newOrder(nextID, side, order))
                 nextID += 1
             }
         }
-        for id in cancel { _ = session.submit(CancelOrder(orderID: id, instrument: instrument)) }
+        for id in cancel { _ = link.submit(CancelOrder(orderID: id, instrument: instrument)) }
         for text in reduce {
-            _ = session.submit(
+            _ = link.submit(
                 ReduceOrder(orderID: text.id, instrument: instrument, totalLots: text.lots))
         }
         for text in replace {
-            _ = session.submit(
+            _ = link.submit(
                 ReplaceOrder(
                     originalOrderID: text.id, newOrderID: text.newID,
                     priceTicks: text.order.priceTicks ?? 0, totalLots: text.order.lots))
         }
-        if massCancel { _ = session.submit(MassCancel(requestID: nextID, instrument: instrument)) }
+        if massCancel { _ = link.submit(MassCancel(requestID: nextID, instrument: instrument)) }
     }
 
     private func newOrder(_ orderID: UInt64, _ side: Side, _ text: OrderText) -> NewOrder {

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Histogram
+import OrderEntryClient
+
+/// The summary of a load: for people, as JSON, and as a picture.
+struct LoadReport {
+    private static let percentiles = [50.0, 90, 99, 99.9]
+
+    private let options: LoadOptions
+    private let quiet: LoadMeasured
+    private let flooded: LoadMeasured?
+    private let network: SessionCounters
+
+    init(
+        _ options: LoadOptions, _ quiet: LoadMeasured, _ flooded: LoadMeasured?,
+        _ network: SessionCounters
+    ) {
+        self.options = options
+        self.quiet = quiet
+        self.flooded = flooded
+        self.network = network
+    }
+
+    private var stretches: [LoadMeasured] { [quiet] + (flooded.map { [$0] } ?? []) }
+
+    /// Whether each report came once and in order, and each message was answered.
+    var isSound: Bool {
+        stretches.allSatisfy {
+            $0.counts.lost + $0.counts.duplicated + $0.counts.outOfOrder + $0.unanswered == 0
+        }
+    }
+
+    /// To the standard output.
+    func print() {
+        let mode =
+            options.rawEcho
+            ? "bare echo" : options.pingPong ? "ping-pong" : "open loop at \(options.rate)/s"
+        Swift.print(
+            "\(mode), \(options.rawEcho ? 1 : options.sessions) sessions, seed \(options.seed)")
+        show(quiet)
+        if let flooded {
+            Swift.print("beside a session that sends at ten times its limit")
+            show(flooded)
+            let before = quiet.counts.latency.valueAtPercentile(99)
+            let after = flooded.counts.latency.valueAtPercentile(99)
+            Swift.print(
+                "flood       p99 \(micros(before)) -> \(micros(after)) µs "
+                    + "(× \((Double(after) / Double(max(before, 1))).text(2))) · "
+                    + "throttled among the others \(flooded.counts.throttled)")
+        }
+        guard !options.rawEcho else { return }
+        Swift.print(
+            "network     \(network.messagesResent) messages resent · \(network.gapReports) gap "
+                + "reports · \(network.resendRequests) resend requests · "
+                + "\(network.reportsDuplicated) duplicates dropped")
+        let lost = stretches.map(\.counts.lost).reduce(0, +)
+        let duplicated = stretches.map(\.counts.duplicated).reduce(0, +)
+        let outOfOrder = stretches.map(\.counts.outOfOrder).reduce(0, +)
+        let unanswered = stretches.map(\.unanswered).reduce(0, +)
+        Swift.print(
+            "lost \(lost) · duplicated \(duplicated) · out of order \(outOfOrder)"
+                + (unanswered > 0 ? " · \(unanswered) messages without an answer" : ""))
+    }
+
+    private func micros(_ nanos: UInt64) -> String { (Double(nanos) / 1_000).text(1) }
+
+    private func show(_ measured: LoadMeasured) {
+        let counts = measured.counts
+        let rate = Double(counts.answers) / measured.seconds
+        Swift.print(
+            "orders      \(counts.messages) · fills \(counts.fills) · rejects \(counts.rejects) · "
+                + "late cancels \(counts.lateCancels) · throttled \(counts.throttled) · "
+                + "\(rate.text(0))/s")
+        let values = Self.percentiles.map {
+            "p\($0 == $0.rounded() ? $0.text(0) : $0.text(1)) "
+                + micros(counts.latency.valueAtPercentile($0))
+        }
+        let longest = micros(counts.latency.valueAtPercentile(100))
+        Swift.print("round trip  \(values.joined(separator: " · ")) · max \(longest) µs")
+    }
+
+    /// The files asked for.
+    func write() throws(ClientError) {
+        if let path = options.json { try Self.write(jsonText, to: path) }
+        if let path = options.histogram {
+            var series = [HistogramSVG.Series("round trip", quiet.counts.latency)]
+            if let flooded { series.append(.init("beside a flood", flooded.counts.latency)) }
+            try Self.write(HistogramSVG(series: series).text, to: path)
+        }
+    }
+
+    private static func write(_ text: String, to path: String) throws(ClientError) {
+        guard let file = unsafe fopen(path, "w") else {
+            throw ClientError("\(path): cannot be written (errno \(errno))")
+        }
+        unsafe fputs(text, file)
+        unsafe fclose(file)
+    }
+
+    private var jsonText: String {
+        var text = "{\"sessions\":\(options.sessions),\"rate\":\(options.rate),"
+        text += "\"pingPong\":\(options.pingPong),\"seed\":\(options.seed),"
+        text += "\"sound\":\(isSound),\"quiet\":\(json(quiet))"
+        if let flooded { text += ",\"flooded\":\(json(flooded))" }
+        text += ",\"messagesResent\":\(network.messagesResent)"
+        text += ",\"resendRequests\":\(network.resendRequests)"
+        text += ",\"gapReports\":\(network.gapReports)}\n"
+        return text
+    }
+
+    private func json(_ measured: LoadMeasured) -> String {
+        let counts = measured.counts
+        let latency = (Self.percentiles + [100]).map {
+            "\"\($0 == 100 ? "max" : "p" + $0.text($0 == $0.rounded() ? 0 : 1))\":"
+                + "\(counts.latency.valueAtPercentile($0))"
+        }
+        return "{\"orders\":\(counts.messages),\"answers\":\(counts.answers),"
+            + "\"fills\":\(counts.fills),\"rejects\":\(counts.rejects),"
+            + "\"lateCancels\":\(counts.lateCancels),\"throttled\":\(counts.throttled),"
+            + "\"lost\":\(counts.lost),\"duplicated\":\(counts.duplicated),"
+            + "\"outOfOrder\":\(counts.outOfOrder),\"unanswered\":\(measured.unanswered),"
+            + "\"seconds\":\(measured.seconds.text(3)),"
+            + "\"latencyNanos\":{\(latency.joined(separator: ","))}}"
+    }
+}
+
+extension Double {
+    /// With so many decimals, no more.
+    func text(_ decimals: Int) -> String {
+        var scale = 1.0
+        for _ in 0..<decimals { scale *= 10 }
+        let scaled = Int64((self * scale).rounded())
+        if decimals == 0 { return "\(scaled)" }
+        let fraction = String(scaled.magnitude % UInt64(scale))
+        let zeros = String(repeating: "0", count: decimals - fraction.count)
+        return "\(scaled / Int64(scale)).\(zeros)\(fraction)"
+    }
+}
