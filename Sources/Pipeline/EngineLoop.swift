@@ -20,6 +20,8 @@ public import Wire
     private var events: RingWriter<Event>
     private var outbox: EventOutbox
     private var isResuming = false
+    /// The hash is shown when the engine has caught up, not after each burst.
+    private var isHashStale = false
     private let clock: CycleClock
     /// Commands applied, and cycles spent on them.
     public private(set) var commandCount: UInt64 = 0
@@ -46,16 +48,23 @@ public import Wire
     /// Applies what is in the log, as far as there is room for its events. False when there was
     /// nothing to do.
     public mutating func poll() -> Bool {
-        let start = clock.nowCycles
         if isResuming {
             guard resume() else { return false }
             records.release()
         }
         let count = min(records.available(), Self.commandsPerPoll)
-        if count == 0 { return false }
+        if count == 0 {
+            if isHashStale {
+                isHashStale = false
+                progress.store(stateHash: engine.stateHash)
+            }
+            return false
+        }
+        let start = clock.nowCycles
         var index = 0
         while index < count, hasRoom() {
-            records.prefetch(index &+ 8)
+            // Never past what is published: that line is the gateway core's to write.
+            if index &+ 8 < count { records.prefetch(index &+ 8) }
             // Events ahead were last in the caches of the gateway core: fetch them back in time.
             let staged = Int(truncatingIfNeeded: outbox.position &- events.nextSequence)
             events.prefetch(offset: staged &+ 8)
@@ -75,7 +84,8 @@ public import Wire
         publish()
         records.consume(index)
         if !isResuming { records.release() }
-        progress.store(sequence: records.nextSequence &- 1, stateHash: engine.stateHash)
+        isHashStale = true
+        progress.store(sequence: records.nextSequence &- 1)
         cycles &+= clock.nowCycles &- start
         return index > 0
     }

@@ -10,14 +10,18 @@ public final class EngineProgress: Sendable {
     public init() {}
 
     /// By the engine's thread, once a poll.
-    func store(sequence: UInt64, stateHash: UInt64) {
-        hashValue.store(stateHash, ordering: .relaxed)
+    func store(sequence: UInt64) {
         // Release: pairs with the acquire in `sequence`.
         sequenceValue.store(sequence, ordering: .releasing)
     }
 
+    /// By the engine's thread, when it has caught up with the log.
+    func store(stateHash: UInt64) {
+        hashValue.store(stateHash, ordering: .releasing)
+    }
+
     /// Last record applied; any thread.
     public var sequence: UInt64 { sequenceValue.load(ordering: .acquiring) }
-    /// State hash of a poll at or after `sequence`; exact once the engine stands still.
-    public var stateHash: UInt64 { hashValue.load(ordering: .relaxed) }
+    /// State hash when the engine had last caught up with the log: exact once it stands still.
+    public var stateHash: UInt64 { hashValue.load(ordering: .acquiring) }
 }

@@ -128,6 +128,8 @@ public final class Pipeline {
     public func stop() {
         control.isStopping.store(true, ordering: .relaxed)
         for thread in threads { thread.join() }
+        // What is in the log is applied, so that sequence and hash belong together.
+        for (_, loop) in halves { while loop.value.poll() {} }
         threads = []
     }
 }

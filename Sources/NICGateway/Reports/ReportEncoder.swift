@@ -27,7 +27,7 @@ extension GatewayCore {
                 flush()
                 guard canTransmit else { break }
             }
-            events.prefetch(offset &+ 8)
+            if offset &+ 8 < available { events.prefetch(offset &+ 8) }
             if offset &+ 4 < available { unsafe prefetchSession(events.slot(offset &+ 4)) }
             let event = unsafe events.slot(offset)
             let sequence = events.nextSequence &+ UInt64(offset)
