@@ -41,7 +41,6 @@ SAME(shared_info, shinfo);
 _Static_assert(sizeof(cdpdk_mbuf) == sizeof(struct rte_mbuf), "size of an mbuf");
 _Static_assert(offsetof(cdpdk_mbuf, iova) == 8, "buf_iova, where the build has it");
 _Static_assert(CDPDK_HEADROOM == RTE_PKTMBUF_HEADROOM, "headroom");
-_Static_assert(CDPDK_RX_VLAN_STRIPPED == RTE_MBUF_F_RX_VLAN_STRIPPED, "flag");
 _Static_assert(CDPDK_RX_IP_CHECKSUM_BAD == RTE_MBUF_F_RX_IP_CKSUM_BAD, "flag");
 _Static_assert(CDPDK_RX_IP_CHECKSUM_GOOD == RTE_MBUF_F_RX_IP_CKSUM_GOOD, "flag");
 _Static_assert(CDPDK_RX_L4_CHECKSUM_BAD == RTE_MBUF_F_RX_L4_CKSUM_BAD, "flag");
@@ -109,9 +108,9 @@ static bool check(int result, const char *step, const char *device, cdpdk_error 
 static void choose_offloads(
     const struct rte_eth_dev_info *device, const cdpdk_port_configuration *wanted,
     struct rte_eth_conf *conf, cdpdk_port_info *info) {
+    // VLAN tags stay in the frame: answers must carry them too, and parsing them costs nothing.
     uint64_t rx = device->rx_offload_capa
-        & (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM
-           | RTE_ETH_RX_OFFLOAD_VLAN_STRIP);
+        & (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM);
     uint64_t tx = device->tx_offload_capa
         & (RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM);
     conf->rxmode.offloads = rx;
@@ -119,7 +118,6 @@ static void choose_offloads(
     conf->rxmode.mtu = wanted->mtu;
     info->verifies_ip_checksum = (rx & RTE_ETH_RX_OFFLOAD_IPV4_CKSUM) != 0;
     info->verifies_udp_checksum = (rx & RTE_ETH_RX_OFFLOAD_UDP_CKSUM) != 0;
-    info->strips_vlan = (rx & RTE_ETH_RX_OFFLOAD_VLAN_STRIP) != 0;
     info->writes_ip_checksum = (tx & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0;
     info->writes_udp_checksum = (tx & RTE_ETH_TX_OFFLOAD_UDP_CKSUM) != 0;
     uint64_t spread = device->flow_type_rss_offloads & (RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP);

@@ -17,6 +17,7 @@ public import Wire
 
     let configuration: GatewayConfiguration
     let portMACAddress: MACAddress
+    let writesUDPChecksum: Bool
     let queue: PortQueue
     let counters: GatewayCounters
     let clock: CycleClock
@@ -62,6 +63,7 @@ public import Wire
     /// than the report window.
     public init(
         configuration: GatewayConfiguration, queue: PortQueue, macAddress: MACAddress,
+        capabilities: PortCapabilities = PortCapabilities(),
         sequencer: consuming Sequencer, records: consuming RingReader<LogRecord>,
         events: consuming RingReader<Event>, gate: CommitGate, clock: CycleClock,
         steering: Steering? = nil
@@ -71,6 +73,8 @@ public import Wire
             "the ring of events holds the report window and room to work")
         self.configuration = configuration
         portMACAddress = macAddress
+        // DPDK computes both checksums of a packet or none.
+        writesUDPChecksum = capabilities.writesUDPChecksum && capabilities.writesIPv4Checksum
         self.queue = queue
         counters = GatewayCounters()
         self.clock = clock

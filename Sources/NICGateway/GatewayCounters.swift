@@ -5,7 +5,7 @@ internal import Synchronization
 public enum GatewayCounter: Int, CaseIterable, Sendable {
     // Frames.
     case framesReceived, framesSent
-    case frameTooShort, otherEtherType, malformedIPv4, otherAddress, fragmentedIPv4
+    case frameTooShort, severalSegments, otherEtherType, malformedIPv4, otherAddress, fragmentedIPv4
     case otherProtocol, malformedUDP, wrongChecksum, otherPort
     case arpReplies, echoReplies, steeredInSoftware, steeringDropped
     // Datagrams that change nothing.

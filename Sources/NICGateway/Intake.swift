@@ -67,6 +67,14 @@ extension GatewayCore {
 
     @inline(__always)
     private mutating func takeFrame(_ packet: Packet) -> BufferFate {
+        guard packet.isOneSegment else {
+            counters.add(.severalSegments)
+            return .free
+        }
+        guard packet.checksumsMayBeGood else {
+            counters.add(.wrongChecksum)
+            return .free
+        }
         let frame = unsafe FrameView(packet.start, byteCount: packet.byteCount)
         switch frame.content(
             address: configuration.ipv4Address,

@@ -53,7 +53,8 @@ public final class Pipeline {
             let node = plan.gateway[shard].cpu.flatMap { NUMATopology().node(ofCPU: $0) }
             let built = try Shard(
                 number: UInt32(shard), configuration, queue: port.queue(shard),
-                macAddress: port.macAddress, clock: clock, node: node, steering: steering)
+                macAddress: port.macAddress, capabilities: port.capabilities, clock: clock,
+                node: node, steering: steering)
             warnings += built.warnings
             logs.append(built.log)
             progress.append(built.progress)

@@ -25,7 +25,8 @@ public struct Shard: ~Copyable, Sendable {
     /// Takes all memory and writes the first commands: the epoch and the shard's instruments.
     public init(
         number: UInt32, _ configuration: Configuration, queue: PortQueue, macAddress: MACAddress,
-        clock: CycleClock, node: NUMANode? = nil, steering: Steering? = nil
+        capabilities: PortCapabilities = PortCapabilities(), clock: CycleClock,
+        node: NUMANode? = nil, steering: Steering? = nil
     ) throws {
         let log = try LogRing<LogRecord>(capacity: configuration.logCapacity, node: node)
         let events = try LogRing<Event>(capacity: configuration.eventCapacity, node: node)
@@ -38,7 +39,7 @@ public struct Shard: ~Copyable, Sendable {
             progress: progress)
         var core = GatewayCore(
             configuration: configuration.gateway(shard: number), queue: queue,
-            macAddress: macAddress, sequencer: Sequencer(ring: log),
+            macAddress: macAddress, capabilities: capabilities, sequencer: Sequencer(ring: log),
             records: log.gatingReader("reports"), events: events.gatingReader("reports"),
             gate: CommitGate(policy: configuration.commitPolicy), clock: clock,
             steering: steering)

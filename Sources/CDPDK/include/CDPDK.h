@@ -27,7 +27,6 @@ enum { CDPDK_DATA_ROOM = 2048 };
 enum { CDPDK_CACHE_SLOTS = 512, CDPDK_CACHE_MOVE = 128 };
 
 /// Offload flags as in rte_mbuf_core.h; asserted in `ethdev.c`.
-#define CDPDK_RX_VLAN_STRIPPED (1ULL << 6)
 #define CDPDK_RX_IP_CHECKSUM_BAD (1ULL << 4)
 #define CDPDK_RX_IP_CHECKSUM_GOOD (1ULL << 7)
 #define CDPDK_RX_L4_CHECKSUM_BAD (1ULL << 3)
@@ -50,7 +49,7 @@ typedef struct cdpdk_mbuf {
     uint32_t packet_type;      // 32
     uint32_t packet_length;    // 36  bytes over all segments
     uint16_t data_length;      // 40  bytes in this segment
-    uint16_t vlan_tci;         // 42  when CDPDK_RX_VLAN_STRIPPED
+    uint16_t vlan_tci;         // 42  not used: tags stay in the frame
     uint32_t rss_hash;         // 44
     uint32_t flow_id;          // 48
     uint16_t outer_vlan_tci;   // 52

@@ -60,7 +60,6 @@ typedef struct cdpdk_port_info {
     bool verifies_udp_checksum;
     bool writes_ip_checksum;
     bool writes_udp_checksum;
-    bool strips_vlan;
     bool steers_flows;
     bool link_up;
 } cdpdk_port_info;

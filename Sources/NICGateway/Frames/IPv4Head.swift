@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// IPv4 and UDP headers of what we send: 28 bytes, no options, do not fragment, time to live 64,
-/// no UDP checksum (allowed over IPv4; the tag and the sequence protect what matters).
+/// no UDP checksum unless the NIC writes it (allowed over IPv4; the record's chain and the sequences
+/// protect what matters).
 ///
 /// SAFETY: `head` has 28 writable bytes.
 enum IPv4Head {
@@ -23,6 +24,17 @@ enum IPv4Head {
         unsafe NetworkOrder.store16(destinationPort, head, 22)
         let sum = unsafe InternetChecksum.add(head, count: FrameFields.ipv4ByteCount)
         unsafe NetworkOrder.store16(~InternetChecksum.finish(sum), head, 10)
+    }
+
+    /// Leaves both checksums to the NIC: none in the IPv4 header, and the sum over the pseudo-header
+    /// where the UDP checksum will be.
+    @inline(__always)
+    static func leaveChecksumsToNIC(_ head: UnsafeMutableRawPointer, byteCount: Int) {
+        var sum = unsafe InternetChecksum.add(head + 12, count: 8)
+        sum &+= UInt32(FrameFields.protocolUDP)
+        sum &+= UInt32(truncatingIfNeeded: byteCount &- FrameFields.ipv4ByteCount)
+        unsafe NetworkOrder.store16(~InternetChecksum.finish(sum), head, 26)
+        unsafe NetworkOrder.store16(0, head, 10)
     }
 
     /// Sets both lengths and the header checksum. `byteCount` counts from the IPv4 header on.

@@ -56,11 +56,6 @@ public typealias PacketPointer = UnsafeMutablePointer<cdpdk_mbuf>
             || mbuf.pointee.flags & (1 << 7 | 1 << 8) == (1 << 7 | 1 << 8)
     }
 
-    /// The VLAN tag's control word, when the NIC took the tag out of the frame.
-    @inlinable public var strippedVLAN: UInt16? {
-        unsafe mbuf.pointee.flags & (1 << 6) != 0 ? mbuf.pointee.vlan_tci : nil
-    }
-
     /// Asks the NIC to write the IPv4 checksum and, if `udp`, the UDP one, whose field then holds
     /// the sum over the pseudo header. Only where `PortCapabilities` has it.
     @inlinable public func requestChecksums(ethernetBytes: Int, ipv4Bytes: Int, udp: Bool) {

@@ -35,10 +35,21 @@ public struct PortCapabilities: Sendable, Hashable {
     public var writesIPv4Checksum = false
     /// `Packet.requestChecksums` works for UDP.
     public var writesUDPChecksum = false
-    /// VLAN tags are taken out of received frames (`Packet.strippedVLAN`).
-    public var stripsVLAN = false
     /// `Port.steer(udpPort:toQueue:)` works.
     public var steersFlows = false
+
+    /// Nothing: what software drivers do.
+    public init(
+        verifiesIPv4Checksum: Bool = false, verifiesUDPChecksum: Bool = false,
+        writesIPv4Checksum: Bool = false, writesUDPChecksum: Bool = false,
+        steersFlows: Bool = false
+    ) {
+        self.verifiesIPv4Checksum = verifiesIPv4Checksum
+        self.verifiesUDPChecksum = verifiesUDPChecksum
+        self.writesIPv4Checksum = writesIPv4Checksum
+        self.writesUDPChecksum = writesUDPChecksum
+        self.steersFlows = steersFlows
+    }
 }
 
 /// Counters of a port since it was opened.
@@ -147,7 +158,7 @@ public struct PortStatistics: Sendable, Hashable {
             verifiesIPv4Checksum: info.verifies_ip_checksum,
             verifiesUDPChecksum: info.verifies_udp_checksum,
             writesIPv4Checksum: info.writes_ip_checksum,
-            writesUDPChecksum: info.writes_udp_checksum, stripsVLAN: info.strips_vlan,
+            writesUDPChecksum: info.writes_udp_checksum,
             steersFlows: info.steers_flows)
     }
 

@@ -101,6 +101,12 @@ extension GatewayCore {
     ) {
         let frame = unsafe packet.start
         unsafe IPv4Head.setLengths(frame + linkByteCount, byteCount: byteCount - linkByteCount)
+        if writesUDPChecksum {
+            unsafe IPv4Head.leaveChecksumsToNIC(
+                frame + linkByteCount, byteCount: byteCount - linkByteCount)
+            packet.requestChecksums(
+                ethernetBytes: linkByteCount, ipv4Bytes: FrameFields.ipv4ByteCount, udp: true)
+        }
         unsafe (frame + linkByteCount + IPv4Head.byteCount).storeBytes(
             of: header, as: OrderEntryHeader.self)
         unsafe packet.setByteCount(byteCount)
