@@ -18,6 +18,8 @@ extension Engine {
         let record = unsafe RecordView(record)
         let kind = record.kind.rawValue
         if kind == CommandKind.newOrder.rawValue {
+            // The levels of a small book are in the cache anyway.
+            guard openOrderCount > Self.smallBook else { return }
             let instrument = min(record.instrument, limits.instrumentCapacity)
             let tick = record.priceTicks &- instruments[instrument].lowestPriceTicks
             levels.prefetch(
@@ -32,6 +34,8 @@ extension Engine {
         links.prefetch(slot)
         if position & 7 == 7 { index.entries.prefetch((position &+ 1) & index.mask) }
     }
+
+    private static var smallBook: UInt32 { 50_000 }
 
     /// How many commands ahead ``prefetchIndex(_:)`` is worth its price.
     public static var lookAheadFar: Int { 12 }

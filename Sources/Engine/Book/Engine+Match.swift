@@ -130,11 +130,21 @@ extension Engine {
                 executedLots: order.totalLots &- order.leavesLots), into: &outbox)
         order.tradeIndex &+= 1
         if lots == makerLeaves {
+            fetchAhead(behind: slot)
             remove(slot)
         } else {
             levels[orders[slot].level].quantityLots &-= lots
             orders[slot].executedLots = makerExecuted
         }
+    }
+
+    /// The orders behind one that goes are likely to be next, in this sweep or a later one: fetches
+    /// the third behind it, and where the index holds the first, which was fetched two trades ago.
+    @inline(__always)
+    private func fetchAhead(behind slot: UInt32) {
+        let first = links[slot].next
+        orders.prefetch(links[links[first].next].next)
+        index.prefetch(hash: orders[first].indexHash)
     }
 
     /// Cancels a resting order; `last` is `closing`, or nothing when more events follow.

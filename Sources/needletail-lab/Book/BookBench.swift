@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
-internal import CPlatform
 internal import Engine
 internal import Platform
 internal import Wire
 
 /// `bench book`: the engine alone, on a recorded stream of commands.
+///
+/// SAFETY: the records live in `memory`, which outlives every run that reads them.
 struct BookBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "book",
@@ -48,11 +49,11 @@ struct BookBench: ParsableCommand {
                 records: records, recordCount: file.commandCount, plan: plan,
                 looksAhead: !noLookAhead)
             run.apply(0..<file.warmUpCount)
-            let bytesBefore = Int(cplatform_malloc_byte_count())
+            let bytesBefore = Measurement.mallocByteCount
             let start = ThreadClock.cpuNanos
             run.apply(timed)
             best = min(best, ThreadClock.cpuNanos - start)
-            grown = max(grown, Int(cplatform_malloc_byte_count()) - bytesBefore)
+            grown = max(grown, Measurement.mallocByteCount - bytesBefore)
             matches = matches && run.listener.totals == file.expected
             guard number == runs else { continue }
             print("\(commands): \(sessions) session(s), \(run.openOrders) orders open at the end")
@@ -86,9 +87,7 @@ struct BookBench: ParsableCommand {
     }
 
     private func tenths(_ number: Double) -> String {
-        String(Int(number * 100 + 0.5) / 100) + "." + String(Int(number * 100 + 0.5) % 100)
+        let rounded = Int(number * 10 + 0.5)
+        return "\(rounded / 10).\(rounded % 10)"
     }
 }
-
-/// A stamp that waits for what came before it.
-@inline(__always) func cyclesOrdered() -> UInt64 { cplatform_cycles_ordered() }

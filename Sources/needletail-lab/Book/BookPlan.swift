@@ -5,6 +5,9 @@ internal import Wire
 /// file's prices, `sessionCount` sessions to which the file's users are dealt out, every command
 /// one whole log record. A replace keeps its id; its total is what was executed plus the file's
 /// quantity, which a rehearsal finds out before anything is timed.
+///
+/// SAFETY: the caller's records have room for every command of the file; order ids are at most the
+/// file's highest.
 struct BookPlan {
     let file: YardstickFile
     let sessionCount: UInt32

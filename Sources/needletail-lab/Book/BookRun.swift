@@ -157,7 +157,7 @@ struct CycleHistogram {
     private var classes = [UInt64](repeating: 0, count: 64 * 32)
     private(set) var count: UInt64 = 0
 
-    static func stamp() -> UInt64 { cyclesOrdered() }
+    static func stamp() -> UInt64 { Measurement.cyclesOrdered }
 
     /// The least that two stamps are apart.
     static func overhead() -> UInt64 {

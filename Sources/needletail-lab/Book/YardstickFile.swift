@@ -3,6 +3,8 @@ internal import Foundation
 internal import Wire
 
 /// A file of the yardstick: a header with the totals that are expected, and 40-byte commands.
+///
+/// SAFETY: `init` has checked that the file holds as many commands as it says; loads check bounds.
 struct YardstickFile {
     /// What the trades of the whole file come to.
     struct Totals: Equatable {
