@@ -56,13 +56,39 @@ struct PathBench: ParsableCommand {
         configuration.gatewayCPUs = [chosen[0]]
         configuration.engineCPUs = [chosen[1]]
         configuration.publicGroup = publicStream ? 0xEF4D_0001 : nil
+        let flow = profile == "a" ? OrderFlow.Profile.a : .b
+        if case .pcap(let file, _, _) = try PortSpecification(port).kind {
+            return try playCapture(file, flow, &configuration)
+        }
         let run = try PathRun(configuration, sessions: sessions)
         print("logging \(sessions) sessions on, building datagrams …")
         let tokens = try run.logOn()
         let frames = try PathFrames(
-            profile: profile == "a" ? .a : .b, seed: seed, tokens: tokens, packed: packed,
-            orders: orders)
-        try run.measure(frames, packed: packed)
+            profile: flow, seed: seed, tokens: tokens, packed: packed, orders: orders)
+        run.load(frames)
+        print(
+            "\(frames.store.count) datagrams of \(packed), \(sessions) sessions, "
+                + "\(frames.restingOrders) orders resting at the end")
+        try run.measure(commands: frames.orderCount)
+    }
+
+    /// Records a capture of the flow and plays it in laps through DPDK's capture driver.
+    private func playCapture(
+        _ file: String, _ flow: OrderFlow.Profile, _ configuration: inout Configuration
+    ) throws {
+        let datagrams = 20_000
+        let capture = try PathCapture(
+            profile: flow, seed: seed, sessions: sessions, packed: packed, datagrams: datagrams)
+        try capture.write(to: file)
+        print(
+            "\(file): \(capture.frameCount) frames, \(capture.commandsPerLap) commands a lap, "
+                + "\(packed) a datagram, \(sessions) sessions")
+        configuration.port = "pcap:\(file)?loop"
+        configuration.packetBuffers = 65_535
+        configuration.packetMemoryMB = 0
+        let run = try PathRun(configuration, sessions: sessions)
+        try run.logOn(capture)
+        try run.measure(commands: orders)
     }
 }
 
@@ -127,10 +153,27 @@ final class PathRun {
         return Double(clock.nanos(pipeline.cycles(shard: 0).gateway.intake - before))
     }
 
-    func measure(_ frames: PathFrames, packed: Int) throws {
-        port.load(frames.store, laps: 1, inPlace: true)
+    /// Has the port hand over these datagrams once.
+    func load(_ frames: PathFrames) { port.load(frames.store, laps: 1, inPlace: true) }
+
+    /// Plays the head of a capture, which logs every session on, and reads the tokens from the log.
+    func logOn(_ capture: PathCapture) throws {
+        capture.attach(to: port.queue(0))
+        var observer = pipeline.logs[0].observer()
+        for _ in 0..<capture.logonBursts { pipeline.pollBeforeStart() }
+        while case .record(let record) = observer.next() {
+            if record.kind == .logon { capture.setToken(record.account, session: record.session) }
+        }
+        guard capture.isLoggedOn else {
+            throw ValidationError("not every session of the capture could log on: this is a bug")
+        }
+    }
+
+    /// Runs both threads until so many commands are reported, and prints the figures.
+    func measure(commands: Int) throws {
         let counters = pipeline.counters[0]
-        let wanted = counters[.commandsReported] + UInt64(frames.orderCount)
+        let before = counters[.commandsReported]
+        let wanted = before + UInt64(commands)
         let reportsBefore = counters[.reports]
         let clock = CycleClock.calibrated()
         let start = clock.nowCycles
@@ -145,20 +188,19 @@ final class PathRun {
             last = now
         }
         let nanos = clock.nanos(clock.nowCycles - start)
+        let reported = counters[.commandsReported] - before
         pipeline.stop()
         guard counters[.commandsReported] >= wanted else {
             print("stopped short: \(counters.nonZero)")
             throw ExitCode(1)
         }
         let (gateway, engine) = pipeline.cycles(shard: 0)
-        let count = Double(frames.orderCount)
+        let count = Double(reported)
         func each(_ cycles: UInt64) -> String {
             Figures.fixed(Double(clock.nanos(cycles)) / count, 1)
         }
         print(
             """
-            orders \(frames.orderCount) in \(frames.store.count) datagrams of \(packed), \
-            \(sessions) sessions, \(frames.restingOrders) resting at the end
             \(Figures.fixed(count * 1_000 / Double(nanos), 2)) M orders/s, \
             \(Figures.fixed(Double(nanos) / count, 1)) ns an order on the wall
             CPU ns an order: intake \(each(gateway.intake)) · reports \(each(gateway.reports)) · \

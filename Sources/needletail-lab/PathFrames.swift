@@ -9,6 +9,8 @@ import Wire
 /// found to hold what is read.
 struct PathFrames {
     static let gatewayAddress: UInt32 = 0x0A4D_0002
+    /// Where the order entry header begins: behind Ethernet, IPv4 and UDP.
+    static let headerOffset = 42
     private static let clientAddress: UInt32 = 0x0A4D_0001
     private static let gatewayPort: UInt16 = 7000
     private static let clientPort: UInt16 = 9000
@@ -49,15 +51,33 @@ struct PathFrames {
         return frame(header, unsafe withUnsafeBytes(of: logon) { unsafe Array($0) })
     }
 
+    /// A mass cancel of everything that a session has open.
+    static func massCancel(session: UInt32, sequence: UInt32) -> [UInt8] {
+        let header = OrderEntryHeader(
+            channel: .orders, messageCount: 1, session: session, epoch: 1, sequence: sequence)
+        let cancel = MassCancel(requestID: 1)
+        return frame(header, unsafe withUnsafeBytes(of: cancel) { unsafe Array($0) })
+    }
+
+    /// The session of one of these frames.
+    static func session(of frame: [UInt8]) -> UInt32 {
+        unsafe frame.withUnsafeBytes {
+            unsafe $0.loadUnaligned(fromByteOffset: headerOffset, as: OrderEntryHeader.self).session
+        }
+    }
+
     /// Session and token of a frame with a `LogonAccepted`.
     static func token(in frame: [UInt8]) -> (session: UInt32, token: UInt32)? {
-        guard frame.count >= 42 + OrderEntryHeader.byteCount + MemoryLayout<LogonAccepted>.size,
-            frame[42 + OrderEntryHeader.byteCount] == MessageType.logonAccepted.rawValue
+        guard
+            frame.count >= headerOffset + OrderEntryHeader.byteCount
+                + MemoryLayout<LogonAccepted>.size,
+            frame[headerOffset + OrderEntryHeader.byteCount] == MessageType.logonAccepted.rawValue
         else { return nil }
         return unsafe frame.withUnsafeBytes { bytes in
-            let header = unsafe bytes.loadUnaligned(fromByteOffset: 42, as: OrderEntryHeader.self)
+            let header = unsafe bytes.loadUnaligned(
+                fromByteOffset: headerOffset, as: OrderEntryHeader.self)
             let accepted = unsafe bytes.loadUnaligned(
-                fromByteOffset: 42 + OrderEntryHeader.byteCount, as: LogonAccepted.self)
+                fromByteOffset: headerOffset + OrderEntryHeader.byteCount, as: LogonAccepted.self)
             return (header.session, accepted.token)
         }
     }
