@@ -13,7 +13,10 @@ struct OutboundWindow: ~Copyable {
 
     private var slots: ByteSlab
     private let mask: UInt64
-    private let inFlightMax: UInt64
+    private let inFlightMost: UInt64
+    /// Messages that may be in flight now: halved when some were lost, grown while all arrive.
+    private var inFlightMax: UInt64
+    private let adaptsToLoss: Bool
     private(set) var firstKept: UInt64
     private(set) var next: UInt64
     private(set) var cursor: UInt64
@@ -31,7 +34,9 @@ struct OutboundWindow: ~Copyable {
         precondition(capacity > 0 && capacity & (capacity - 1) == 0, "a power of two of slots")
         slots = ByteSlab(byteCount: capacity * Self.slotByteCount)
         mask = UInt64(capacity - 1)
-        inFlightMax = UInt64(settings.inFlightMessagesMax)
+        inFlightMost = UInt64(settings.inFlightMessagesMax)
+        inFlightMax = inFlightMost
+        adaptsToLoss = settings.adaptsToLoss
         resendNanosLeast = settings.resendNanos
         resendNanosMost = settings.resendNanosMax
         resendNanos = settings.resendNanos
@@ -83,6 +88,7 @@ struct OutboundWindow: ~Copyable {
     mutating func acknowledge(received: UInt32, committed: UInt32, nowNanos: UInt64) {
         let through = SerialNumber.extended(received, near: receivedThrough)
         if through > receivedThrough && through <= highestSent {
+            inFlightMax = min(inFlightMost, inFlightMax + (through - receivedThrough) / 4)
             receivedThrough = through
             cursor = max(cursor, through + 1)
             lastMovedNanos = nowNanos
@@ -112,6 +118,12 @@ struct OutboundWindow: ~Copyable {
         receivedThrough = expected - 1
         cursor = expected
         lastMovedNanos = nowNanos
+        slowDown()
+    }
+
+    /// Going back repeats all that is in flight: the less there is, the less is repeated.
+    private mutating func slowDown() {
+        if adaptsToLoss { inFlightMax = max(inFlightMax / 2, min(inFlightMost, 128)) }
     }
 
     /// When what is in flight must be repeated; nil with nothing in flight.
@@ -125,6 +137,7 @@ struct OutboundWindow: ~Copyable {
         cursor = receivedThrough + 1
         lastMovedNanos = nowNanos
         resendNanos = min(resendNanos * 2, resendNanosMost)
+        slowDown()
         return true
     }
 

@@ -21,6 +21,8 @@ public struct SessionSettings: Sendable {
     public var keptMessagesMax = 16_384
     /// Messages sent and not yet received by the gateway, at most.
     public var inFlightMessagesMax = 4_096
+    /// Whether fewer messages are kept in flight after some were lost. A flood does not care.
+    public var adaptsToLoss = true
     /// Datagrams of reports held beyond a gap, at most.
     public var heldDatagramsMax = 64
     /// A logon is repeated after this long without an answer.

@@ -39,6 +39,9 @@ struct LoadOptions: ParsableArguments {
     @Option(help: "Seed of the order flow and of the faults.")
     var seed: UInt64 = 1
 
+    @Option(help: "Keep to this processor.")
+    var cpu: Int?
+
     @Flag(help: "Closed loop: each session sends its next message when the last is answered.")
     var pingPong = false
 
@@ -109,6 +112,12 @@ struct Load: ParsableCommand {
     @OptionGroup var options: LoadOptions
 
     func run() throws {
+        if let cpu = options.cpu {
+            do throws(PlatformError) { try Affinity.pinCurrentThread(to: cpu) } catch {
+                loadMessage("needletail-lab: --cpu \(cpu): \(error)\n")
+                throw ExitCode(64)
+            }
+        }
         do throws(ClientError) {
             if options.rawEcho { return try rawEcho() }
             var run = try LoadRun(options)

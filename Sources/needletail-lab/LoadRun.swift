@@ -54,7 +54,8 @@ struct LoadRun {
     /// The same stretch again, beside a session that sends at ten times its limit.
     mutating func measureFlooded() throws(ClientError) -> LoadMeasured {
         let number = options.firstSession + UInt32(options.sessions)
-        let flooder = try LoadSession(options, session: number, seed: ~options.seed)
+        let flooder = try LoadSession(
+            options, session: number, seed: ~options.seed, isFlooding: true)
         guard flooder.messagesPerSecond > 0 else {
             throw ClientError(
                 "--flood: the gateway sets no limit; configure sessions.messagesPerSecond")

@@ -47,11 +47,12 @@ final class LoadSession {
     var isMeasured = true
 
     init(
-        _ options: LoadOptions, session: UInt32, seed: UInt64
+        _ options: LoadOptions, session: UInt32, seed: UInt64, isFlooding: Bool = false
     ) throws(ClientError) {
         var system = SystemRandomNumberGenerator()
         var settings = SessionSettings(session: session, nonce: system.next())
         settings.cancelOnDisconnect = true
+        settings.adaptsToLoss = !isFlooding
         connection = try OrderEntryConnection(
             gateway: options.gateway, from: nil, settings: settings, faults: options.faults(seed))
         instrument = options.instrument
