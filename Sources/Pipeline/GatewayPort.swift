@@ -12,8 +12,10 @@ public enum GatewayPort {
         if specification.needsEAL {
             var eal = EALConfiguration()
             eal.usesHugePages = configuration.packetMemoryMB > 0
+            // Without huge pages memory is taken as needed: the buffers, and as much for the rest.
+            let buffersMB = configuration.packetBuffers * 2_560 / 1_048_576
             eal.memoryMebibytes = UInt32(
-                configuration.packetMemoryMB > 0 ? configuration.packetMemoryMB : 256)
+                eal.usesHugePages ? configuration.packetMemoryMB : 256 + 2 * buffersMB)
             try EAL.start(eal)
         }
         var port = PortConfiguration()

@@ -49,8 +49,17 @@ public enum PageSize: String, Sendable, CaseIterable {
     public let byteCount: Int
     /// What the region is made of.
     public let pageSize: PageSize
+    /// What was asked for. Plain fields only: the optimiser of Swift 6.3 released a stored text of
+    /// a `~Copyable` owner twice.
+    private let preferred: PageSize
+
     /// Why it is not what was preferred, and what would help; for the start-up report.
-    public let warning: String?
+    public var warning: String? {
+        guard pageSize != preferred else { return nil }
+        let pages = (byteCount + 0x1F_FFFF) >> 21
+        let cure = preferred == .small ? "" : " (raise vm.nr_hugepages by \(pages))"
+        return "\(pages) huge pages of 2 MB are not free\(cure); using \(pageSize.rawValue) pages."
+    }
 
     /// Maps at least `byteCount` bytes (1 or more).
     ///
@@ -62,8 +71,8 @@ public enum PageSize: String, Sendable, CaseIterable {
     ) throws(PlatformError) {
         precondition(byteCount > 0, "a region has at least one byte")
         let nodeNumber = try Self.bindingNumber(node)
-        var refusal = ""
-        for size in Self.candidates(from: preferred, byteCount: byteCount) {
+        let candidates = Self.candidates(from: preferred, byteCount: byteCount)
+        for size in candidates {
             let pageMask = (1 << Int(size.shift)) - 1
             let rounded = (byteCount + pageMask) & ~pageMask
             let reserved = size == .huge1G || size == .huge2M
@@ -73,7 +82,7 @@ public enum PageSize: String, Sendable, CaseIterable {
                 unsafe self.base = base
                 self.byteCount = rounded
                 self.pageSize = size
-                self.warning = refusal.isEmpty ? nil : "\(refusal) using \(size.rawValue) pages."
+                self.preferred = candidates[0]
                 return
             }
             let number = errno
@@ -81,12 +90,6 @@ public enum PageSize: String, Sendable, CaseIterable {
                 throw PlatformError(
                     .memory, cause: "cannot map \(rounded) bytes", errno: number,
                     cure: "Free memory, or configure smaller capacities.")
-            }
-            if reserved {
-                let pages = rounded >> Int(size.shift)
-                refusal += refusal.isEmpty ? "" : " "
-                refusal += "\(pages) huge pages of \(size.rawValue) are not free "
-                refusal += size == .huge2M ? "(raise vm.nr_hugepages by \(pages));" : ";"
             }
         }
         preconditionFailure("normal pages are always the last candidate")

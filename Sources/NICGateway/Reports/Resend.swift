@@ -15,8 +15,7 @@ extension GatewayCore {
         let next = unsafe entry.pointee.nextReportSequence
         let wanted = Int32(bitPattern: next &- from)
         guard wanted > 0 else { return }
-        if unsafe nowNanos &- entry.pointee.lastResendNanos < 500_000 { return }
-        unsafe entry.pointee.lastResendNanos = nowNanos
+        if unsafe nowNanos < entry.pointee.nextResendNanos { return }
         guard let found = unsafe findReport(from, entry) else {
             counters.add(.resendsUnavailable)
             unsafe sendControl(
@@ -43,7 +42,12 @@ extension GatewayCore {
         var event = unsafe entry.pointee.lastReportEvent
         let capacity = GatewayLimits.reportsPerResend
         var steps = 0
-        while event > events.releasedSequence, event != 0, steps < GatewayLimits.resendSearchSteps {
+        defer {
+            unsafe entry.pointee.nextResendNanos =
+                nowNanos &+ GatewayLimits.resendPauseNanos
+                &+ UInt64(steps) &* GatewayLimits.resendPauseNanosPerStep
+        }
+        while event > events.releasedSequence, event != 0 {
             unsafe resendTrail[steps % capacity] = event
             steps += 1
             let note = notes[event]
@@ -63,11 +67,9 @@ extension GatewayCore {
     private func firstAvailableReport(_ entry: UnsafeMutablePointer<SessionEntry>) -> UInt32 {
         var event = unsafe entry.pointee.lastReportEvent
         var first = unsafe entry.pointee.nextReportSequence
-        var steps = 0
-        while event > events.releasedSequence, event != 0, steps < GatewayLimits.resendSearchSteps {
+        while event > events.releasedSequence, event != 0 {
             first = notes[event].reportSequence
             event = notes[event].previousEvent
-            steps += 1
         }
         return first
     }

@@ -58,7 +58,7 @@ enum SessionState: UInt8, BitwiseCopyable {
     /// Sequence in the event ring of the last report of this session; 0 = none.
     var lastReportEvent: UInt64 = 0
     var lastSentNanos: UInt64 = 0
-    var lastResendNanos: UInt64 = 0
+    var nextResendNanos: UInt64 = 0
 
     // The rest.
     var nonce: UInt64 = 0
