@@ -81,11 +81,13 @@ struct Gateway: ParsableCommand {
             wait(stop, pipeline)
         } catch {
             complain(error)
+            EAL.stop()
             throw ExitCode(74)
         }
         pipeline.stop()
         report(pipeline, opened)
         opened.close()
+        EAL.stop()
     }
 
     private func announce(

@@ -122,10 +122,7 @@ public struct PortStatistics: Sendable, Hashable {
         case .udp(let address, let port):
             unsafe handle = unsafe cdpdk_open_udp(address, port, &settings, &error)
         default:
-            if case .afXDP(let interface) = specification.kind {
-                claim = unsafe cdpdk_link_claim(interface, &error)
-                guard claim >= 0 else { throw PortError(error) }
-            }
+            claim = try claimInterface(of: specification.kind)
             let device = device(for: specification.kind, configuration)
             unsafe handle = unsafe cdpdk_open_device(device, &settings, &error)
         }
@@ -213,6 +210,24 @@ public struct PortStatistics: Sendable, Hashable {
         }
         guard configuration.receiveQueues > 0, configuration.transmitQueues > 0 else {
             throw PortError(code: 22, description: "a port has at least one queue each way")
+        }
+    }
+
+    /// Makes a kernel interface ours alone, and frees it from what a killed process left on it: two
+    /// gateways would answer every frame twice. -1: the kind of port has no interface to claim.
+    private static func claimInterface(of kind: PortKind) throws(PortError) -> Int32 {
+        var error = cdpdk_error()
+        switch kind {
+        case .afXDP(let interface):
+            let claim = unsafe cdpdk_link_claim(interface, &error)
+            guard claim >= 0 else { throw PortError(error) }
+            return claim
+        case .afPacket(let interface):
+            let claim = unsafe cdpdk_link_claim(interface, &error)
+            // Somebody else's XDP program (EBUSY) may well let frames through to a packet socket.
+            guard claim >= 0 || error.code == 16 else { throw PortError(error) }
+            return claim
+        default: return -1
         }
     }
 
