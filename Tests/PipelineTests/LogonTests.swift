@@ -197,6 +197,9 @@ import Wire
         #expect(rig.logged == logged)
     }
 
+    /// What moves by itself.
+    static let noise: Set<GatewayCounter> = [.framesReceived, .framesSent, .heartbeats]
+
     /// What is wrong with it, what counts it, and how to make it from a good header and order.
     static let malformed:
         [(GatewayCounter, @Sendable (OrderEntryHeader) -> [UInt8])] = [
@@ -246,11 +249,11 @@ import Wire
         client.logOn(rig)
         let logged = rig.logged
         let hash = rig.stateHash
-        let counts = rig.counts(without: [.framesReceived])
+        let counts = rig.counts(without: Self.noise)
         let datagram = make(client.header(count: 1, sequence: 1))
-        #expect(rig.exchange(client.builder.frame(datagram)).isEmpty)
+        _ = rig.exchange(client.builder.frame(datagram))
         #expect(rig[counter] == 1)
-        #expect(rig.counts(without: [.framesReceived, counter]) == counts)
+        #expect(rig.counts(without: Self.noise.union([counter])) == counts)
         #expect(rig.logged == logged)
         #expect(rig.stateHash == hash)
         #expect(rig.exchange(client.frame(order(1))).flatMap(\.reports).count == 1)

@@ -66,8 +66,12 @@ extension GatewayCore {
         let session = unsafe record.pointee.session
         let kind = unsafe record.pointee.kind.rawValue
         if kind < 32, sessions.contains(session) {
-            unsafe sessions.entry(session).pointee.committedThrough =
-                record.pointee.sessionSequence
+            let entry = unsafe sessions.entry(session)
+            unsafe entry.pointee.committedThrough = record.pointee.sessionSequence
+            // A datagram that is open will say so; without one, the next poll of the timer does.
+            if unsafe entry.pointee.datagram == nil {
+                unsafe entry.pointee.owesAcknowledgement = true
+            }
         }
         records.consume(unsafe last.pointee.attributes.contains(.pair) ? 2 : 1)
         commandSequence = 0
@@ -187,7 +191,11 @@ extension GatewayCore {
         case .rested: unsafe publish(event)
         case .sessionOpened: sessionOpened(unsafe event.pointee.session)
         case .sessionTimedOut: sessionEnded(unsafe event.pointee.session, reason: .timedOut)
-        case .loggedOut: sessionEnded(unsafe event.pointee.session, reason: .loggedOut)
+        case .loggedOut:
+            // The notice of the end is the last word: it must say that the logout is committed.
+            unsafe sessions.entry(event.pointee.session).pointee.committedThrough =
+                records.slot(0).pointee.sessionSequence
+            sessionEnded(unsafe event.pointee.session, reason: .loggedOut)
         case .controlRejected:
             if unsafe records.slot(0).pointee.kind == .logon {
                 unsafe sessionRefused(event.pointee.session, reason: event.pointee.reason)
