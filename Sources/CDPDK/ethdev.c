@@ -110,8 +110,8 @@ static void choose_offloads(
     const struct rte_eth_dev_info *device, const cdpdk_port_configuration *wanted,
     struct rte_eth_conf *conf, cdpdk_port_info *info) {
     uint64_t rx = device->rx_offload_capa
-        & (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM
-           | RTE_ETH_RX_OFFLOAD_VLAN_STRIP);
+        & (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM);
+    // VLAN tags stay in the frame: an answer goes out with the tags of the question.
     uint64_t tx = device->tx_offload_capa
         & (RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM);
     conf->rxmode.offloads = rx;

@@ -67,6 +67,10 @@ extension GatewayCore {
 
     @inline(__always)
     private mutating func takeFrame(_ packet: Packet) -> BufferFate {
+        guard packet.checksumsMayBeGood else {
+            counters.add(.wrongChecksum)
+            return .free
+        }
         let frame = unsafe FrameView(packet.start, byteCount: packet.byteCount)
         switch frame.content(
             address: configuration.ipv4Address,
@@ -230,7 +234,9 @@ extension GatewayCore {
                 packet: packet, payloadOffset: UInt16(datagram.payloadOffset),
                 payloadByteCount: UInt16(datagram.payloadByteCount),
                 firstSequence: header.sequence)
-            switch unsafe reorderWindow.hold(held, for: &entry.pointee) {
+            // What is held is not there for receiving: some buffers stay out of reach.
+            let canHold = queue.canAllocate(GatewayLimits.buffersKeptFree)
+            switch unsafe canHold ? reorderWindow.hold(held, for: &entry.pointee) : .full {
             case .held:
                 counters.add(.heldDatagrams)
                 fate = .kept

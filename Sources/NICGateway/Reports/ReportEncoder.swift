@@ -27,6 +27,7 @@ extension GatewayCore {
                 flush()
                 guard canTransmit else { break }
             }
+            guard hasBuffers() else { break }
             if offset &+ 8 < available { events.prefetch(offset &+ 8) }
             if offset &+ 4 < available { unsafe prefetchSession(events.slot(offset &+ 4)) }
             let event = unsafe events.slot(offset)
@@ -47,6 +48,17 @@ extension GatewayCore {
         events.release(retaining: UInt64(configuration.reportWindow))
         records.release()
         return offset > 0
+    }
+
+    /// Whether the buffers that one event may begin are there: two sessions' and the public one. So
+    /// nothing below waits for a buffer, and no event is told by half.
+    @inline(__always)
+    private mutating func hasBuffers() -> Bool {
+        if queue.canAllocate(Self.buffersPerEvent) { return true }
+        flush()
+        if queue.canAllocate(Self.buffersPerEvent) { return true }
+        counters.add(.buffersExhausted)
+        return false
     }
 
     /// Brings the output half of an event's session nearer.
@@ -78,7 +90,8 @@ extension GatewayCore {
         reportedCommandCount &+= 1
     }
 
-    /// One event that is not a trade. False when no buffer was to be had: nothing has changed.
+    /// One event that is not a trade. False when no buffer was to be had, which `hasBuffers` rules
+    /// out: nothing has changed.
     @inline(__always)
     private mutating func report(_ event: UnsafePointer<Event>, _ sequence: UInt64) -> Bool {
         let kind = unsafe event.pointee.kind
@@ -102,12 +115,12 @@ extension GatewayCore {
     private mutating func reportTrade(
         _ resting: UnsafePointer<Event>, _ aggressor: UnsafePointer<Event>, _ sequence: UInt64
     ) -> Bool {
-        // Both or none: two buffers are there, or the trade waits.
+        // Both or none: `hasBuffers` has seen to it that both have theirs.
         guard unsafe send(resting, sequence, reference: aggressor.pointee.reference)
         else { return false }
-        while unsafe !send(aggressor, sequence &+ 1, reference: resting.pointee.reference) {
-            transmitOutbox()
-        }
+        let isSent = unsafe send(
+            aggressor, sequence &+ 1, reference: resting.pointee.reference)
+        precondition(isSent, "an event is told when all its buffers are there")
         if publicStream.isOn {
             unsafe publish(
                 PublicReport(
