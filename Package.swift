@@ -92,13 +92,22 @@ let package = Package(
         .executableTarget(
             name: "port-echo", dependencies: ["CDPDK", "NICGateway"], path: "Tests/port-echo",
             swiftSettings: swiftSettings),
+        .target(
+            name: "ShardRig",
+            dependencies: ["Pipeline", "NICGateway", "Engine", "Platform", "Wire"],
+            path: "Tests/ShardRig", swiftSettings: swiftSettings),
         tests("PlatformTests", ["Platform"]),
         tests("WireTests", ["Wire", "Platform"], exclude: ["Golden"]),
         tests("CommandLogTests", ["CommandLog", "Platform", "Wire"]),
         tests("EngineTests", ["Engine", "Platform", "Wire"]),
         tests("NICGatewayTests", ["NICGateway", "CDPDK", "CommandLog", "Platform", "Wire"]),
         tests("OrderEntryClientTests", ["OrderEntryClient", "Platform", "Wire"]),
-        tests("PipelineTests", ["Pipeline", "NICGateway", "CommandLog", "Engine", "Wire"]),
+        tests(
+            "PipelineTests",
+            [
+                "ShardRig", "OrderEntryClient", "Pipeline", "NICGateway", "CommandLog", "Engine",
+                "CDPDK", "Platform", "Wire",
+            ]),
         tests("EndToEndTests", ["Wire"]),
         tests("TidyTests", []),
     ],

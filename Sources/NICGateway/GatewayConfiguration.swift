@@ -70,6 +70,8 @@ public enum GatewayLimits {
     public static let recordsPerDatagram = 2 * messagesPerDatagram
     /// Held datagrams of all sessions of a shard.
     public static let heldDatagrams = 1_024
+    /// Buffers that must be free for a datagram to be held.
+    public static let buffersKeptFree: UInt32 = 64
     /// The wide limit of a session, as a multiple of the narrow one.
     public static let wideLimitFactor: UInt32 = 4
     /// Reports that one resend request brings; the client asks again for more.

@@ -11,6 +11,8 @@ public import Wire
 @safe public struct GatewayCore: ~Copyable, @unchecked Sendable {
     static let outboxCapacity = 512
     static let eventsPerPoll = 256
+    /// Buffers that one event may begin: two sessions' and the public one.
+    static let buffersPerEvent: UInt32 = 3
     /// Ethernet's 1,500 bytes: what a datagram with its IPv4 header may take.
     static let frameByteCountMax =
         FrameFields.udpPayloadByteCountMax + IPv4Head.byteCount
@@ -127,7 +129,9 @@ public import Wire
         let start = clock.nowCycles
         nowNanos = clock.utcNanos(at: start)
         sequencer.begin(nowNanos: nowNanos)
-        let hasTaken = takeBurst() || takeSteered()
+        let hasReceived = takeBurst()
+        // Both in each poll: frames from other cores must not wait for an own queue to run dry.
+        let hasTaken = takeSteered() || hasReceived
         let taken = clock.nowCycles
         let hasReported = reportEvents()
         if reportedCommandCount > 0 {

@@ -238,11 +238,14 @@ extension GatewayCore {
                 packet: packet, payloadOffset: UInt16(datagram.payloadOffset),
                 payloadByteCount: UInt16(datagram.payloadByteCount),
                 firstSequence: header.sequence)
-            if unsafe reorderWindow.hold(held, for: &entry.pointee) {
+            // What is held is not there for receiving: some buffers stay out of reach.
+            let canHold = queue.canAllocate(GatewayLimits.buffersKeptFree)
+            switch unsafe canHold ? reorderWindow.hold(held, for: &entry.pointee) : .full {
+            case .held:
                 counters.add(.heldDatagrams)
                 fate = .kept
-            } else {
-                counters.add(.beyondWindowDropped)
+            case .heldAlready: counters.add(.duplicateDatagrams)
+            case .full: counters.add(.beyondWindowDropped)
             }
         }
         unsafe reportGap(header, entry)
@@ -297,7 +300,8 @@ extension GatewayCore {
         _ messages: UnsafeRawPointer, byteCount: Int, first: UInt32, count: Int, session: UInt32,
         _ entry: UnsafeMutablePointer<SessionEntry>
     ) {
-        var skip = unsafe Int(Int32(bitPattern: entry.pointee.expectedSequence &- first))
+        // Not beyond the expected one, so 0…2^31, the one distance that has no sign included.
+        var skip = unsafe Int(entry.pointee.expectedSequence &- first)
         if skip > 0 {
             counters.add(.duplicateMessages, min(skip, count))
             unsafe entry.pointee.owesAcknowledgement = true

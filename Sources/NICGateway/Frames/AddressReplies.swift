@@ -15,7 +15,10 @@ extension GatewayCore {
         guard unsafe NetworkOrder.load32(arp, 0) == 0x0001_0800,
             unsafe NetworkOrder.load32(arp, 4) == 0x0604_0001,
             unsafe NetworkOrder.load32(arp, 24) == configuration.ipv4Address, canTransmit
-        else { return .free }
+        else {
+            counters.add(.otherAddress)
+            return .free
+        }
         counters.add(.arpReplies)
         unsafe frame.copyMemory(from: frame + 6, byteCount: 6)
         unsafe portMACAddress.store(to: frame + 6)

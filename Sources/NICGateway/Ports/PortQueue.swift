@@ -63,6 +63,15 @@ public import CDPDK
         }
     }
 
+    /// Whether the next `count` packets (at most 256) can be allocated, until one is received. Asks
+    /// the pool when the queue's own stack does not hold so many.
+    @inlinable @_noLocks public func canAllocate(_ count: UInt32) -> Bool {
+        unsafe _unsafePerformance {
+            if unsafe raw.pointee.cached < count { unsafe cdpdk_refill(raw, count) }
+            return unsafe raw.pointee.cached >= count
+        }
+    }
+
     /// Frees one packet.
     @inlinable @_noLocks public func free(_ packet: Packet) {
         unsafe _unsafePerformance { unsafe cdpdk_free(raw, packet.mbuf) }

@@ -43,8 +43,8 @@ extension GatewayCore {
                 quantityLots: quantityLots, timestampNanos: commandTimestampNanos))
     }
 
-    /// Numbers and writes one public report. A report that finds no buffer waits for one: the
-    /// stream has no gaps.
+    /// Numbers and writes one public report. `hasBuffers` has seen to its buffer: the stream has no
+    /// gaps.
     @inline(__always)
     mutating func publish(_ report: PublicReport) {
         if publicStream.datagramByteCount &+ PublicReport.byteCount
@@ -53,7 +53,8 @@ extension GatewayCore {
             sealPublicDatagram()
         }
         if publicStream.datagram == nil {
-            while !beginPublicDatagram() { transmitOutbox() }
+            let hasBegun = beginPublicDatagram()
+            precondition(hasBegun, "an event is told when all its buffers are there")
         }
         let place = unsafe publicStream.datagram!.start + publicStream.datagramByteCount
         unsafe place.storeBytes(of: report, as: PublicReport.self)

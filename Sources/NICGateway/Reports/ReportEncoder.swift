@@ -27,6 +27,7 @@ extension GatewayCore {
                 flush()
                 guard canTransmit else { break }
             }
+            guard hasBuffers() else { break }
             if offset &+ 8 < available { events.prefetch(offset &+ 8) }
             if offset &+ 4 < available { unsafe prefetchSession(events.slot(offset &+ 4)) }
             let event = unsafe events.slot(offset)
@@ -49,6 +50,17 @@ extension GatewayCore {
         return offset > 0
     }
 
+    /// Whether the buffers that one event may begin are there: two sessions' and the public one. So
+    /// nothing below waits for a buffer, and no event is told by half.
+    @inline(__always)
+    private mutating func hasBuffers() -> Bool {
+        if queue.canAllocate(Self.buffersPerEvent) { return true }
+        flush()
+        if queue.canAllocate(Self.buffersPerEvent) { return true }
+        counters.add(.buffersExhausted)
+        return false
+    }
+
     /// Brings the output half of an event's session nearer.
     @inline(__always)
     private func prefetchSession(_ event: UnsafePointer<Event>) {
@@ -66,15 +78,20 @@ extension GatewayCore {
         let session = unsafe record.pointee.session
         let kind = unsafe record.pointee.kind.rawValue
         if kind < 32, sessions.contains(session) {
-            unsafe sessions.entry(session).pointee.committedThrough =
-                record.pointee.sessionSequence
+            let entry = unsafe sessions.entry(session)
+            unsafe entry.pointee.committedThrough = record.pointee.sessionSequence
+            // A datagram that is open will say so; without one, the next poll of the timer does.
+            if unsafe entry.pointee.datagram == nil {
+                unsafe entry.pointee.owesAcknowledgement = true
+            }
         }
         records.consume(unsafe last.pointee.attributes.contains(.pair) ? 2 : 1)
         commandSequence = 0
         reportedCommandCount &+= 1
     }
 
-    /// One event that is not a trade. False when no buffer was to be had: nothing has changed.
+    /// One event that is not a trade. False when no buffer was to be had, which `hasBuffers` rules
+    /// out: nothing has changed.
     @inline(__always)
     private mutating func report(_ event: UnsafePointer<Event>, _ sequence: UInt64) -> Bool {
         let kind = unsafe event.pointee.kind
@@ -98,12 +115,12 @@ extension GatewayCore {
     private mutating func reportTrade(
         _ resting: UnsafePointer<Event>, _ aggressor: UnsafePointer<Event>, _ sequence: UInt64
     ) -> Bool {
-        // Both or none: two buffers are there, or the trade waits.
+        // Both or none: `hasBuffers` has seen to it that both have theirs.
         guard unsafe send(resting, sequence, reference: aggressor.pointee.reference)
         else { return false }
-        while unsafe !send(aggressor, sequence &+ 1, reference: resting.pointee.reference) {
-            transmitOutbox()
-        }
+        let isSent = unsafe send(
+            aggressor, sequence &+ 1, reference: resting.pointee.reference)
+        precondition(isSent, "an event is told when all its buffers are there")
         if publicStream.isOn {
             unsafe publish(
                 PublicReport(
@@ -187,7 +204,11 @@ extension GatewayCore {
         case .rested: unsafe publish(event)
         case .sessionOpened: sessionOpened(unsafe event.pointee.session)
         case .sessionTimedOut: sessionEnded(unsafe event.pointee.session, reason: .timedOut)
-        case .loggedOut: sessionEnded(unsafe event.pointee.session, reason: .loggedOut)
+        case .loggedOut:
+            // The notice of the end is the last word: it must say that the logout is committed.
+            unsafe sessions.entry(event.pointee.session).pointee.committedThrough =
+                records.slot(0).pointee.sessionSequence
+            sessionEnded(unsafe event.pointee.session, reason: .loggedOut)
         case .controlRejected:
             if unsafe records.slot(0).pointee.kind == .logon {
                 unsafe sessionRefused(event.pointee.session, reason: event.pointee.reason)

@@ -91,7 +91,8 @@ extension GatewayCore {
         let byteCount = isExtended ? ExtendedExecutionReport.byteCount : ExecutionReport.byteCount
         guard
             let place = unsafe reserveReport(
-                session, entry, byteCount: byteCount, sequence: note.reportSequence)
+                session, entry, byteCount: byteCount, sequence: note.reportSequence,
+                flags: OrderEntryHeader.resentFlag)
         else { return false }
         unsafe Self.write(
             event, to: place, isExtended: isExtended, sequence: note.reportSequence,

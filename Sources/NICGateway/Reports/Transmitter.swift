@@ -51,16 +51,17 @@ extension GatewayCore {
         return true
     }
 
-    /// Where the next `byteCount` bytes of a report go, in a datagram that has room for them.
+    /// Where the next `byteCount` bytes of a report go, in a datagram that has room for them. One
+    /// that is full is sealed with `flags`.
     @inline(__always)
     mutating func reserveReport(
         _ session: UInt32, _ entry: UnsafeMutablePointer<SessionEntry>, byteCount: Int,
-        sequence: UInt32
+        sequence: UInt32, flags: UInt16 = 0
     ) -> UnsafeMutableRawPointer? {
         if unsafe entry.pointee.datagram != nil {
             let limit = unsafe Self.frameByteCountMax + Int(entry.pointee.linkByteCount)
             if unsafe Int(entry.pointee.datagramByteCount) &+ byteCount > limit {
-                unsafe sealDatagram(session, entry)
+                unsafe sealDatagram(session, entry, flags: flags)
             }
         }
         if unsafe entry.pointee.datagram == nil {
@@ -135,6 +136,7 @@ extension GatewayCore {
         finish(
             packet, header, linkByteCount: link,
             byteCount: headerOffset + OrderEntryHeader.byteCount + MemoryLayout<Message>.size)
+        unsafe entry.pointee.lastSentNanos = nowNanos
     }
 
     /// A refusal to somebody who has no session: the answer goes back to where the frame came from.

@@ -34,20 +34,22 @@
 
     deinit { unsafe slots.deallocate() }
 
-    /// Keeps a datagram in order of its sequence. False when there is no room or it is held
-    /// already: the buffer stays the caller's.
-    mutating func hold(_ datagram: HeldDatagram, for entry: inout SessionEntry) -> Bool {
-        guard Int(entry.heldCount) < limit, freeHead != 0 else { return false }
+    /// What became of a datagram; only with `held` is its buffer the window's.
+    enum Holding { case held, heldAlready, full }
+
+    /// Keeps a datagram in order of its sequence.
+    mutating func hold(_ datagram: HeldDatagram, for entry: inout SessionEntry) -> Holding {
         var previous: UInt16 = 0
         var current = entry.heldHead
         while current != 0 {
             let held = unsafe slots[Int(current)]
             let distance = Int32(bitPattern: held.firstSequence &- datagram.firstSequence)
-            if distance == 0 { return false }
+            if distance == 0 { return .heldAlready }
             if distance > 0 { break }
             previous = current
             current = held.next
         }
+        guard Int(entry.heldCount) < limit, freeHead != 0 else { return .full }
         let slot = freeHead
         freeHead = unsafe slots[Int(slot)].next
         unsafe slots[Int(slot)] = datagram
@@ -58,7 +60,7 @@
             unsafe slots[Int(previous)].next = slot
         }
         entry.heldCount += 1
-        return true
+        return .held
     }
 
     /// The first held datagram of a session that is due: it begins at or before `expected`.

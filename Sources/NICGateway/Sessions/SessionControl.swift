@@ -73,6 +73,9 @@ extension GatewayCore {
             logon.heartbeatMillis == 0
             ? configuration.heartbeatMillis : max(10, logon.heartbeatMillis)
         unsafe releaseOutput(entry)
+        // The client may number its messages anew from what is expected: what was sent ahead under
+        // the old token must not fill the place of one of them.
+        unsafe releaseHeld(entry)
         unsafe entry.pointee.state = .opening
         unsafe entry.pointee.token = UInt32.random(in: 1...UInt32.max)
         unsafe entry.pointee.source = datagram.source
@@ -94,6 +97,8 @@ extension GatewayCore {
     mutating func sessionOpened(_ session: UInt32) {
         let entry = unsafe sessions.entry(session)
         guard unsafe entry.pointee.state == .opening else { return }
+        // Reports of before are of the old form: no datagram holds both.
+        unsafe sealDatagram(session, entry)
         unsafe entry.pointee.state = .open
         unsafe entry.pointee.usesExtendedReports =
             UInt16(entry.pointee.logonFlags) & RecordFlags.extendedReports != 0
@@ -116,15 +121,22 @@ extension GatewayCore {
     /// The end of a session is committed. The client is told once, and its window let go.
     mutating func sessionEnded(_ session: UInt32, reason: Reason) {
         let entry = unsafe sessions.entry(session)
+        // A logon came behind the end: it is in the log, and the client waits for its answer.
+        guard unsafe entry.pointee.state != .opening else { return }
         unsafe sealDatagram(session, entry)
         unsafe sendControl(
             SessionNotice.sessionEnded(
                 reason: reason, lastReportSequence: entry.pointee.nextReportSequence &- 1,
                 expectedSequence: entry.pointee.expectedSequence), to: session)
+        unsafe releaseHeld(entry)
+        unsafe entry.pointee.state = .closed
+    }
+
+    /// Gives back what a session has held out of order.
+    private mutating func releaseHeld(_ entry: UnsafeMutablePointer<SessionEntry>) {
         while let held = unsafe reorderWindow.removeFirst(&entry.pointee) {
             queue.free(held)
         }
-        unsafe entry.pointee.state = .closed
     }
 
     private mutating func sendLogonAccepted(
