@@ -182,9 +182,9 @@ static bool start(cdpdk_port *port, cdpdk_error *error) {
     if (wanted->override_mac && memcmp(&mac, wanted->mac, 6) != 0) {
         struct rte_ether_addr virtual;
         memcpy(&virtual, wanted->mac, sizeof virtual);
-        // A driver without a filter of its own takes every frame once it is promiscuous. On a kernel
-        // interface the address is not set even where it could be: it would outlive us, and the
-        // kernel would then work on each of our frames too.
+        // A driver without a filter of its own takes every frame once it is promiscuous. On a
+        // kernel interface the address is not set even where it could be: it would outlive us, and
+        // the kernel would then work on each of our frames too.
         bool kernel = strncmp(self->info.driver, "net_af_", 7) == 0;
         if (kernel || rte_eth_dev_default_mac_addr_set(self->id, &virtual) != 0) {
             promiscuous = true;

@@ -95,8 +95,8 @@ public import Wire
             .assumingMemoryBound(to: UInt64.self)
         for index in words.indices { unsafe slot[index] = words[index] }
         unsafe slot[7] = UInt64(last) | UInt64(chain) &<< 32
-        // Eight slots ahead, last in the caches of the readers: fetched back in time. Past the end of
-        // the ring the hint is in vain.
+        // Eight slots ahead, last in the caches of the readers: fetched back in time. Past the end
+        // of the ring the hint is in vain.
         unsafe Prefetch.write(slot + 8 * 8)
         stagedCount &+= 1
         return sequence

@@ -10,8 +10,9 @@ struct DecodeBench: ParsableCommand {
         commandName: "decode",
         abstract: "Datagrams to records on one core: receive, headers, session, sequence, chain.",
         discussion: """
-            The log is as large as the flow, so nothing waits for an engine. Budget: 40 ns an order \
-            at a burst of 32, one order a datagram. Prints the best and the median of the runs.
+            The log is as large as the flow, so nothing waits for an engine. Budget: 40 ns an \
+            order at a burst of 32, one order a datagram. Prints the best and the median of the \
+            runs.
             """)
 
     @Option(help: "Orders in each run.")
@@ -34,8 +35,8 @@ struct DecodeBench: ParsableCommand {
         for _ in 0..<runs { figures.append(try measure()) }
         figures.sort()
         print(
-            "\(packed) a datagram, \(sessions) sessions: best \(Figures.fixed(figures[0], 1)) ns an "
-                + "order, median \(Figures.fixed(figures[runs / 2], 1))")
+            "\(packed) a datagram, \(sessions) sessions: best \(Figures.fixed(figures[0], 1)) ns "
+                + "an order, median \(Figures.fixed(figures[runs / 2], 1))")
     }
 
     /// Nanoseconds an order.

@@ -55,11 +55,13 @@ struct HistogramSVG {
         let range = nanosRange
         var text = """
             <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 420" role="img" \
-            aria-label="Round trip by percentile" font-family="system-ui, sans-serif" font-size="13">
+            aria-label="Round trip by percentile" font-family="system-ui, sans-serif" \
+            font-size="13">
             <style>
             svg { --ink: #1d2330; --grid: #d9dde5; --s0: #0b6bcb; --s1: #c8501e; background: #fff }
             @media (prefers-color-scheme: dark) {
-              svg { --ink: #e4e8ef; --grid: #39404d; --s0: #6db3ff; --s1: #ff9b6b; background: #14181f }
+              svg { --ink: #e4e8ef; --grid: #39404d; --s0: #6db3ff; --s1: #ff9b6b;
+                    background: #14181f }
             }
             text { fill: var(--ink) } .grid { stroke: var(--grid) }
             .line { fill: none; stroke-width: 2 }

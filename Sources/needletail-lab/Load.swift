@@ -91,16 +91,17 @@ struct Load: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Send orders to a gateway and measure the answers.",
         discussion: """
-            Open loop (the default): message n is meant to go out at n / rate, and its latency counts \
-            from that moment even when it went out later, so a slow gateway cannot hide (no \
-            coordinated omission). Closed loop (--ping-pong): one message at a time for each session.
+            Open loop (the default): message n is meant to go out at n / rate, and its latency \
+            counts from that moment even when it went out later, so a slow gateway cannot hide (no \
+            coordinated omission). Closed loop (--ping-pong): one message at a time for each \
+            session.
 
             The flow is a random walk: 45 % passive orders, 45 % cancels, 10 % orders that cross. \
             Prices stay within 500 ticks of --middle: the instrument must have them.
 
             The last line checks the protocol: each report must have come exactly once, in order. \
-            Exit status: 0 all well; 1 reports lost, duplicated or out of order, or messages without \
-            an answer; 64 wrong command line; 69 no gateway.
+            Exit status: 0 all well; 1 reports lost, duplicated or out of order, or messages \
+            without an answer; 64 wrong command line; 69 no gateway.
 
             EXAMPLES
               needletail-lab load --gateway 10.77.0.1:7000 --rate 100000 --seconds 10
@@ -169,6 +170,8 @@ struct Load: ParsableCommand {
 }
 
 /// Writes to the error stream.
+///
+/// SAFETY: the bytes are the string's own while they are written.
 func loadMessage(_ text: String) {
     var text = text
     text.withUTF8 { bytes in _ = unsafe write(STDERR_FILENO, bytes.baseAddress, bytes.count) }

@@ -90,6 +90,7 @@ struct LoadReport {
         }
     }
 
+    /// SAFETY: the file is open until it is closed here, and the bytes are the string's own.
     private static func write(_ text: String, to path: String) throws(ClientError) {
         guard let file = unsafe fopen(path, "w") else {
             throw ClientError("\(path): cannot be written (errno \(errno))")

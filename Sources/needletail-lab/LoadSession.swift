@@ -49,8 +49,8 @@ final class LoadSession {
     init(
         _ options: LoadOptions, session: UInt32, seed: UInt64, isFlooding: Bool = false
     ) throws(ClientError) {
-        var system = SystemRandomNumberGenerator()
-        var settings = SessionSettings(session: session, nonce: system.next())
+        // A nonce tells this run from others, so it comes from the system and not from the seed.
+        var settings = SessionSettings(session: session, nonce: UInt64.random(in: 1...UInt64.max))
         settings.cancelOnDisconnect = true
         settings.adaptsToLoss = !isFlooding
         connection = try OrderEntryConnection(

@@ -158,7 +158,7 @@ final class PathRun {
 
     /// Plays the head of a capture, which logs every session on, and reads the tokens from the log.
     func logOn(_ capture: PathCapture) throws {
-        capture.attach(to: port.queue(0))
+        port.queue(0).hookReceive(capture)
         var observer = pipeline.logs[0].observer()
         for _ in 0..<capture.logonBursts { pipeline.pollBeforeStart() }
         while case .record(let record) = observer.next() {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import CDPDK
 import Glibc
 import NICGateway
 import Wire
@@ -11,7 +10,7 @@ import Wire
 ///
 /// SAFETY: the hook runs on the thread that polls the queue, which alone touches `position`; the
 /// object outlives the port. A frame is touched after its length was found to hold a header.
-@safe final class PathCapture: @unchecked Sendable {
+@safe final class PathCapture: ReceiveHook, @unchecked Sendable {
     private static let burst = 32
     /// Bursts of repeated logons behind the real ones: time for their answers before orders come.
     private static let quietBursts = 4
@@ -77,33 +76,22 @@ import Wire
     /// Whether every session has its token.
     var isLoggedOn: Bool { tokens.dropFirst().allSatisfy { $0 != 0 } }
 
-    /// Rewrites what the queue receives from now on: tokens, and sequences of later laps.
-    func attach(to queue: PortQueue) {
-        let context = unsafe Unmanaged.passUnretained(self).toOpaque()
-        unsafe queue.hookReceive(
-            { context, queue, mbufs, count in
-                let capture = unsafe Unmanaged<PathCapture>.fromOpaque(context!)
-                    .takeUnretainedValue()
-                return unsafe capture.rewrite(queue, mbufs, count)
-            }, context: context)
-    }
-
-    private func rewrite(
-        _ queue: UnsafeMutablePointer<cdpdk_queue>,
-        _ mbufs: UnsafeMutablePointer<PacketPointer>, _ count: UInt16
-    ) -> UInt16 {
+    /// Rewrites tokens, and the sequences of later laps.
+    func received(
+        _ burst: UnsafeMutablePointer<PacketPointer>, count: Int, queue: PortQueue
+    ) -> Int {
         var kept = 0
         let headerOffset = PathFrames.headerOffset
-        for index in 0..<Int(count) {
-            let packet = unsafe Packet(mbufs[index])
+        for index in 0..<count {
+            let packet = unsafe Packet(burst[index])
             let lap = position / frames.count
             let isLogon = position % frames.count < logonFrames
             position += 1
             if isLogon && lap > 0 {
-                unsafe cdpdk_free(queue, mbufs[index])
+                queue.free(packet)
                 continue
             }
-            unsafe mbufs[kept] = mbufs[index]
+            unsafe burst[kept] = packet.mbuf
             kept += 1
             if isLogon { continue }
             let start = unsafe UnsafeMutableRawPointer(packet.data) + headerOffset
@@ -112,6 +100,6 @@ import Wire
             header.sequence &+= UInt32(lap) &* messagesPerLap[Int(header.session)]
             unsafe start.storeBytes(of: header, as: OrderEntryHeader.self)
         }
-        return UInt16(kept)
+        return kept
     }
 }

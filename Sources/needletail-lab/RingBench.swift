@@ -9,8 +9,8 @@ struct RingBench: ParsableCommand {
         commandName: "ring",
         abstract: "Records handed from one thread to another through the log's ring.",
         discussion: """
-            One writer, one gating reader, each on its processor; every record is written and read. \
-            A batch is published with one store. Prints the best and the median of the runs.
+            One writer, one gating reader, each on its processor; every record is written and \
+            read. A batch is published with one store. Prints the best and the median of the runs.
             """)
 
     @Option(help: "Records to hand over in each run.")

@@ -54,8 +54,7 @@ struct ConnectionOptions: ParsableArguments {
     func connect(
         extended: Bool, deliver: (SessionReport) -> Void
     ) throws -> OrderEntryConnection {
-        var random = SystemRandomNumberGenerator()
-        var settings = SessionSettings(session: session, nonce: random.next())
+        var settings = SessionSettings(session: session, nonce: UInt64.random(in: 1...UInt64.max))
         settings.extendedReports = extended
         do throws(ClientError) {
             var connection = try OrderEntryConnection(

@@ -45,6 +45,8 @@ func failure(_ error: ClientError, _ code: ExitCode) -> ExitCode {
 }
 
 /// Writes to the error stream.
+///
+/// SAFETY: the bytes are the string's own while they are written.
 func printError(_ text: String) {
     var text = text
     text.withUTF8 { bytes in _ = unsafe write(STDERR_FILENO, bytes.baseAddress, bytes.count) }

@@ -8,21 +8,22 @@ struct Replay: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Replay a recorded order flow against a gateway and check what comes of it.",
         discussion: """
-            --golden takes a folder with orders.csv, expected_ledger.csv and expected_orderbook.csv: \
-            every trade and every order that rests at the end must be the recorded one.
+            --golden takes a folder with orders.csv, expected_ledger.csv and \
+            expected_orderbook.csv: every trade and every order that rests at the end must be the \
+            recorded one.
 
             --lobster takes a LOBSTER sample (a zip, or MESSAGE.csv,BOOK.csv) of ten levels: all \
             levels, price and size, must equal the recorded book after every row. How rows become \
             orders is told in docs/formats/lobster.md. Reading a zip needs unzip.
 
             The gateway must have the instrument with a price range that holds the data (in ticks: \
-            the golden set 8,343,812…8,633,267, GOOG of 2012-06-21 56,347…58,926), its book must be \
-            empty of other sessions' orders, and the session must be allowed one order at a time \
-            (--rate paces it). What the session itself has open is cancelled first.
+            the golden set 8,343,812…8,633,267, GOOG of 2012-06-21 56,347…58,926), its book must \
+            be empty of other sessions' orders, and the session must be allowed one order at a \
+            time (--rate paces it). What the session itself has open is cancelled first.
 
             EXAMPLES
               needletail replay --golden ../shared/data/exchange_golden/small
-              needletail replay --lobster ../shared/data/lobster/LOBSTER_SampleFile_GOOG_2012-06-21_10.zip
+              needletail replay --lobster LOBSTER_SampleFile_GOOG_2012-06-21_10.zip
               needletail replay --lobster message.csv,orderbook.csv --instrument 2 --rows 10000
               needletail replay --golden DIR --loss 1 --duplicate 1 --reorder 1 --seed 7
             """)

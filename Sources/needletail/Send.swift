@@ -8,9 +8,9 @@ struct Send: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Send orders and print their reports.",
         discussion: """
-            Prices are in ticks and quantities in lots, as the instrument defines them. The messages \
-            go out in this order: buys, sells, cancels, reduces, replaces, mass cancel. Order ids \
-            count up from --id. Orders stay open when the command ends.
+            Prices are in ticks and quantities in lots, as the instrument defines them. The \
+            messages go out in this order: buys, sells, cancels, reduces, replaces, mass cancel. \
+            Order ids count up from --id. Orders stay open when the command ends.
 
             EXAMPLES
               needletail send --buy 100@8500                   buy 100 lots at 8500 ticks

@@ -125,7 +125,8 @@ import Wire
         var client = TestClient(1)
         client.logOn(rig)
         let reports = rig.exchange(
-            client.frame((1...5).map { bytes(order($0)) })).flatMap(\.reports)
+            client.frame((1...5).map { bytes(order($0)) })
+        ).flatMap(\.reports)
         #expect(reports.count == 5)
         client.nonce += 1
         client.nextReportSequence = 3
@@ -201,45 +202,62 @@ import Wire
     static let noise: Set<GatewayCounter> = [.framesReceived, .framesSent, .heartbeats]
 
     /// What is wrong with it, what counts it, and how to make it from a good header and order.
-    static let malformed:
-        [(GatewayCounter, @Sendable (OrderEntryHeader) -> [UInt8])] = [
-            (.datagramTooShort, { Array(bytes($0).prefix(47)) }),
-            (.wrongVersion, { header in
+    static let malformed: [(GatewayCounter, @Sendable (OrderEntryHeader) -> [UInt8])] = [
+        (.datagramTooShort, { Array(bytes($0).prefix(47)) }),
+        (
+            .wrongVersion,
+            { header in
                 var header = header
                 header.version = 2
                 return bytes(header) + bytes(order(1))
-            }),
-            (.unknownKey, { header in
+            }
+        ),
+        (
+            .unknownKey,
+            { header in
                 var header = header
                 header.keyID = 1
                 return bytes(header) + bytes(order(1))
-            }),
-            (.wrongChannel, { header in
+            }
+        ),
+        (
+            .wrongChannel,
+            { header in
                 var header = header
                 header.channel = .reports
                 return bytes(header) + bytes(order(1))
-            }),
-            (.sizeMismatch, { bytes($0) + bytes(order(1)).dropLast() }),
-            (.sizeMismatch, { bytes($0) + bytes(order(1)) + [0] }),
-            (.sizeMismatch, { bytes($0) }),
-            (.sizeMismatch, { header in
+            }
+        ),
+        (.sizeMismatch, { bytes($0) + bytes(order(1)).dropLast() }),
+        (.sizeMismatch, { bytes($0) + bytes(order(1)) + [0] }),
+        (.sizeMismatch, { bytes($0) }),
+        (
+            .sizeMismatch,
+            { header in
                 var header = header
                 header.messageCount = 0
                 return bytes(header) + bytes(order(1))
-            }),
-            (.sizeMismatch, { header in
+            }
+        ),
+        (
+            .sizeMismatch,
+            { header in
                 var header = header
                 header.messageCount = 2
                 return bytes(header) + bytes(order(1))
-            }),
-            (.unknownMessage, { bytes($0) + [0x77] + bytes(order(1)).dropFirst() }),
-            (.unknownMessage, { bytes($0) + [0x03] + bytes(order(1)).dropFirst() }),
-            (.tooManyMessages, { header in
+            }
+        ),
+        (.unknownMessage, { bytes($0) + [0x77] + bytes(order(1)).dropFirst() }),
+        (.unknownMessage, { bytes($0) + [0x03] + bytes(order(1)).dropFirst() }),
+        (
+            .tooManyMessages,
+            { header in
                 var header = header
                 header.messageCount = 65
                 return bytes(header) + (0..<65).flatMap { _ in bytes(Logout()) }
-            }),
-        ]
+            }
+        ),
+    ]
 
     @Test(arguments: 0..<malformed.count)
     func `that is malformed changes nothing and is counted by kind`(index: Int) throws {

@@ -34,7 +34,9 @@ import Wire
         #expect(told[0].count == 80)
         #expect(told[1].count == 41)
         for (client, reports) in [(maker, told[0]), (taker, told[1])] {
-            #expect(reports.map { value($0, at: 4, as: UInt32.self) } == Array(1...UInt32(reports.count)))
+            #expect(
+                reports.map { value($0, at: 4, as: UInt32.self) }
+                    == Array(1...UInt32(reports.count)))
             for (from, count) in [(1, 0), (1, 1), (40, 2), (41, 0), (reports.count, 5), (2, 37)] {
                 Nap.micros(600)
                 let again = rig.exchange(
@@ -70,7 +72,8 @@ import Wire
         var sender = client
         // Half of the ring is kept: 2,048 events.
         for _ in 0..<60 {
-            _ = rig.exchange(sender.frame((1...50).map { _ in bytes(CancelOrder(orderID: 1, instrument: 1)) }))
+            _ = rig.exchange(
+                sender.frame((1...50).map { _ in bytes(CancelOrder(orderID: 1, instrument: 1)) }))
         }
         let sent = rig.exchange(sender.resendRequest(from: 1))
         let notice = try #require(sent.first { $0.type == .resendUnavailable }).notice

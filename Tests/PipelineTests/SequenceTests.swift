@@ -83,7 +83,9 @@ import Wire
 
     @Test func `tell a gap at most once a millisecond`() throws {
         let (rig, client) = try Self.open()
-        for sequence in UInt32(10)..<14 { rig.inject(client.frame(Self.orders(1...1), at: sequence)) }
+        for sequence in UInt32(10)..<14 {
+            rig.inject(client.frame(Self.orders(1...1), at: sequence))
+        }
         rig.settle()
         _ = rig.sent()
         #expect(rig[.gapReports] == 1)
@@ -134,7 +136,12 @@ import Wire
             (.invalidSide, 9, with(order(9)) { $0.side = 255 }),
             (.invalidOrderType, 9, with(order(9)) { $0.typeAndTimeInForce |= 8 }),
             (.invalidAccount, 9, with(order(9)) { $0.account = 1 << 32 }),
-            (.invalidSide, 9, with(order(9)) { $0.type = .newOrderExtended; $0.side = 7 } + tail),
+            (
+                .invalidSide, 9,
+                with(order(9)) {
+                    $0.type = .newOrderExtended; $0.side = 7
+                } + tail
+            ),
             (.invalidReserved, 9, with(cancel) { $0.reserved1 = 1 }),
             (.invalidReserved, 9, with(cancel) { $0.reserved2 = 0x100 }),
             (.invalidReserved, 9, with(replace) { $0.reserved1 = 1 }),

@@ -10,7 +10,9 @@ public func value<Value: BitwiseCopyable>(
     _ bytes: [UInt8], at offset: Int, as type: Value.Type = Value.self
 ) -> Value {
     precondition(offset >= 0 && offset + MemoryLayout<Value>.size <= bytes.count, "in the bytes")
-    return unsafe bytes.withUnsafeBytes { unsafe $0.loadUnaligned(fromByteOffset: offset, as: type) }
+    return unsafe bytes.withUnsafeBytes {
+        unsafe $0.loadUnaligned(fromByteOffset: offset, as: type)
+    }
 }
 
 /// Two bytes in network order.

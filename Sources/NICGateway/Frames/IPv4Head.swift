@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// IPv4 and UDP headers of what we send: 28 bytes, no options, do not fragment, time to live 64,
-/// no UDP checksum unless the NIC writes it (allowed over IPv4; the record's chain and the sequences
+/// no UDP checksum unless the NIC writes it (allowed over IPv4; sequences and the record's chain
 /// protect what matters).
 ///
 /// SAFETY: `head` has 28 writable bytes.
@@ -26,8 +26,8 @@ enum IPv4Head {
         unsafe NetworkOrder.store16(~InternetChecksum.finish(sum), head, 10)
     }
 
-    /// Leaves both checksums to the NIC: none in the IPv4 header, and the sum over the pseudo-header
-    /// where the UDP checksum will be.
+    /// Leaves both checksums to the NIC: none in the IPv4 header, and the sum over the
+    /// pseudo-header where the UDP checksum will be.
     @inline(__always)
     static func leaveChecksumsToNIC(_ head: UnsafeMutableRawPointer, byteCount: Int) {
         var sum = unsafe InternetChecksum.add(head + 12, count: 8)

@@ -92,10 +92,31 @@ public import CDPDK
     /// Packets that could not be allocated because the pool was exhausted.
     @inlinable public var allocationFailures: UInt64 { unsafe raw.pointee.allocation_failures }
 
-    /// Shows each received burst to `hook`, which may change packets, reorder them, or free some
-    /// and close the gap; it answers how many remain. For tests and for replays; before polling
-    /// starts. Without a hook nothing is paid.
-    public func hookReceive(_ hook: @escaping cdpdk_hook, context: UnsafeMutableRawPointer?) {
-        unsafe cdpdk_hook_receive(raw, hook, context)
+    /// Shows each received burst to `hook` from now on. Before polling starts, once for a queue;
+    /// the hook lives as long as the process. Without a hook nothing is paid.
+    public func hookReceive(_ hook: some ReceiveHook) {
+        let box = unsafe Unmanaged.passRetained(ReceiveHookBox(hook))
+        let receive: cdpdk_hook = { context, queue, mbufs, count in
+            let box = unsafe Unmanaged<ReceiveHookBox>.fromOpaque(context.unsafelyUnwrapped)
+            let hook = unsafe box.takeUnretainedValue().hook
+            return unsafe UInt16(
+                hook.received(mbufs, count: Int(count), queue: PortQueue(queue)))
+        }
+        unsafe cdpdk_hook_receive(raw, receive, box.toOpaque())
     }
+}
+
+/// Sees each burst that a queue receives, before the poll loop does: for replays and tests.
+public protocol ReceiveHook: AnyObject {
+    /// May change packets, reorder them, or free some to `queue` and close the gap; answers how
+    /// many remain. On the thread that polls the queue.
+    func received(
+        _ burst: UnsafeMutablePointer<PacketPointer>, count: Int, queue: PortQueue
+    ) -> Int
+}
+
+/// Carries a hook through C.
+private final class ReceiveHookBox {
+    let hook: any ReceiveHook
+    init(_ hook: any ReceiveHook) { self.hook = hook }
 }
