@@ -21,7 +21,12 @@ let machine = ["-march=armv8.2-a+crc"]
 let triplet = "aarch64-linux-gnu"
 #endif
 
-let swiftSettings = strict + [.unsafeFlags(machine.flatMap { ["-Xcc", $0] })]
+// Only hw/scripts/fuzz sets this: everything is built for libFuzzer, and the fuzzer is there.
+let isFuzzing = Context.environment["NEEDLETAIL_FUZZ"] != nil
+let fuzzing: [SwiftSetting] =
+    isFuzzing ? [.unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"])] : []
+
+let swiftSettings = strict + fuzzing + [.unsafeFlags(machine.flatMap { ["-Xcc", $0] })]
 let cSettings: [CSetting] = [.unsafeFlags(machine + ["-Wall", "-Wextra", "-Werror"])]
 
 func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -113,3 +118,12 @@ let package = Package(
     ],
     cLanguageStandard: .gnu11
 )
+
+if isFuzzing {
+    package.targets.append(
+        .executableTarget(
+            name: "DecodeFuzzer",
+            dependencies: ["ShardRig", "Pipeline", "NICGateway", "Engine", "Wire"],
+            path: "Tests/DecodeFuzzer", swiftSettings: swiftSettings,
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]))
+}

@@ -21,6 +21,7 @@ public final class ShardRig {
     /// Frames of the public stream, kept apart from those to clients.
     public private(set) var publicFrames: [SentFrame] = []
     private let queue: Int
+    private var drainedPackets: UInt64 = 0
 
     /// A small shard; `change` makes it another. Instruments 1 (ticks 1…1,000) and 2.
     public convenience init(
@@ -111,6 +112,19 @@ public final class ShardRig {
             count += 1
         }
         return count
+    }
+
+    /// Polls so often.
+    public func poll(_ count: Int) {
+        for _ in 0..<count { _ = shard.poll() }
+    }
+
+    /// Forgets what was sent.
+    public func drain() {
+        if port.statistics.transmittedPackets != drainedPackets {
+            drainedPackets = port.statistics.transmittedPackets
+            _ = port.takeTransmitted(queue: queue)
+        }
     }
 
     /// Takes the frame, settles, and gives what was sent to clients.
