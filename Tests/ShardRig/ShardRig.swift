@@ -134,6 +134,9 @@ public final class ShardRig {
         return sent()
     }
 
+    /// Empties `otherFrames`.
+    public func forgetOtherFrames() { otherFrames = [] }
+
     /// What was sent to clients since the last call.
     public func sent() -> [SentFrame] {
         var found: [SentFrame] = []
