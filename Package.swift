@@ -120,10 +120,10 @@ let package = Package(
 )
 
 if isFuzzing {
+    let tested: [Target.Dependency] = ["ShardRig", "Pipeline", "NICGateway", "Engine", "Wire"]
     package.targets.append(
         .executableTarget(
-            name: "DecodeFuzzer",
-            dependencies: ["ShardRig", "Pipeline", "NICGateway", "Engine", "Wire"],
-            path: "Tests/DecodeFuzzer", swiftSettings: swiftSettings,
+            name: "DecodeFuzzer", dependencies: tested, path: "Tests/DecodeFuzzer",
+            swiftSettings: swiftSettings,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]))
 }
