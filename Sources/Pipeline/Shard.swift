@@ -34,7 +34,7 @@ public struct Shard: ~Copyable, Sendable {
         let engine = try Engine(limits: limits, node: node)
         let memoryWarnings = [log.warning, events.warning, engine.memoryWarning].compactMap { $0 }
         let progress = EngineProgress()
-        let loop = EngineLoop(
+        var loop = EngineLoop(
             engine: engine, records: log.gatingReader("engine"), ring: events, clock: clock,
             progress: progress)
         var core = GatewayCore(
@@ -44,6 +44,20 @@ public struct Shard: ~Copyable, Sendable {
             gate: CommitGate(policy: configuration.commitPolicy), clock: clock,
             steering: steering)
         try Self.openEpoch(&core, configuration, shard: number, limits: limits)
+        // Applied here and now: what the engine will not have must stop the start, not the orders.
+        while loop.poll() {}
+        for instrument in configuration.instruments
+        where instrument.shard == number && !loop.engine.isDefined(instrument: instrument.number) {
+            throw ConfigurationError(
+                file: "configuration",
+                problems: [
+                    .init(
+                        line: 0, key: "instruments",
+                        message: "the engine refuses \(instrument.symbol) "
+                            + "(number \(instrument.number)): check its price range and "
+                            + "quantityLotsMax against engine.orderCapacity")
+                ])
+        }
         self.log = log
         self.progress = progress
         self.loop = loop
