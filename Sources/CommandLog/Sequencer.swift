@@ -50,7 +50,7 @@ public import Wire
     }
 
     /// Appends a command of one record and gives its sequence. `hasRoom` has said yes.
-    @inlinable @_noLocks @discardableResult
+    @inlinable @inline(__always) @_noLocks @discardableResult
     public mutating func append(_ record: consuming LogRecord) -> UInt64 {
         record.timestampNanos = timestampNanos
         return seal(record)
@@ -58,7 +58,7 @@ public import Wire
 
     /// Appends a command of two records and gives the sequence of the first. `hasRoom(for: 2)` has
     /// said yes. The pair is published as one: no reader sees half of it.
-    @inlinable @_noLocks @discardableResult
+    @inlinable @inline(__always) @_noLocks @discardableResult
     public mutating func append(
         _ record: consuming LogRecord, continuation: consuming LogRecord
     ) -> UInt64 {
