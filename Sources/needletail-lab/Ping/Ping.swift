@@ -48,6 +48,11 @@ struct Ping: ParsableCommand {
     var seconds = 1.0
     @Option(help: "The instrument; its lowest price must be 1.")
     var instrument: UInt32 = 1
+    @Option(
+        help: ArgumentHelp(
+            "With --rate: leave out what was sent while the scheduler kept this gateway, or us, "
+                + "waiting for a core.", valueName: "process"))
+    var server: Int32?
     @Option(help: "Seed of the pace.")
     var seed: UInt64 = 1
     @Option(help: ArgumentHelp("Append each round trip, nanoseconds.", valueName: "file"))

@@ -6,9 +6,19 @@ import Platform
 ///
 /// One thread does everything, so the flood takes no core away from the others in the middle of an
 /// order; and answers count from the kernel's stamp of their arrival. So what grows under the flood
-/// grew in the gateway.
+/// grew in the gateway. With other work on the machine, messages of a slice of time in which the
+/// scheduler took the core from the gateway or from us are left out (and counted), when the gateway's
+/// process is known.
 struct PingPace {
     private static let floodFactor = 10
+    private static let sliceNanos: UInt64 = 5_000_000
+
+    /// What one message took.
+    private struct Trip {
+        var sentNanos: UInt64
+        var fromSending: UInt64
+        var fromMeant: UInt64
+    }
 
     private let options: Ping
     private let sessions: [PingSession]
@@ -17,10 +27,16 @@ struct PingPace {
     /// From sending, and from the moment meant: without a flood, and beside one.
     private var sent = [PingTrips(capacity: 0), PingTrips(capacity: 0)]
     private var meant = [PingTrips(capacity: 0), PingTrips(capacity: 0)]
+    private let interruptions: Interruptions
+    private var leftOutCount = 0
 
     init(_ options: Ping) throws(ClientError) {
         self.options = options
         random = SeededRandom(seed: options.seed)
+        interruptions = Interruptions(gateway: options.server)
+        if options.server != nil, interruptions.count < 2 {
+            throw ClientError("--server \(options.server ?? 0): no gateway's threads are there")
+        }
         var sessions: [PingSession] = []
         for index in 0..<UInt32(options.sessions) {
             sessions.append(
@@ -77,13 +93,16 @@ struct PingPace {
                 Double(sent[1].percentile(permille: 990))
                 / Double(max(1, sent[0].percentile(permille: 990)))
             print(
-                "p99 flooded / quiet: \(whole.text(2)) over all; by round "
+                "p99 flooded / quiet: \(ratios.sorted()[ratios.count / 2].text(2)) in the middle round, "
+                    + "\(whole.text(2)) over all; by round "
                     + ratios.map { $0.text(2) }.joined(separator: " "))
             print(
                 "flooder: limit \(flooder.messagesPerSecond)/s, sent \(flooder.sentCount) "
                     + "messages, reports \(flooder.answeredCount)")
         }
-        print("others: \(total) messages, refused \(refused)")
+        print(
+            "others: \(total) messages, refused \(refused); left out \(leftOutCount), sent while the "
+                + "scheduler had taken a core away")
     }
 
     /// One stretch, and its last answers.
@@ -99,10 +118,11 @@ struct PingPace {
             1_000_000_000 * UInt64(PingSession.floodPacked)
             / max(1, UInt64(flooder?.messagesPerSecond ?? 1) * UInt64(Self.floodFactor))
         var floodDue = start
-        var trips = (
-            sent: PingTrips(capacity: options.rate), meant: PingTrips(capacity: options.rate)
-        )
+        var trips: [Trip] = []
+        trips.reserveCapacity(2 * options.rate)
+        var disturbed: [Bool] = []
         var now = PingSocket.nowNanos()
+        _ = interruptions.longestNanos()
         // A fifth of a second more for the last answers, and for the gateway to come to rest.
         while now < end + 200_000_000 {
             if isFlooded, let flooder, floodDue <= now, floodDue < end {
@@ -119,20 +139,50 @@ struct PingPace {
             for session in sessions { try receive(session, &trips) }
             flooder?.takeFloodAnswers()
             now = PingSocket.nowNanos()
+            if now >= start + UInt64(disturbed.count + 1) * Self.sliceNanos {
+                let waited = interruptions.longestNanos()
+                while now >= start + UInt64(disturbed.count + 1) * Self.sliceNanos {
+                    disturbed.append(waited > 0)
+                }
+                // A wait is told when it has ended: it began in an earlier slice.
+                let slices = waited == 0 ? 0 : Int(waited / Self.sliceNanos) + 2
+                for slice in max(0, disturbed.count - slices)..<disturbed.count {
+                    disturbed[slice] = true
+                }
+            }
         }
-        return trips
+        return sift(trips, start, disturbed)
     }
 
-    private func receive(
-        _ session: PingSession, _ trips: inout (sent: PingTrips, meant: PingTrips)
-    ) throws(ClientError) {
+    /// Without what was sent in a disturbed slice, or in the one behind it, which inherits its queue.
+    private mutating func sift(
+        _ trips: [Trip], _ start: UInt64, _ disturbed: [Bool]
+    ) -> (sent: PingTrips, meant: PingTrips) {
+        var sent = PingTrips(capacity: trips.count)
+        var meant = PingTrips(capacity: trips.count)
+        for trip in trips {
+            let slice = Int((trip.sentNanos - start) / Self.sliceNanos)
+            let near = max(0, slice - 1)...min(slice, disturbed.count - 1)
+            if options.server != nil, disturbed[near].contains(true) {
+                leftOutCount += 1
+                continue
+            }
+            sent.append(trip.fromSending)
+            meant.append(trip.fromMeant)
+        }
+        return (sent, meant)
+    }
+
+    private func receive(_ session: PingSession, _ trips: inout [Trip]) throws(ClientError) {
         let byteCount = session.socket.receiveStamped()
         guard byteCount > 0 else { return }
         let arrival = session.socket.arrivalNanos
         guard arrival > 0 else { throw ClientError("the kernel does not stamp arrivals") }
         _ = try session.takeReports(byteCount) { dueNanos, sentNanos in
-            trips.sent.append(arrival &- sentNanos)
-            trips.meant.append(arrival &- dueNanos)
+            trips.append(
+                Trip(
+                    sentNanos: sentNanos, fromSending: arrival &- sentNanos,
+                    fromMeant: arrival &- dueNanos))
         }
     }
 }
