@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// SAFETY: a file is written between its `fopen` and its `fclose` in one function.
 import ArgumentParser
 import Glibc
 import OrderEntryClient
