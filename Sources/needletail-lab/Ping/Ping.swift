@@ -11,9 +11,9 @@ struct Ping: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure round trips with as little client as possible.",
         discussion: """
-            Closed loop (the default): an order that rests, then its cancel, and so on; each is sent \
-            when the answer to the one before has come. With --echo the same datagrams go to a bare \
-            echo, so only the server differs. `load` measures a whole client under load; this \
+            Closed loop (the default): an order that rests, then its cancel, and so on; each is \
+            sent when the answer to the one before has come. With --echo datagrams of the same \
+            sizes go to a bare echo, so only the server differs. `load` measures a whole client under load; this \
             measures a server.
 
             Paced (--rate): several sessions in an open loop, and with --flood one more that sends \

@@ -7,8 +7,8 @@ import Platform
 /// One thread does everything, so the flood takes no core away from the others in the middle of an
 /// order; and answers count from the kernel's stamp of their arrival. So what grows under the flood
 /// grew in the gateway. With other work on the machine, messages of a slice of time in which the
-/// scheduler took the core from the gateway or from us are left out (and counted), when the gateway's
-/// process is known.
+/// scheduler took the core from the gateway or from us are left out (and counted), when the
+/// gateway's process is known.
 struct PingPace {
     private static let floodFactor = 10
     private static let sliceNanos: UInt64 = 5_000_000
@@ -93,16 +93,16 @@ struct PingPace {
                 Double(sent[1].percentile(permille: 990))
                 / Double(max(1, sent[0].percentile(permille: 990)))
             print(
-                "p99 flooded / quiet: \(ratios.sorted()[ratios.count / 2].text(2)) in the middle round, "
-                    + "\(whole.text(2)) over all; by round "
+                "p99 flooded / quiet: \(ratios.sorted()[ratios.count / 2].text(2)) in the middle "
+                    + "round, \(whole.text(2)) over all; by round "
                     + ratios.map { $0.text(2) }.joined(separator: " "))
             print(
                 "flooder: limit \(flooder.messagesPerSecond)/s, sent \(flooder.sentCount) "
                     + "messages, reports \(flooder.answeredCount)")
         }
         print(
-            "others: \(total) messages, refused \(refused); left out \(leftOutCount), sent while the "
-                + "scheduler had taken a core away")
+            "others: \(total) messages, refused \(refused); left out \(leftOutCount), sent while "
+                + "the scheduler had taken a core away")
     }
 
     /// One stretch, and its last answers.
@@ -154,7 +154,7 @@ struct PingPace {
         return sift(trips, start, disturbed)
     }
 
-    /// Without what was sent in a disturbed slice, or in the one behind it, which inherits its queue.
+    /// Without what was sent in a disturbed slice, or in the one behind it: it inherits the queue.
     private mutating func sift(
         _ trips: [Trip], _ start: UInt64, _ disturbed: [Bool]
     ) -> (sent: PingTrips, meant: PingTrips) {
