@@ -13,8 +13,8 @@ struct Ping: ParsableCommand {
         discussion: """
             Closed loop (the default): an order that rests, then its cancel, and so on; each is \
             sent when the answer to the one before has come. With --echo datagrams of the same \
-            sizes go to a bare echo, so only the server differs. `load` measures a whole client under load; this \
-            measures a server.
+            sizes go to a bare echo, so only the server differs. `load` measures a whole client \
+            under load; this measures a server.
 
             Paced (--rate): several sessions in an open loop, and with --flood one more that sends \
             at ten times its limit in every second stretch. Two times are given: from the moment a \
