@@ -13,23 +13,36 @@ final class Interruptions {
     private var descriptors: [Int32] = []
     private var before: [UInt64] = []
 
-    /// Watches this thread, and the polling threads (`nt-…`) of a gateway if its process is named.
+    /// Watches this thread, and the polling threads (`nt-…`) of a gateway if its process is named;
+    /// with them the kernel's threads for packets that an interrupt has put off: where those wait
+    /// for a core, so do the packets.
     init(gateway process: Int32?) {
         watch("/proc/thread-self/schedstat")
         guard let process else { return }
-        let folder = "/proc/\(process)/task"
-        for thread in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
-            let name = try? String(contentsOfFile: "\(folder)/\(thread)/comm", encoding: .utf8)
-            if name?.hasPrefix("nt-") == true { watch("\(folder)/\(thread)/schedstat") }
+        for number in Self.names(in: "/proc").compactMap({ Int32($0) }) {
+            let name = try? String(contentsOfFile: "/proc/\(number)/comm", encoding: .utf8)
+            if name?.hasPrefix("ksoftirqd/") == true { watch("/proc/\(number)/schedstat") }
         }
+        let folder = "/proc/\(process)/task"
+        for thread in Self.names(in: folder) {
+            let name = try? String(contentsOfFile: "\(folder)/\(thread)/comm", encoding: .utf8)
+            if name?.hasPrefix("nt-") == true {
+                watch("\(folder)/\(thread)/schedstat")
+                gatewayThreadCount += 1
+            }
+        }
+    }
+
+    private static func names(in folder: String) -> [String] {
+        (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
     }
 
     deinit {
         for descriptor in descriptors { close(descriptor) }
     }
 
-    /// Threads that are watched.
-    var count: Int { descriptors.count }
+    /// Threads of the gateway that are watched.
+    private(set) var gatewayThreadCount = 0
 
     private func watch(_ path: String) {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)

@@ -34,7 +34,7 @@ struct PingPace {
         self.options = options
         random = SeededRandom(seed: options.seed)
         interruptions = Interruptions(gateway: options.server)
-        if options.server != nil, interruptions.count < 2 {
+        if options.server != nil, interruptions.gatewayThreadCount == 0 {
             throw ClientError("--server \(options.server ?? 0): no gateway's threads are there")
         }
         var sessions: [PingSession] = []
