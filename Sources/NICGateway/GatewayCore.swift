@@ -126,13 +126,26 @@ public import Wire
     /// Takes what came in, reports what is committed, and sends. Never waits. False when there was
     /// nothing to do.
     public mutating func poll() -> Bool {
+        let hasTaken = pollIntake()
+        return pollOutput() || hasTaken
+    }
+
+    /// The first half of `poll`: what came in goes to the log. A core that runs the engine too
+    /// does so between the halves, and a report leaves in the poll in which its order came.
+    public mutating func pollIntake() -> Bool {
         let start = clock.nowCycles
         nowNanos = clock.utcNanos(at: start)
         sequencer.begin(nowNanos: nowNanos)
         let hasReceived = takeBurst()
         // Both in each poll: frames from other cores must not wait for an own queue to run dry.
         let hasTaken = takeSteered() || hasReceived
-        let taken = clock.nowCycles
+        if hasTaken { stages.intake &+= clock.nowCycles &- start }
+        return hasTaken
+    }
+
+    /// The second half of `poll`: reports, timers, transmission.
+    public mutating func pollOutput() -> Bool {
+        let start = clock.nowCycles
         let hasReported = reportEvents()
         if reportedCommandCount > 0 {
             counters.add(.commandsReported, reportedCommandCount)
@@ -147,12 +160,11 @@ public import Wire
             sendPublicHeartbeat()
         }
         flush()
-        if hasTaken { stages.intake &+= taken &- start }
         if hasReported {
-            stages.reports &+= reported &- taken
+            stages.reports &+= reported &- start
             stages.transmit &+= clock.nowCycles &- reported
         }
-        return hasTaken || hasReported
+        return hasReported
     }
 
     /// Writes control commands at the head of the log: the epoch, the instruments. Before the first

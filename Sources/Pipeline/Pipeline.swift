@@ -83,9 +83,9 @@ public final class Pipeline {
         halves.append((core, loop))
         guard plan.mode == .pipeline else {
             thread(plan.gateway[number]) {
-                let hasReceived = core.value.poll()
+                let hasReceived = core.value.pollIntake()
                 let hasApplied = loop.value.poll()
-                return hasReceived || hasApplied
+                return core.value.pollOutput() || hasReceived || hasApplied
             }
             return
         }
@@ -99,8 +99,9 @@ public final class Pipeline {
         precondition(threads.isEmpty, "once started, the threads poll")
         var hasWorked = false
         for (core, loop) in halves {
-            hasWorked = core.value.poll() || hasWorked
+            hasWorked = core.value.pollIntake() || hasWorked
             hasWorked = loop.value.poll() || hasWorked
+            hasWorked = core.value.pollOutput() || hasWorked
         }
         return hasWorked
     }

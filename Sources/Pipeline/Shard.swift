@@ -67,9 +67,9 @@ public struct Shard: ~Copyable, Sendable {
 
     /// Both halves once. False when neither had anything to do.
     public mutating func poll() -> Bool {
-        let hasReceived = core.poll()
+        let hasReceived = core.pollIntake()
         let hasApplied = loop.poll()
-        return hasReceived || hasApplied
+        return core.pollOutput() || hasReceived || hasApplied
     }
 
     private static func openEpoch(

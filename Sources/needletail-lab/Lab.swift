@@ -7,7 +7,7 @@ struct Lab: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "needletail-lab",
         abstract: "Load, benchmarks and faults for Needletail.",
-        subcommands: [Load.self, Bench.self])
+        subcommands: [Load.self, Ping.self, Bench.self])
 }
 
 /// Benchmarks of single parts and of the whole path.
