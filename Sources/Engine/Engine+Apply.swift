@@ -49,13 +49,28 @@ extension Engine {
         _ record: UnsafePointer<LogRecord>, continuation: UnsafePointer<LogRecord>?,
         into outbox: inout EventOutbox
     ) -> Bool {
-        precondition(pending.phase == .none, "a command is applied when the last is complete")
-        sliceEnd = outbox.position &+ sliceEvents
-        let record = unsafe RecordView(record)
+        let view = unsafe RecordView(record)
+        guard !view.isPair else {
+            precondition(
+                pending.phase == .none, "a command is applied when the last is complete")
+            return unsafe applyOther(view, continuation, into: &outbox)
+        }
+        hashes[0] = index.hash(session: view.session, orderID: view.heldOrderID)
+        _ = unsafe run(record, count: 1, roomEnd: .max, into: &outbox)
+        return pending.phase == .none
+    }
+
+    /// The long way round: any command.
+    @inline(never)
+    mutating func applyOther(
+        _ record: RecordView, _ continuation: UnsafePointer<LogRecord>?,
+        into outbox: inout EventOutbox
+    ) -> Bool {
+        beginSlice(isPair: record.isPair, outbox)
         let kind = record.kind.rawValue
-        closing = record.isPair ? [.last, .pair] : .last
         guard kind <= CommandKind.logout.rawValue, kind != 0 else {
-            return unsafe applyUnsequenced(record.record, continuation?.pointee, into: &outbox)
+            let second = unsafe continuation?.pointee
+            return applyUnsequenced(record.record, second, into: &outbox)
         }
         let session = record.session
         let sequence = record.sessionSequence
@@ -72,10 +87,14 @@ extension Engine {
             let isPlain = unsafe continuation.map(RecordView.init)?.isPlain ?? !record.isPair
             return newOrder(record, isPlain: isPlain, into: &outbox)
         }
-        if kind == CommandKind.cancelOrder.rawValue && isLoggedOn {
-            return cancelOrder(record, into: &outbox)
-        }
         return applySequenced(record.record, isLoggedOn: isLoggedOn, into: &outbox)
+    }
+
+    /// What every slice of a command starts with.
+    @inline(__always)
+    mutating func beginSlice(isPair: Bool, _ outbox: borrowing EventOutbox) {
+        sliceEnd = outbox.position &+ sliceEvents
+        closing = isPair ? [.last, .pair] : .last
     }
 
     /// The same for values.
@@ -110,7 +129,7 @@ extension Engine {
         }
     }
 
-    /// Sequenced kinds other than new orders and cancels of a session that is logged on.
+    /// Sequenced kinds other than new orders of a session that is logged on.
     @inline(never)
     private mutating func applySequenced(
         _ record: LogRecord, isLoggedOn: Bool, into outbox: inout EventOutbox
@@ -127,6 +146,7 @@ extension Engine {
             return reject(answer, .notLoggedOn, record, into: &outbox)
         }
         switch record.kind {
+        case .cancelOrder: return cancelOrder(record, into: &outbox)
         case .replaceOrder: return replaceOrder(record, into: &outbox)
         case .reduceOrder: return reduceOrder(record, into: &outbox)
         case .massCancel: return massCancel(record, into: &outbox)

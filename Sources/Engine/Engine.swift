@@ -42,10 +42,12 @@ public struct Engine: ~Copyable, Sendable {
     let sessions: Table<SessionState>
     let instruments: Table<InstrumentState>
     var index: OrderIndex
+    /// Of the commands of the burst under way.
+    let hashes: Table<UInt32>
 
     var ladderTicksUsed: UInt32 = 0
     var wordsUsed: UInt32 = 0
-    var openOrderCount: UInt32 = 0
+    var openOrderCount: UInt32 { pool.count }
     var rulesVersion: UInt32 = 0
 
     /// `last`, with `pair` if the command under way has two records.
@@ -62,7 +64,7 @@ public struct Engine: ~Copyable, Sendable {
     var hash = StateHash()
 
     /// Takes all memory, on huge pages of `node` where there are any: about 112 bytes an order,
-    /// 64 a session or instrument, 16 a price level. All limits are at least 1, orders below 2^30,
+    /// 80 a session, 64 an instrument, 16 a price level. All limits are at least 1, orders below 2^30,
     /// instruments at most `instrumentNumberMax`. Throws when the memory is refused.
     public init(limits: EngineLimits, node: NUMANode? = nil) throws(PlatformError) {
         try self.init(limits: limits, node: node, sliceEvents: Self.eventsPerSliceTarget)
@@ -78,7 +80,7 @@ public struct Engine: ~Copyable, Sendable {
             limits.orderCapacity > 0 && limits.orderCapacity < 1 << 30,
             "an engine holds 1 ..< 2^30 orders")
         precondition(
-            limits.sessionCapacity > 0 && limits.sessionCapacity < .max
+            limits.sessionCapacity > 0 && limits.sessionCapacity < 1 << 31
                 && limits.ladderTickCapacity > 0,
             "an engine has sessions and price levels")
         precondition(
@@ -89,26 +91,35 @@ public struct Engine: ~Copyable, Sendable {
             sliceEvents > 0 && sliceEvents <= Self.eventsPerSliceTarget, "a slice has events")
         let wordCount = PriceBits.wordCountMax(limits: limits)
         let indexCount = OrderIndex.entryCount(orderCapacity: limits.orderCapacity)
+        // A list of each session's orders starts and ends behind the orders.
+        let linkCount = Int(limits.orderCapacity) + 1 + Int(limits.sessionCapacity)
         let byteCount =
             Int(limits.ladderTickCapacity) * MemoryLayout<Level>.stride + wordCount * 8
             + (Int(limits.sessionCapacity) + 1) * MemoryLayout<SessionState>.stride
             + (Int(limits.instrumentCapacity) + 1) * MemoryLayout<InstrumentState>.stride
-            + (Int(limits.orderCapacity) + 1) * MemoryLayout<OrderLinks>.stride
-            + indexCount * MemoryLayout<OrderIndex.Entry>.stride + 8 * 64
+            + linkCount * MemoryLayout<OrderLinks>.stride
+            + indexCount * MemoryLayout<OrderIndex.Entry>.stride
+            + Self.burstLength * MemoryLayout<UInt32>.stride + 8 * 64
         var arena = try Arena(byteCount: byteCount, node: node)
         pool = try Slab(capacity: limits.orderCapacity, node: node)
         orders = Table(pool)
-        links = Table(&arena, count: Int(limits.orderCapacity) + 1)
+        links = Table(&arena, count: linkCount)
         levels = Table(&arena, count: Int(limits.ladderTickCapacity))
         words = Table(&arena, count: wordCount)
         sessions = Table(&arena, count: Int(limits.sessionCapacity) + 1)
         instruments = Table(&arena, count: Int(limits.instrumentCapacity) + 1)
         index = OrderIndex(entries: Table(&arena, count: indexCount), seed: 0)
+        hashes = Table(&arena, count: Self.burstLength)
         arena.seal()
         self.arena = arena
         self.limits = limits
         self.sliceEvents = UInt64(sliceEvents)
-        for session in 1...limits.sessionCapacity { sessions[session].expectedSequence = 1 }
+        for session in 1...limits.sessionCapacity {
+            sessions[session].expectedSequence = 1
+            let end = limits.orderCapacity &+ session
+            links[end] = OrderLinks(
+                next: 0, previous: 0, sessionNext: end, sessionPrevious: end)
+        }
     }
 
     /// Whether the last command is complete. A new one may be applied only then.

@@ -25,10 +25,12 @@ public import Wire
         self.position = position
     }
 
-    /// Writes one event, given as its eight words: two vector stores.
-    @inline(__always) mutating func append(_ words: SIMD8<UInt64>) {
-        unsafe UnsafeMutableRawPointer(slots + Int(truncatingIfNeeded: position & mask))
-            .storeBytes(of: words, as: SIMD8<UInt64>.self)
+    /// Writes one event, given as its two halves: two vector stores.
+    @inline(__always) mutating func append(_ first: SIMD4<UInt64>, _ second: SIMD4<UInt64>) {
+        let slot = unsafe UnsafeMutableRawPointer(
+            slots + Int(truncatingIfNeeded: position & mask))
+        unsafe slot.storeBytes(of: first, as: SIMD4<UInt64>.self)
+        unsafe slot.storeBytes(of: second, toByteOffset: 32, as: SIMD4<UInt64>.self)
         position &+= 1
     }
 }

@@ -10,9 +10,8 @@ public import Wire
 /// `available` and `release`.
 @safe public struct EngineLoop: ~Copyable, @unchecked Sendable {
     private static let commandsPerPoll = 256
-    /// Above this many open orders the working set has left the caches, and looking ahead pays.
-    private static let deepBookOrders: UInt32 = 100_000
-    private static let lookAhead = 6
+    /// Commands that the engine is given at once.
+    private static let burst = 64
 
     /// The fold.
     public var engine: Engine
@@ -62,24 +61,24 @@ public import Wire
         }
         let start = clock.nowCycles
         var index = 0
-        while index < count, hasRoom() {
-            // Never past what is published: that line is the gateway core's to write.
-            if index &+ 8 < count { records.prefetch(index &+ 8) }
-            // Events ahead were last in the caches of the gateway core: fetch them back in time.
-            let staged = Int(truncatingIfNeeded: outbox.position &- events.nextSequence)
-            events.prefetch(offset: staged &+ 8)
-            events.prefetch(offset: staged &+ 9)
+        while index < count, let roomEnd = claimRoom(commands: Self.burst) {
             let record = unsafe records.slot(index)
-            let isPair = unsafe record.pointee.isPair
-            let continuation = isPair ? unsafe records.slot(index &+ 1) : nil
-            let isComplete = engine.apply(
-                record, continuation: continuation, into: &outbox)
-            index &+= isPair ? 2 : 1
-            commandCount &+= 1
-            if !isComplete {
-                isResuming = true
-                if !resume() { break }
+            if unsafe record.pointee.isPair {
+                let continuation = unsafe records.slot(index &+ 1)
+                let isComplete = engine.apply(
+                    record, continuation: continuation, into: &outbox)
+                index &+= 2
+                commandCount &+= 1
+                isResuming = !isComplete
+            } else {
+                let length = lengthOfBurst(at: index, of: count)
+                let applied = engine.applyBurst(
+                    record, count: length, roomEnd: roomEnd, into: &outbox)
+                index &+= applied
+                commandCount &+= UInt64(truncatingIfNeeded: applied)
+                isResuming = !engine.isComplete
             }
+            if isResuming && !resume() { break }
         }
         publish()
         records.consume(index)
@@ -93,7 +92,7 @@ public import Wire
     /// Goes on with a command that is not complete, slice by slice; each slice is shown at once.
     private mutating func resume() -> Bool {
         publish()
-        while hasRoom() {
+        while claimRoom(commands: 0) != nil {
             let isComplete = engine.resume(into: &outbox)
             publish()
             if isComplete {
@@ -104,12 +103,34 @@ public import Wire
         return false
     }
 
-    @inline(__always) private mutating func hasRoom() -> Bool {
+    /// How many records from an offset on lie side by side: at most a burst. Fetches those of the
+    /// burst after it, and the events of this one, which were last in the gateway core's caches;
+    /// never past what is published: that line is the gateway core's to write.
+    @inline(__always) private mutating func lengthOfBurst(at index: Int, of count: Int) -> Int {
+        let first = records.nextSequence &+ UInt64(truncatingIfNeeded: index)
+        let lap = UInt64(truncatingIfNeeded: records.capacity)
+        let untilWrap = Int(truncatingIfNeeded: lap &- (first & (lap &- 1)))
+        let length = min(Self.burst, min(count &- index, untilWrap))
+        let following = index &+ length
+        for offset in following..<max(following, min(count, following &+ Self.burst)) {
+            records.prefetch(offset)
+        }
         let staged = Int(truncatingIfNeeded: outbox.position &- events.nextSequence)
-        let wanted = staged &+ Engine.eventsPerSliceMax
-        guard events.available(atLeast: wanted) >= wanted else { return false }
-        events.claim(wanted)
-        return true
+        for offset in staged..<(staged &+ length) { events.prefetch(offset: offset) }
+        return length
+    }
+
+    /// Claims room for so many commands, as far as there is any, but at least for one slice;
+    /// answers the outbox position at which it ends, or nil when there is less.
+    @inline(__always) private mutating func claimRoom(commands: Int) -> UInt64? {
+        let staged = Int(truncatingIfNeeded: outbox.position &- events.nextSequence)
+        let needed = staged &+ Engine.eventsPerSliceMax
+        let wanted = needed &+ 2 &* commands
+        let available = events.available(atLeast: wanted)
+        guard available >= needed else { return nil }
+        let count = min(available, wanted)
+        events.claim(count)
+        return events.nextSequence &+ UInt64(truncatingIfNeeded: count)
     }
 
     @inline(__always) private mutating func publish() {

@@ -11,32 +11,35 @@ extension Engine {
         return index.find(hash: hash, session: session, orderID: orderID, in: orders)
     }
 
-    /// Puts an order at the end of its price's queue. There is a free slot: that was checked before
-    /// the order did anything.
+    /// The order that its session entered after this one, or 0. With `orderCapacity + session`
+    /// instead of a slot: the first.
+    @inline(__always)
+    func entered(after slot: UInt32) -> UInt32 {
+        let next = links[slot].sessionNext
+        return next > limits.orderCapacity ? 0 : next
+    }
+
+    /// Puts an order at the end of its price's queue: `first` and `second` are what it is made of,
+    /// see `OrderNode`. There is a free slot: that was checked before the order did anything.
     @inline(__always)
     mutating func rest(
-        orderID: UInt64, reference: UInt64, priceTicks: Int64, totalLots: UInt64,
-        leavesLots: UInt64, session: UInt32, account: UInt32, level: UInt32,
-        instrumentAndTraits: UInt32, indexHash: UInt32
+        _ first: SIMD4<UInt64>, _ second: SIMD4<UInt64>, leavesLots: UInt64, session: UInt32,
+        level: UInt32, indexHash: UInt32
     ) {
         let slot = pool.allocate()
         assert(slot != 0, "an order that may rest has its slot from the start")
         let links = self.links
-        let orders = self.orders
+        let levels = self.levels
+        orders.store(slot, first, second)
         let tail = levels[level].tail
-        let entered = sessions[session].lastOrder
-        orders[slot].orderID = orderID
-        orders[slot].reference = reference
-        orders[slot].priceTicks = priceTicks
-        orders[slot].totalLots = totalLots
-        orders[slot].executedLots = totalLots &- leavesLots
-        orders[slot].session = session
-        orders[slot].account = account
-        orders[slot].level = level
-        orders[slot].instrumentAndTraits = instrumentAndTraits
-        orders[slot].indexHash = indexHash
+        let end = limits.orderCapacity &+ session
+        let last = links[end].sessionPrevious
         links[slot] = OrderLinks(
-            next: 0, previous: tail, sessionNext: 0, sessionPrevious: entered)
+            next: 0, previous: tail, sessionNext: end, sessionPrevious: last)
+        links[last].sessionNext = slot
+        links[end].sessionPrevious = slot
+        sessions[session].openOrders &+= 1
+        index.insert(hash: indexHash, slot: slot)
         levels[level].tail = slot
         levels[level].quantityLots &+= leavesLots
         if tail != 0 {
@@ -45,64 +48,52 @@ extension Engine {
             levels[level].head = slot
             openLevel(of: slot)
         }
-        if entered != 0 {
-            links[entered].sessionNext = slot
-        } else {
-            sessions[session].firstOrder = slot
-        }
-        sessions[session].lastOrder = slot
-        sessions[session].openOrders &+= 1
-        openOrderCount &+= 1
-        index.insert(hash: indexHash, slot: slot)
     }
 
     /// The same for what an incoming order leaves, at its limit.
     @inline(__always)
     mutating func rest(_ order: IncomingOrder) {
+        let level =
+            instruments[order.instrument].levelBase &+ UInt32(truncatingIfNeeded: order.limit)
         rest(
-            orderID: order.orderID, reference: order.reference, priceTicks: order.priceTicks,
-            totalLots: order.totalLots, leavesLots: order.leavesLots, session: order.session,
-            account: order.account,
-            level: instruments[order.instrument].levelBase
-                &+ UInt32(truncatingIfNeeded: order.limit),
-            instrumentAndTraits: order.instrument | UInt32(order.traits.rawValue) &<< 24,
+            SIMD4(
+                order.orderID, order.reference, UInt64(bitPattern: order.priceTicks),
+                order.totalLots),
+            SIMD4(
+                UInt64(level) | UInt64(order.indexHash) &<< 32,
+                order.totalLots &- order.leavesLots,
+                UInt64(order.session) | UInt64(order.account) &<< 32,
+                UInt64(order.instrument) | UInt64(order.traits.rawValue) &<< 24),
+            leavesLots: order.leavesLots, session: order.session, level: level,
             indexHash: order.indexHash)
     }
 
     /// Takes an order out of the book, its session and the index, and frees its slot.
     @inline(__always)
     mutating func remove(_ slot: UInt32) {
+        remove(slot, position: index.position(hash: orders[slot].indexHash, slot: slot))
+    }
+
+    /// The same for an order of which it is known where the index has it.
+    @inline(__always)
+    mutating func remove(_ slot: UInt32, position: UInt32) {
         let links = self.links
-        let level = orders[slot].level
         let own = links[slot]
+        links[own.sessionPrevious].sessionNext = own.sessionNext
+        links[own.sessionNext].sessionPrevious = own.sessionPrevious
+        sessions[orders[slot].session].openOrders &-= 1
+        index.remove(at: position)
+        let level = orders[slot].level
         levels[level].quantityLots &-= orders[slot].leavesLots
-        if own.previous != 0 {
-            links[own.previous].next = own.next
+        if own.next | own.previous != 0 {
+            // Who is at an end of the queue is chance: addresses are chosen, not branches.
+            links.setNext(of: own.previous, or: levels, level, to: own.next)
+            links.setPrevious(of: own.next, or: levels, level, to: own.previous)
         } else {
-            levels[level].head = own.next
-        }
-        if own.next != 0 {
-            links[own.next].previous = own.previous
-        } else {
-            levels[level].tail = own.previous
-        }
-        if own.next | own.previous == 0 {
+            levels[level].head = 0
+            levels[level].tail = 0
             closeLevel(of: slot)
         }
-        let session = orders[slot].session
-        if own.sessionPrevious != 0 {
-            links[own.sessionPrevious].sessionNext = own.sessionNext
-        } else {
-            sessions[session].firstOrder = own.sessionNext
-        }
-        if own.sessionNext != 0 {
-            links[own.sessionNext].sessionPrevious = own.sessionPrevious
-        } else {
-            sessions[session].lastOrder = own.sessionPrevious
-        }
-        sessions[session].openOrders &-= 1
-        openOrderCount &-= 1
-        index.remove(hash: orders[slot].indexHash, slot: slot)
         pool.free(slot)
     }
 

@@ -3,10 +3,8 @@ internal import Wire
 
 // Cancel, reduce and replace: what a client does to one of its resting orders.
 extension Engine {
-    @inline(__always)
-    mutating func cancelOrder(
-        _ record: RecordView, into outbox: inout EventOutbox
-    ) -> Bool {
+    @inline(never)
+    mutating func cancelOrder(_ record: LogRecord, into outbox: inout EventOutbox) -> Bool {
         let session = record.session
         let orderID = record.orderID
         let slot = findOrder(session: session, orderID: orderID)
@@ -18,7 +16,7 @@ extension Engine {
                 : orders[slot].instrument != record.instrument
                     ? .wrongInstrument : .none
         guard reason == .none else {
-            return reject(.cancelRejected, reason, record.record, into: &outbox)
+            return reject(.cancelRejected, reason, record, into: &outbox)
         }
         cancel(slot, because: .byClient, last: closing, into: &outbox)
         return true
@@ -114,11 +112,7 @@ extension Engine {
             return .priceOutOfRange
         }
         if node.traits.isPostOnly && total > node.executedLots {
-            let wouldTrade =
-                node.isSell
-                ? instruments[node.instrument].bestBid >= limit
-                : instruments[node.instrument].bestAsk <= limit
-            guard !wouldTrade else { return .postOnlyWouldTrade }
+            guard !instruments[node.instrument].crosses(isSell: node.isSell, limit) else { return .postOnlyWouldTrade }
         }
         return .none
     }

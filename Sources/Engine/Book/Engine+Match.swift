@@ -14,9 +14,7 @@ extension Engine {
     /// Whether the best on the other side is within an order's limit.
     @inline(__always)
     func crosses(isSell: Bool, _ order: borrowing IncomingOrder) -> Bool {
-        isSell
-            ? instruments[order.instrument].bestBid >= order.limit
-            : instruments[order.instrument].bestAsk <= order.limit
+        instruments[order.instrument].crosses(isSell: isSell, order.limit)
     }
 
     /// Matches an accepted order until the command or the slice is complete; answers which.

@@ -2,69 +2,13 @@
 internal import Wire
 
 extension Engine {
-    /// A new order of a session that is logged on. The rules are listed at `apply`.
-    ///
-    /// Most orders are limit orders for the day or until cancelled that break no rule, and rest:
-    /// they are decided by one test of everything and go straight into the book. Which side they
-    /// are on is looked up, not branched on, for nobody can predict it.
-    @inline(__always)
-    mutating func newOrder(
-        _ record: RecordView, isPlain: Bool, into outbox: inout EventOutbox
-    ) -> Bool {
-        let session = record.session
-        let orderID = record.orderID
-        let instrument = record.instrument
-        let attributes = record.attributes.rawValue
-        let quantity = record.quantityLots
-        let indexHash = index.hash(session: session, orderID: orderID)
-        let isUsual =
-            attributes & 0b1111_1110 == 0
-            && record.flags & ~RecordFlags.selfTradePreventionMask == 0
-            && instrument <= limits.instrumentCapacity
-        guard isUsual else {
-            return newUnusualOrder(record, isPlain: isPlain, into: &outbox)
-        }
-        let tick = record.priceTicks &- instruments[instrument].lowestPriceTicks
-        let isSell = attributes != 0
-        let crosses =
-            isSell
-            ? instruments[instrument].bestBid >= tick : instruments[instrument].bestAsk <= tick
-        let isGood =
-            UInt64(bitPattern: tick) < UInt64(instruments[instrument].tickCount)
-            && orderID != 0 && quantity &- 1 < instruments[instrument].quantityLotsMax
-            && sessions[session].openOrders < limits.sessionOpenOrdersMax
-            && openOrderCount < limits.orderCapacity
-            && index.find(hash: indexHash, session: session, orderID: orderID, in: orders) == 0
-        guard isGood else {
-            return newUnusualOrder(record, isPlain: isPlain, into: &outbox)
-        }
-        if crosses { return takeLiquidity(record, tick, indexHash, into: &outbox) }
-        let traits = OrderTraits(attributes: record.attributes, flags: record.flags)
-        report(
-            Event(
-                kind: .accepted,
-                attributes: EventAttributes(
-                    rawValue: attributes | EventAttributes.resting.rawValue
-                        | EventAttributes.last.rawValue),
-                session: session, account: record.account, instrument: instrument,
-                orderID: orderID, reference: record.sequence, priceTicks: record.priceTicks,
-                quantityLots: quantity, leavesLots: quantity, executedLots: 0), into: &outbox)
-        let level = instruments[instrument].levelBase &+ UInt32(truncatingIfNeeded: tick)
-        rest(
-            orderID: orderID, reference: record.sequence, priceTicks: record.priceTicks,
-            totalLots: quantity, leavesLots: quantity, session: session,
-            account: record.account, level: level,
-            instrumentAndTraits: instrument | UInt32(traits.rawValue) &<< 24,
-            indexHash: indexHash)
-        return true
-    }
-
     /// A usual order that trades first.
     @inline(never)
-    private mutating func takeLiquidity(
+    mutating func takeLiquidity(
         _ record: RecordView, _ tick: Int64, _ indexHash: UInt32,
         into outbox: inout EventOutbox
     ) -> Bool {
+        beginSlice(isPair: false, outbox)
         var order = IncomingOrder(
             orderID: record.orderID, reference: record.sequence, priceTicks: record.priceTicks,
             totalLots: record.quantityLots, leavesLots: record.quantityLots, limit: tick,
@@ -89,9 +33,10 @@ extension Engine {
                 executedLots: order.totalLots &- order.leavesLots), into: &outbox)
     }
 
-    /// Every other new order: those those of rarer kinds, and those that are rejected.
+    /// A new order of a session that is logged on: whatever its kind, and whether it is good or not.
+    /// The rules are listed at `apply`.
     @inline(never)
-    private mutating func newUnusualOrder(
+    mutating func newOrder(
         _ record: RecordView, isPlain: Bool, into outbox: inout EventOutbox
     ) -> Bool {
         let indexHash = index.hash(session: record.session, orderID: record.orderID)
@@ -151,11 +96,7 @@ extension Engine {
         guard openOrderCount < limits.orderCapacity else { return .orderPoolExhausted }
         if traits.isPostOnly {
             let tick = price &- instruments[instrument].lowestPriceTicks
-            let wouldTrade =
-                traits.isSell
-                ? instruments[instrument].bestBid >= tick
-                : instruments[instrument].bestAsk <= tick
-            guard !wouldTrade else { return .postOnlyWouldTrade }
+            guard !instruments[instrument].crosses(isSell: traits.isSell, tick) else { return .postOnlyWouldTrade }
         }
         return .none
     }
@@ -175,8 +116,7 @@ extension Engine {
         _ order: IncomingOrder, _ extra: EventAttributes,
         into outbox: inout EventOutbox
     ) -> Bool {
-        let crosses =
-            order.traits.isSell ? crosses(isSell: true, order) : crosses(isSell: false, order)
+        let crosses = crosses(isSell: order.traits.isSell, order)
         let restsUntouched = !crosses && order.traits.mayRest
         let side = order.traits.eventAttributes.union(extra)
         accept(

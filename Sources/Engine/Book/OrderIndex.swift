@@ -57,21 +57,51 @@ struct OrderIndex: Sendable {
     func find(
         hash: UInt32, session: UInt32, orderID: UInt64, in orders: Table<OrderNode>
     ) -> UInt32 {
+        let home = hash & mask
+        if entries[home].slot == 0 { return 0 }
+        let position = search(hash: hash, session: session, orderID: orderID, in: orders)
+        return position == Self.nowhere ? 0 : entries[position].slot
+    }
+
+    /// Where the order's entry is, or `nowhere`.
+    @inline(__always)
+    func search(
+        hash: UInt32, session: UInt32, orderID: UInt64, in orders: Table<OrderNode>
+    ) -> UInt32 {
+        Self.search(entries, mask, hash, session, orderID, orders)
+    }
+
+    /// What `search` answers when the order is not there: no index is that large.
+    static var nowhere: UInt32 { .max }
+
+    // Static, here and below: a method out of line would get a copy of the whole index.
+    @inline(never)
+    private static func search(
+        _ entries: Table<Entry>, _ mask: UInt32, _ hash: UInt32, _ session: UInt32,
+        _ orderID: UInt64, _ orders: Table<OrderNode>
+    ) -> UInt32 {
         var position = hash & mask
         var distance: UInt32 = 0
         while true {
             let entry = entries[position]
-            if entry.slot == 0 { return 0 }
+            if entry.slot == 0 { return nowhere }
             if entry.tag == hash {
                 if orders[entry.slot].orderID == orderID, orders[entry.slot].session == session {
-                    return entry.slot
+                    return position
                 }
             } else if (position &- entry.tag) & mask < distance {
-                return 0
+                return nowhere
             }
             position = (position &+ 1) & mask
             distance &+= 1
         }
+    }
+
+    /// Where the entry of a slot is that is there.
+    @inline(__always) func position(hash: UInt32, slot: UInt32) -> UInt32 {
+        var position = hash & mask
+        while entries[position].slot != slot { position = (position &+ 1) & mask }
+        return position
     }
 
     /// Adds an order that is not there.
@@ -80,12 +110,13 @@ struct OrderIndex: Sendable {
         if entries[home].slot == 0 {
             entries[home] = Entry(slot: slot, tag: hash)
         } else {
-            displace(Entry(slot: slot, tag: hash))
+            Self.displace(Entry(slot: slot, tag: hash), entries, mask)
         }
     }
 
     /// Adds an order whose home is taken: before the first entry that is nearer to its own home.
-    @inline(never) private func displace(_ entry: Entry) {
+    @inline(never)
+    private static func displace(_ entry: Entry, _ entries: Table<Entry>, _ mask: UInt32) {
         var moving = entry
         var position = entry.tag & mask
         var distance: UInt32 = 0
@@ -103,10 +134,19 @@ struct OrderIndex: Sendable {
         entries[position] = moving
     }
 
-    /// Takes an order out that is there: what follows moves up, to the first that is at home.
-    @inline(__always) func remove(hash: UInt32, slot: UInt32) {
-        var hole = hash & mask
-        while entries[hole].slot != slot { hole = (hole &+ 1) & mask }
+    /// Takes an entry out: what follows moves up, to the first that is at home.
+    @inline(__always) func remove(at position: UInt32) {
+        let following = (position &+ 1) & mask
+        if (following &- entries[following].tag) & mask == 0 {
+            entries[position] = Entry(slot: 0, tag: position)
+        } else {
+            Self.moveUp(into: position, entries, mask)
+        }
+    }
+
+    @inline(never)
+    private static func moveUp(into position: UInt32, _ entries: Table<Entry>, _ mask: UInt32) {
+        var hole = position
         while true {
             let following = (hole &+ 1) & mask
             let entry = entries[following]
@@ -117,7 +157,9 @@ struct OrderIndex: Sendable {
         entries[hole] = Entry(slot: 0, tag: hole)
     }
 
+    /// Fetches an entry, and the one behind it, which decides what happens when it is removed.
     @inline(__always) func prefetch(hash: UInt32) {
         entries.prefetch(hash & mask)
+        entries.prefetch((hash &+ 1) & mask)
     }
 }

@@ -73,7 +73,7 @@ extension Engine {
     ) {
         pending.phase = .cancelOrders
         pending.session = session
-        pending.slot = sessions[session].firstOrder
+        pending.slot = entered(after: limits.orderCapacity &+ session)
         pending.instrument = 0
         pending.sides = MassCancelSides(rawValue: 0)
         pending.requestID = 0
@@ -91,7 +91,7 @@ extension Engine {
             if sliceIsFull(outbox) || stepsLeft == 0 { return false }
             stepsLeft &-= 1
             let slot = pending.slot
-            pending.slot = links[slot].sessionNext
+            pending.slot = entered(after: slot)
             let side = Side(rawValue: orders[slot].isSell ? 1 : 0)
             guard
                 pending.instrument == 0 || pending.instrument == orders[slot].instrument,

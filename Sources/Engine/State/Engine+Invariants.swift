@@ -17,8 +17,8 @@ extension Engine {
                 return "instrument \(instrument) is crossed"
             }
         }
-        guard seen == Int(openOrderCount), pool.count == openOrderCount else {
-            return "\(seen) orders rest, \(openOrderCount) are counted, \(pool.count) are taken"
+        guard seen == Int(openOrderCount) else {
+            return "\(seen) orders rest, \(openOrderCount) are taken from the pool"
         }
         var held = 0
         for session in 1...limits.sessionCapacity {
@@ -68,18 +68,19 @@ extension Engine {
 
     private func checkSession(_ session: UInt32, held: inout Int) -> String? {
         var count: UInt32 = 0
-        var previous: UInt32 = 0
-        var slot = sessions[session].firstOrder
+        let end = limits.orderCapacity + session
+        var previous = end
+        var slot = entered(after: end)
         while slot != 0 {
             guard orders[slot].session == session, links[slot].sessionPrevious == previous else {
                 return "its list is broken at order \(orders[slot].orderID)"
             }
             count += 1
             previous = slot
-            slot = links[slot].sessionNext
+            slot = entered(after: slot)
         }
         held += Int(count)
-        return count == sessions[session].openOrders && previous == sessions[session].lastOrder
+        return count == sessions[session].openOrders && previous == links[end].sessionPrevious
             ? nil : "it has \(count) orders, \(sessions[session].openOrders) are counted"
     }
 }

@@ -158,10 +158,10 @@ extension Engine {
             add(state.expectedSequence)
             add(state.reportSequence)
             add(UInt64(state.openOrders))
-            var slot = state.firstOrder
+            var slot = entered(after: limits.orderCapacity + number)
             while slot != 0 {
                 add(orders[slot].orderID)
-                slot = links[slot].sessionNext
+                slot = entered(after: slot)
             }
         }
         for number in 1...limits.instrumentCapacity where isDefined(instrument: number) {

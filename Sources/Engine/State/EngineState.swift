@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Wire
 
-/// A resting order: one cache line in the pool. Slot 0 is "none".
+/// A resting order: one cache line in the pool. Slot 0 is "none". Its first 56 bytes lie as in the
+/// event that accepts it, but for offset 32, so that both are stored from the same registers.
 struct OrderNode: BitwiseCopyable {
     var orderID: UInt64  //           0  the client's own
     var reference: UInt64  //         8  sequence of the record that created it
     var priceTicks: Int64  //        16
     var totalLots: UInt64  //        24
-    var executedLots: UInt64  //     32  below the total
-    var session: UInt32  //          40
-    var account: UInt32  //          44
-    var level: UInt32  //            48  of the ladder pool
-    var instrumentAndTraits: UInt32  // 52  24 bits and 8 bits
-    var indexHash: UInt32  //        56  of session and order id
+    var level: UInt32  //            32  of the ladder pool
+    var indexHash: UInt32  //        36  of session and order id
+    var executedLots: UInt64  //     40  below the total
+    var session: UInt32  //          48
+    var account: UInt32  //          52
+    var instrumentAndTraits: UInt32  // 56  24 bits and 8 bits
     var reserved: UInt32  //         60
 
     @inline(__always) var leavesLots: UInt64 { totalLots &- executedLots }
@@ -24,7 +25,8 @@ struct OrderNode: BitwiseCopyable {
 }
 
 /// Where a resting order stands in its two lists. Apart from the order, so that changing a
-/// neighbour touches 16 bytes of a small table and not the neighbour's line.
+/// neighbour touches 16 bytes of a small table and not the neighbour's line. The list of a session
+/// is a ring through the links behind the last order's: those have no order.
 struct OrderLinks: BitwiseCopyable {
     var next: UInt32  //             0  behind it at its level
     var previous: UInt32  //         4
@@ -63,7 +65,7 @@ struct OrderTraits: BitwiseCopyable {
     }
 }
 
-/// The orders at one price, oldest first. Empty: all zero.
+/// The orders at one price, oldest first. Empty: all zero. Head and tail lie as in `OrderLinks`.
 struct Level: BitwiseCopyable {
     var head: UInt32  //           0
     var tail: UInt32  //           4
@@ -75,8 +77,8 @@ struct SessionState: BitwiseCopyable {
     var expectedSequence: UInt64  //  0  of the next sequenced command, from 1
     var reportSequence: UInt64  //    8  events reported so far
     var openOrders: UInt32  //       16
-    var firstOrder: UInt32  //       20  oldest by entry
-    var lastOrder: UInt32  //        24
+    var reserved0: UInt32  //        20
+    var reserved1: UInt32  //        24
     var flags: UInt32  //            28  see below
     var token: UInt32  //            32  of the logon
     var heartbeatMillis: UInt32  //  36
@@ -93,8 +95,8 @@ struct SessionState: BitwiseCopyable {
 struct InstrumentState: BitwiseCopyable {
     var lowestPriceTicks: Int64  //   0
     var quantityLotsMax: UInt64  //   8
-    var bestBid: Int64  //           16  tick, -1 = none
-    var bestAsk: Int64  //           24  tick, Int64.max = none
+    var bestAsk: Int64  //           16  tick, Int64.max = none
+    var bestBidInverted: Int64  //   24  ~tick: both get better as they get smaller
     var levelBase: UInt32  //        32  first level in the pool
     var tickCount: UInt32  //        36  0 = not defined
     var wordBase: UInt32  //         40  first word of its bitmaps, bids first
@@ -103,6 +105,18 @@ struct InstrumentState: BitwiseCopyable {
 
     static let noBid: Int64 = -1
     static let noAsk: Int64 = .max
+
+    /// Tick, -1 = none.
+    var bestBid: Int64 {
+        @inline(__always) get { ~bestBidInverted }
+        @inline(__always) set { bestBidInverted = ~newValue }
+    }
+
+    /// Whether an order would trade at a tick, without a branch on its side.
+    @inline(__always) func crosses(isSell: Bool, _ tick: Int64) -> Bool {
+        let mask: Int64 = isSell ? -1 : 0
+        return bestAsk ^ (bestAsk ^ bestBidInverted) & mask <= tick ^ mask
+    }
 
     @inline(__always) func bits(_ words: Table<UInt64>, isSell: Bool) -> PriceBits {
         let side = wordCounts.0 &+ wordCounts.1 &+ wordCounts.2

@@ -51,3 +51,41 @@ internal import Platform
         unsafe _unsafePerformance { unsafe Prefetch.write(base + Int(index)) }
     }
 }
+
+extension Table where Element == OrderNode {
+    /// Stores a whole order: its two halves.
+    @inline(__always)
+    func store(_ slot: UInt32, _ first: SIMD4<UInt64>, _ second: SIMD4<UInt64>) {
+        assert(slot < count, "an index is inside its table")
+        let line = unsafe UnsafeMutableRawPointer(base + Int(slot))
+        unsafe line.storeBytes(of: first, as: SIMD4<UInt64>.self)
+        unsafe line.storeBytes(of: second, toByteOffset: 32, as: SIMD4<UInt64>.self)
+    }
+}
+
+extension Table where Element == OrderLinks {
+    /// Says who is behind an order at its level; of slot 0: who is the level's first.
+    @inline(__always)
+    func setNext(of slot: UInt32, or levels: Table<Level>, _ level: UInt32, to next: UInt32) {
+        unsafe line(slot, or: levels, level).storeBytes(of: next, as: UInt32.self)
+    }
+
+    /// Says who is before an order at its level; of slot 0: who is the level's last.
+    @inline(__always)
+    func setPrevious(
+        of slot: UInt32, or levels: Table<Level>, _ level: UInt32, to previous: UInt32
+    ) {
+        unsafe line(slot, or: levels, level)
+            .storeBytes(of: previous, toByteOffset: 4, as: UInt32.self)
+    }
+
+    @inline(__always)
+    private func line(
+        _ slot: UInt32, or levels: Table<Level>, _ level: UInt32
+    ) -> UnsafeMutableRawPointer {
+        assert(slot < count && level < levels.count, "an index is inside its table")
+        let own = unsafe UnsafeMutableRawPointer(base + Int(slot))
+        let ends = unsafe UnsafeMutableRawPointer(levels.base + Int(level))
+        return unsafe slot != 0 ? own : ends
+    }
+}

@@ -22,7 +22,6 @@ struct BookBench: ParsableCommand {
     @Flag(help: "Also stamp each command, in a run of its own.") var latency = false
     @Option(help: "Sessions to which the file's users are dealt out.") var sessions: UInt32 = 1
     @Option(help: "Room for open orders.") var orders: UInt32 = 2_000_000
-    @Flag(help: "Do not hint the engine at records further down.") var noLookAhead = false
     @Option(help: "Timed runs; the best counts.") var runs = 3
 
     func validate() throws {
@@ -35,9 +34,9 @@ struct BookBench: ParsableCommand {
         let file = try YardstickFile(path: commands)
         let plan = BookPlan(file: file, sessionCount: sessions, orderCapacity: orders)
         let memory = try HugePages(
-            byteCount: (file.commandCount + Engine.lookAheadFar) * LogRecord.byteCount)
+            byteCount: file.commandCount * LogRecord.byteCount)
         let records = unsafe memory.base.bindMemory(
-            to: LogRecord.self, capacity: file.commandCount + Engine.lookAheadFar)
+            to: LogRecord.self, capacity: file.commandCount)
         unsafe plan.buildRecords(into: records)
         unsafe try plan.settleReplaces(in: records)
         let timed = file.warmUpCount..<file.commandCount
@@ -46,8 +45,7 @@ struct BookBench: ParsableCommand {
         var grown = 0
         for number in 1...runs {
             var run = unsafe try BookRun(
-                records: records, recordCount: file.commandCount, plan: plan,
-                looksAhead: !noLookAhead)
+                records: records, recordCount: file.commandCount, plan: plan)
             run.apply(0..<file.warmUpCount)
             let bytesBefore = Measurement.mallocByteCount
             let start = ThreadClock.cpuNanos

@@ -34,18 +34,16 @@ struct ListenerTotals {
 
 /// One engine, its records and its event ring, for a benchmark on one thread.
 ///
-/// SAFETY: `records` has `recordCount` records and `Engine.lookAheadFar` more, and `events` a whole
-/// ring, from `init` to `deinit`;
+/// SAFETY: `records` has `recordCount` records, and `events` a whole ring, from `init` to `deinit`;
 /// both are only indexed below those.
 @safe struct BookRun: ~Copyable {
     /// 64 KB of events, as the yardstick's listener would find them: in the first-level cache's
     /// neighbourhood.
     static let ringCapacity = 1024
-    static let burst = 32
+    static let burst = 256
 
     private let records: UnsafeMutablePointer<LogRecord>
     private let recordCount: Int
-    private let looksAhead: Bool
     private let events: UnsafeMutablePointer<Event>
     private var outbox: EventOutbox
     private var consumed: UInt64 = 1
@@ -57,10 +55,8 @@ struct ListenerTotals {
     var stateHash: UInt64 { engine.stateHash }
 
     init(
-        records: UnsafeMutablePointer<LogRecord>, recordCount: Int, plan: BookPlan,
-        looksAhead: Bool = false
+        records: UnsafeMutablePointer<LogRecord>, recordCount: Int, plan: BookPlan
     ) throws {
-        self.looksAhead = looksAhead
         unsafe self.records = unsafe records
         self.recordCount = recordCount
         unsafe events = .allocate(capacity: Self.ringCapacity)
@@ -99,21 +95,14 @@ struct ListenerTotals {
     @inline(never) mutating func apply(_ range: Range<Int>) {
         var index = range.lowerBound
         while index < range.upperBound {
-            let end = min(index + Self.burst, range.upperBound)
-            while index < end {
-                if looksAhead {
-                    unsafe engine.prefetchIndex(records + index + Engine.lookAheadFar)
-                    unsafe engine.prefetchOrder(records + index + Engine.lookAheadNear)
-                }
-                applyOne(index)
-                index += 1
-                if outbox.position &- consumed
-                    > UInt64(Self.ringCapacity - Engine.eventsPerSliceMax)
-                {
-                    break
-                }
-            }
+            index += unsafe engine.applyBurst(
+                records + index, count: min(Self.burst, range.upperBound - index),
+                roomEnd: consumed &+ UInt64(Self.ringCapacity), into: &outbox)
             consume()
+            while !engine.isComplete {
+                _ = engine.resume(into: &outbox)
+                consume()
+            }
         }
     }
 
