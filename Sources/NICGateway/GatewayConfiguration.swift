@@ -76,6 +76,8 @@ public enum GatewayLimits {
     public static let wideLimitFactor: UInt32 = 4
     /// Reports that one resend request brings; the client asks again for more.
     public static let reportsPerResend = 256
+    /// The longest time between two polls that counts as listening.
+    static let listeningGapNanosMax: UInt64 = 2_000_000
     /// Nanoseconds that a session waits between two resends, and for each step that the search for
     /// the first report took: who is far behind cannot keep the core busy with walking.
     static let resendPauseNanos: UInt64 = 500_000

@@ -50,6 +50,9 @@ public import Wire
 
     /// UTC nanoseconds at the start of this poll.
     var nowNanos: UInt64 = 0
+    /// Time in which this core listened: silence is measured by it, so that nobody is given up for
+    /// what waited in the queue while the core itself was kept from running.
+    var listeningNanos: UInt64 = 0
     var nextTickNanos: UInt64 = 0
     var timerSession: UInt32 = 0
     /// The command whose events are being reported; 0 between two.
@@ -134,7 +137,11 @@ public import Wire
     /// does so between the halves, and a report leaves in the poll in which its order came.
     public mutating func pollIntake() -> Bool {
         let start = clock.nowCycles
+        let previousNanos = nowNanos
         nowNanos = clock.utcNanos(at: start)
+        if previousNanos != 0 {
+            listeningNanos &+= min(nowNanos &- previousNanos, GatewayLimits.listeningGapNanosMax)
+        }
         sequencer.begin(nowNanos: nowNanos)
         let hasReceived = takeBurst()
         // Both in each poll: frames from other cores must not wait for an own queue to run dry.

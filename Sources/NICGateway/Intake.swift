@@ -180,7 +180,7 @@ extension GatewayCore {
             unsafe isWellFormed(
                 messages, byteCount: messagesByteCount, messageCount: Int(header.messageCount))
         else { return .free }
-        unsafe entry.pointee.lastHeardNanos = nowNanos
+        unsafe entry.pointee.lastHeardNanos = listeningNanos
         let acknowledged = header.receivedThrough
         if unsafe Int32(bitPattern: acknowledged &- entry.pointee.reportsReceivedThrough) > 0 {
             unsafe entry.pointee.reportsReceivedThrough = acknowledged

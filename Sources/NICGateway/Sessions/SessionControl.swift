@@ -34,7 +34,7 @@ extension GatewayCore {
                 return
             }
             guard unsafe isBound(header, entry, source: datagram.source) else { return }
-            unsafe entry.pointee.lastHeardNanos = nowNanos
+            unsafe entry.pointee.lastHeardNanos = listeningNanos
             let request = unsafe message.loadUnaligned(as: SessionNotice.self)
             counters.add(.resendRequests)
             unsafe resend(
@@ -55,11 +55,11 @@ extension GatewayCore {
             // Its answer is on the way; the client asks again.
             return
         case .open where isSameLogon:
-            unsafe entry.pointee.lastHeardNanos = nowNanos
+            unsafe entry.pointee.lastHeardNanos = listeningNanos
             unsafe sendLogonAccepted(session, entry)
             return
         case .open where !isSameSource:
-            let silence = unsafe nowNanos &- entry.pointee.lastHeardNanos
+            let silence = unsafe listeningNanos &- entry.pointee.lastHeardNanos
             guard unsafe silence > entry.pointee.heartbeatNanos else {
                 counters.add(.logonsRejected)
                 replyUnbound(
@@ -83,7 +83,7 @@ extension GatewayCore {
         unsafe entry.pointee.logonFlags = logon.flags & 0b11
         unsafe entry.pointee.heartbeatMillis = UInt32(heartbeat)
         unsafe entry.pointee.resumeReportSequence = logon.nextReportSequence
-        unsafe entry.pointee.lastHeardNanos = nowNanos
+        unsafe entry.pointee.lastHeardNanos = listeningNanos
         unsafe prepareHead(session, entry, packet, datagram)
         counters.add(.logons)
         sequencer.append(
@@ -170,7 +170,7 @@ extension GatewayCore {
         _ session: UInt32, _ entry: UnsafeMutablePointer<SessionEntry>
     ) {
         if unsafe entry.pointee.heldHead != 0 { unsafe takeHeld(session, entry) }
-        let silence = unsafe Int64(bitPattern: nowNanos &- entry.pointee.lastHeardNanos)
+        let silence = unsafe Int64(bitPattern: listeningNanos &- entry.pointee.lastHeardNanos)
         if unsafe silence > 3 * Int64(entry.pointee.heartbeatNanos), sequencer.hasRoom(for: 1) {
             counters.add(.timeouts)
             unsafe entry.pointee.state = .closing

@@ -28,6 +28,7 @@ enum SessionState: UInt8, BitwiseCopyable {
     var throttleNanos: UInt64 = 0
     /// The same under the wide limit.
     var wideThrottleNanos: UInt64 = 0
+    /// In the core's listening time.
     var lastHeardNanos: UInt64 = 0
     /// First datagram held out of order; 0 = none.
     var heldHead: UInt16 = 0
