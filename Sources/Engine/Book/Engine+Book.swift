@@ -97,6 +97,29 @@ extension Engine {
         pool.free(slot)
     }
 
+    /// The same for an order that was filled: the oldest at its level.
+    @inline(__always)
+    mutating func removeFirst(_ slot: UInt32) {
+        let links = self.links
+        let levels = self.levels
+        let own = links[slot]
+        assert(own.previous == 0, "who trades is the first of its level")
+        links[own.sessionPrevious].sessionNext = own.sessionNext
+        links[own.sessionNext].sessionPrevious = own.sessionPrevious
+        sessions[orders[slot].session].openOrders &-= 1
+        index.remove(at: index.position(hash: orders[slot].indexHash, slot: slot))
+        let level = orders[slot].level
+        levels[level].quantityLots &-= orders[slot].leavesLots
+        levels[level].head = own.next
+        if own.next != 0 {
+            links[own.next].previous = 0
+        } else {
+            levels[level].tail = 0
+            closeLevel(of: slot)
+        }
+        pool.free(slot)
+    }
+
     @inline(never)
     private mutating func openLevel(of slot: UInt32) {
         let instrument = orders[slot].instrument

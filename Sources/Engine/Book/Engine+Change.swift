@@ -112,7 +112,8 @@ extension Engine {
             return .priceOutOfRange
         }
         if node.traits.isPostOnly && total > node.executedLots {
-            guard !instruments[node.instrument].crosses(isSell: node.isSell, limit) else { return .postOnlyWouldTrade }
+            let wouldTrade = instruments[node.instrument].crosses(isSell: node.isSell, limit)
+            guard !wouldTrade else { return .postOnlyWouldTrade }
         }
         return .none
     }

@@ -20,10 +20,16 @@ extension Engine {
     /// Matches an accepted order until the command or the slice is complete; answers which.
     @inline(never)
     mutating func sweep(_ order: inout IncomingOrder, into outbox: inout EventOutbox) -> Bool {
-        let end =
-            order.traits.isSell
-            ? match(isSell: true, &order, into: &outbox)
-            : match(isSell: false, &order, into: &outbox)
+        sweepInPlace(&order, into: &outbox)
+    }
+
+    /// The same, in line: where the order is still in registers.
+    @inline(__always)
+    mutating func sweepInPlace(
+        _ order: inout IncomingOrder, into outbox: inout EventOutbox
+    ) -> Bool {
+        let end = match(&order, into: &outbox)
+        if end == .filled { return true }
         switch end {
         case .filled:
             return true
@@ -76,15 +82,16 @@ extension Engine {
 
     @inline(__always)
     private mutating func match(
-        isSell: Bool, _ order: inout IncomingOrder, into outbox: inout EventOutbox
+        _ order: inout IncomingOrder, into outbox: inout EventOutbox
     ) -> MatchEnd {
+        let isSell = order.traits.isSell
         let instrument = order.instrument
         let lowest = instruments[instrument].lowestPriceTicks
         let levelBase = instruments[instrument].levelBase
         let prevention = order.traits.selfTradePrevention
         while crosses(isSell: isSell, order) {
             if sliceIsFull(outbox) { return .sliceFull }
-            let tick = isSell ? instruments[instrument].bestBid : instruments[instrument].bestAsk
+            let tick = instruments[instrument].bestOpposite(isSell: isSell)
             let slot = levels[levelBase &+ UInt32(truncatingIfNeeded: tick)].head
             if prevention != .none, orders[slot].account == order.account {
                 if prevention != .cancelNewest {
@@ -93,7 +100,7 @@ extension Engine {
                 if prevention != .cancelOldest { return .prevented }
                 continue
             }
-            trade(isSell: isSell, &order, with: slot, at: lowest &+ tick, into: &outbox)
+            trade(&order, with: slot, at: lowest &+ tick, into: &outbox)
             if order.leavesLots == 0 { return .filled }
         }
         return .uncrossed
@@ -102,7 +109,7 @@ extension Engine {
     /// One trade: the resting order's event, the aggressor's, and the book after it.
     @inline(__always)
     private mutating func trade(
-        isSell: Bool, _ order: inout IncomingOrder, with slot: UInt32, at priceTicks: Int64,
+        _ order: inout IncomingOrder, with slot: UInt32, at priceTicks: Int64,
         into outbox: inout EventOutbox
     ) {
         let orders = self.orders
@@ -112,12 +119,13 @@ extension Engine {
         order.leavesLots &-= lots
         report(
             Event(
-                kind: .traded, attributes: isSell ? [] : .sell, detail: order.tradeIndex,
+                kind: .traded, attributes: EventAttributes(rawValue: order.traits.rawValue & 1 ^ 1),
+                detail: order.tradeIndex,
                 session: orders[slot].session, account: orders[slot].account,
                 instrument: order.instrument, orderID: orders[slot].orderID,
                 reference: orders[slot].reference, priceTicks: priceTicks, quantityLots: lots,
                 leavesLots: makerLeaves &- lots, executedLots: makerExecuted), into: &outbox)
-        let side: EventAttributes = isSell ? [.sell, .aggressor] : .aggressor
+        let side = order.traits.eventAttributes.union(.aggressor)
         report(
             Event(
                 kind: .traded, attributes: order.leavesLots == 0 ? side.union(closing) : side,
@@ -129,7 +137,7 @@ extension Engine {
         order.tradeIndex &+= 1
         if lots == makerLeaves {
             fetchAhead(behind: slot)
-            remove(slot)
+            removeFirst(slot)
         } else {
             levels[orders[slot].level].quantityLots &-= lots
             orders[slot].executedLots = makerExecuted

@@ -16,7 +16,7 @@ extension Engine {
             traits: OrderTraits(attributes: record.attributes, flags: record.flags),
             indexHash: indexHash)
         accept(order, order.traits.eventAttributes, into: &outbox)
-        return sweep(&order, into: &outbox)
+        return sweepInPlace(&order, into: &outbox)
     }
 
     @inline(__always)
@@ -96,7 +96,8 @@ extension Engine {
         guard openOrderCount < limits.orderCapacity else { return .orderPoolExhausted }
         if traits.isPostOnly {
             let tick = price &- instruments[instrument].lowestPriceTicks
-            guard !instruments[instrument].crosses(isSell: traits.isSell, tick) else { return .postOnlyWouldTrade }
+            let wouldTrade = instruments[instrument].crosses(isSell: traits.isSell, tick)
+            guard !wouldTrade else { return .postOnlyWouldTrade }
         }
         return .none
     }

@@ -112,6 +112,12 @@ struct InstrumentState: BitwiseCopyable {
         @inline(__always) set { bestBidInverted = ~newValue }
     }
 
+    /// The best tick on the other side of an order.
+    @inline(__always) func bestOpposite(isSell: Bool) -> Int64 {
+        let mask: Int64 = isSell ? -1 : 0
+        return bestAsk ^ (bestAsk ^ bestBidInverted) & mask ^ mask
+    }
+
     /// Whether an order would trade at a tick, without a branch on its side.
     @inline(__always) func crosses(isSell: Bool, _ tick: Int64) -> Bool {
         let mask: Int64 = isSell ? -1 : 0
