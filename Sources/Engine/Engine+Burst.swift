@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Platform
 public import Wire
 
 // SAFETY: records are read only through the pointers that the caller gave, `count` of them, and
@@ -23,13 +24,11 @@ extension Engine {
         into outbox: inout EventOutbox
     ) -> Int {
         var applied = 0
-        unsafe lookAhead(records, count: min(count, Self.burstLength))
+        unsafe lookAhead(records, left: count)
         while applied < count {
             let length = min(count &- applied, Self.burstLength)
             unsafe lookCloser(records + applied, count: length)
-            unsafe lookAhead(
-                records + applied + length,
-                count: min(count &- applied &- length, Self.burstLength))
+            unsafe lookAhead(records + applied + length, left: count &- applied &- length)
             let done = unsafe run(
                 records + applied, count: length, roomEnd: roomEnd, into: &outbox)
             applied &+= done
@@ -38,13 +37,16 @@ extension Engine {
         return applied
     }
 
-    /// Fetches where the index has the commands' orders. No branch here or in `lookCloser` depends
-    /// on what the commands are: nobody could predict it.
+    /// Fetches where the index has the next commands' orders, and records further down, of the
+    /// `left` that there are. No branch here or in `lookCloser` depends on what the commands are:
+    /// nobody could predict it.
     @inline(__always)
-    private func lookAhead(_ records: UnsafePointer<LogRecord>, count: Int) {
+    private func lookAhead(_ records: UnsafePointer<LogRecord>, left: Int) {
         let index = self.index
-        for number in 0..<max(count, 0) {
+        for number in 0..<min(left, Self.burstLength) {
             let record = unsafe RecordView(records + number)
+            let further = min(number &+ 2 &* Self.burstLength, left &- 1)
+            unsafe Prefetch.read(records + further)
             index.prefetch(
                 hash: index.hash(session: record.session, orderID: record.heldOrderID))
         }
