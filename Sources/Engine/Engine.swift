@@ -64,8 +64,8 @@ public struct Engine: ~Copyable, Sendable {
     var hash = StateHash()
 
     /// Takes all memory, on huge pages of `node` where there are any: about 112 bytes an order,
-    /// 80 a session, 64 an instrument, 16 a price level. All limits are at least 1, orders below 2^30,
-    /// instruments at most `instrumentNumberMax`. Throws when the memory is refused.
+    /// 80 a session, 64 an instrument, 16 a price level. All limits are at least 1, orders below
+    /// 2^30, instruments at most `instrumentNumberMax`. Throws when the memory is refused.
     public init(limits: EngineLimits, node: NUMANode? = nil) throws(PlatformError) {
         try self.init(limits: limits, node: node, sliceEvents: Self.eventsPerSliceTarget)
     }

@@ -33,7 +33,7 @@ extension Engine {
                 executedLots: order.totalLots &- order.leavesLots), into: &outbox)
     }
 
-    /// A new order of a session that is logged on: whatever its kind, and whether it is good or not.
+    /// A new order of a session that is logged on: whatever its kind, whether it is good or not.
     /// The rules are listed at `apply`.
     @inline(never)
     mutating func newOrder(
