@@ -71,6 +71,7 @@ public final class Pipeline {
             let body: @Sendable () -> Void = {
                 EAL.registerThread()
                 var idle = idle
+                // Relaxed: it only says when to end; `join` orders what the thread did.
                 while !control.isStopping.load(ordering: .relaxed) {
                     idle.idle(worked: poll())
                 }
