@@ -27,7 +27,7 @@ public struct GatewayConfiguration: Sendable {
     public var verifiesChecksums: Bool
     /// Group of the public stream, host order; nil = no public stream.
     public var publicGroup: UInt32?
-    /// UDP port of the public stream of shard 0.
+    /// UDP port of the public stream of shard 0; shard n sends to `publicUDPPort + n`.
     public var publicUDPPort: UInt16
     /// Events kept for resending reports; less than the capacity of the event ring.
     public var reportWindow: Int

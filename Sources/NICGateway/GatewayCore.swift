@@ -103,7 +103,8 @@ public import Wire
         unsafe spent = .allocate(capacity: GatewayLimits.burst)
         unsafe outbox = .allocate(capacity: Self.outboxCapacity)
         unsafe publicHead = .allocate(byteCount: SessionTable.headByteCount, alignment: 64)
-        unsafe publicHead.initializeMemory(as: UInt8.self, repeating: 0, count: 64)
+        unsafe publicHead.initializeMemory(
+            as: UInt8.self, repeating: 0, count: SessionTable.headByteCount)
         unsafe resendTrail = .allocate(capacity: GatewayLimits.reportsPerResend)
         unsafe resendTrail.initialize(repeating: 0, count: GatewayLimits.reportsPerResend)
         unsafe resendPath = .allocate(capacity: GatewayLimits.reportsPerResend)
@@ -188,12 +189,14 @@ public import Wire
         return true
     }
 
-    /// Takes frames that other cores of the port found to be ours.
+    /// Takes frames that other cores of the port found to be ours: at most a burst from each.
     private mutating func takeSteered() -> Bool {
         guard let steering else { return false }
-        var count = 0
+        var hasTaken = false
         for from in 0..<UInt32(configuration.shardCount) where from != configuration.shard {
-            while sequencer.hasRoom(for: GatewayLimits.recordsPerDatagram),
+            var count = 0
+            while count < GatewayLimits.burst,
+                sequencer.hasRoom(for: GatewayLimits.recordsPerDatagram),
                 let packet = steering.take(from: from, to: configuration.shard)
             {
                 let frame = unsafe FrameView(packet.start, byteCount: packet.byteCount)
@@ -205,11 +208,11 @@ public import Wire
                 }
                 if fate == .free { queue.free(packet) }
                 count += 1
-                if count == GatewayLimits.burst { break }
+                hasTaken = true
             }
         }
         sequencer.publish()
-        return count > 0
+        return hasTaken
     }
 
     private static func writePublicHead(

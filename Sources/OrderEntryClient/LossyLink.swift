@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Platform
 
 /// What a bad network does to datagrams, each in percent, decided by a seed.
 public struct LinkFaults: Equatable, Sendable {
@@ -29,7 +30,7 @@ public struct LossyLink {
     }
 
     private let faults: LinkFaults
-    private var state: UInt64
+    private var random: SeededRandom
     private var waiting: [Waiting] = []
     /// Datagrams that it swallowed.
     public private(set) var lost: UInt64 = 0
@@ -41,20 +42,11 @@ public struct LossyLink {
     /// A link with these faults.
     public init(_ faults: LinkFaults) {
         self.faults = faults
-        state = faults.seed
-    }
-
-    /// SplitMix64.
-    private mutating func random() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ word >> 30) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ word >> 27) &* 0x94D0_49BB_1331_11EB
-        return word ^ word >> 31
+        random = SeededRandom(seed: faults.seed)
     }
 
     private mutating func happens(_ percent: Double) -> Bool {
-        Double(random() >> 11) * 0x1p-53 * 100 < percent
+        Double(random.next() >> 11) * 0x1p-53 * 100 < percent
     }
 
     /// Takes a datagram.
@@ -69,9 +61,8 @@ public struct LossyLink {
             var dueNanos = nowNanos
             if happens(faults.reorderPercent) {
                 reordered &+= 1
-                dueNanos += random() % (faults.delayNanosMax + 1)
+                dueNanos += random.below(faults.delayNanosMax + 1)
             }
-
             insert(Waiting(dueNanos: dueNanos, bytes: copy(datagram)))
         }
     }

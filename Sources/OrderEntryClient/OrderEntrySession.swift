@@ -28,7 +28,6 @@ public struct OrderEntrySession: ~Copyable {
     var lastSentNanos: UInt64 = 0
     var lastHeardNanos: UInt64 = 0
     var acknowledgedReport: UInt64 = 0
-    var isHeartbeatDue = false
     var heartbeatNanos: UInt64 = 1_000_000_000
     /// Of the end: when a report was last delivered.
     var lastProgressNanos: UInt64 = 0
@@ -137,7 +136,7 @@ public struct OrderEntrySession: ~Copyable {
                 inbound.requestDeadlineNanos ?? 0, lastProgressNanos + 3_000_000_001)
         case .open: break
         }
-        if outbound.mayFill || isHeartbeatDue { return 0 }
+        if outbound.mayFill { return 0 }
         var deadline = min(lastSentNanos + heartbeatNanos, lastHeardNanos + 3 * heartbeatNanos + 1)
         if let resend = outbound.resendDeadlineNanos { deadline = min(deadline, resend) }
         if let request = inbound.requestDeadlineNanos { deadline = min(deadline, request) }
@@ -187,7 +186,7 @@ public struct OrderEntrySession: ~Copyable {
             }
         }
         guard
-            isHeartbeatDue || nowNanos &- lastSentNanos >= heartbeatNanos
+            nowNanos &- lastSentNanos >= heartbeatNanos
                 || unacknowledged >= UInt64(settings.acknowledgeEvery)
         else { return 0 }
         // Names what comes after everything sent, so a lost tail shows at the gateway.
@@ -207,7 +206,6 @@ public struct OrderEntrySession: ~Copyable {
 
     private mutating func sent(_ nowNanos: UInt64) {
         lastSentNanos = nowNanos
-        isHeartbeatDue = false
         acknowledgedReport = inbound.next
         counters.datagramsSent &+= 1
     }

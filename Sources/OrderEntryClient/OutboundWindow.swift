@@ -68,7 +68,7 @@ struct OutboundWindow: ~Copyable {
     /// have dropped or never had.
     mutating func open(expectedLow: UInt32, isFirst: Bool, nowNanos: UInt64) -> Bool {
         if isFirst {
-            // Nothing was sent before the logon: messages appended early move to the right place.
+            // `submit` refuses before the logon, so the window may begin anywhere.
             precondition(next == firstKept, "nothing is appended before the first logon")
             let start = SerialNumber.start(low: expectedLow)
             firstKept = start

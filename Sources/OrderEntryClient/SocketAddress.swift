@@ -2,6 +2,7 @@
 //
 // SAFETY: the text of `strerror` is copied before anything else can call it on this thread.
 internal import Glibc
+internal import Platform
 
 /// An IPv4 address and a port, both in host order.
 public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
@@ -32,15 +33,7 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads `10.0.0.1` or `localhost`.
     public static func parseAddress(_ text: some StringProtocol) -> UInt32? {
-        if text == "localhost" { return 0x7F00_0001 }
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 4 else { return nil }
-        var address: UInt32 = 0
-        for part in parts {
-            guard let byte = UInt8(part) else { return nil }
-            address = address << 8 | UInt32(byte)
-        }
-        return address
+        text == "localhost" ? 0x7F00_0001 : IPv4Text.parse(text)
     }
 
     /// Whether the address is a multicast group.
@@ -48,7 +41,7 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
 
     /// As it is written.
     public var description: String {
-        "\(address >> 24).\(address >> 16 & 255).\(address >> 8 & 255).\(address & 255):\(port)"
+        "\(IPv4Text.format(address)):\(port)"
     }
 
     var native: sockaddr_in {

@@ -23,7 +23,12 @@ internal import Glibc
     /// Datagrams that the kernel would not take: its buffer was full, or nobody listens there.
     public private(set) var datagramsDropped: UInt64 = 0
 
-    private init(descriptor: Int32) { self.descriptor = descriptor }
+    private init(descriptor: Int32) {
+        self.descriptor = descriptor
+        precondition(
+            incomingLengths.count == Self.batchMax && outgoingLengths.count == Self.batchMax,
+            "a length for each datagram of a batch")
+    }
 
     deinit { close(descriptor) }
 

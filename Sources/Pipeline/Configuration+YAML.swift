@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CommandLog
+internal import NICGateway
 internal import Yams
 
 extension Configuration {
@@ -54,9 +55,8 @@ extension Configuration {
             reader.fail("address", "missing; our IPv4 address, for example `address: 10.77.0.2`")
         }
         if let text = reader.string("macAddress") {
-            let bytes = text.split(separator: ":").compactMap { UInt8($0, radix: 16) }
-            if bytes.count == 6 {
-                macAddress = bytes.reduce(0) { $0 << 8 | UInt64($1) }
+            if let address = MACAddress(text) {
+                macAddress = address.rawValue
             } else {
                 reader.fail("macAddress", "`\(text)` is not six bytes such as 02:4e:54:00:00:01")
             }

@@ -102,7 +102,7 @@ public struct Configuration: Sendable {
     public var reorderWindow = 16
     /// Group of the public stream, host order; nil = none.
     public var publicGroup: UInt32?
-    /// UDP port of the public stream.
+    /// UDP port of the public stream of shard 0.
     public var publicUDPPort: UInt16 = 7100
     /// Records in the ring of the log; a power of two.
     public var logCapacity = 65_536

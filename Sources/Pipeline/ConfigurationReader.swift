@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Platform
 internal import Yams
 
 /// Reads typed values out of one YAML mapping, and collects everything that is wrong with it
@@ -152,24 +153,5 @@ struct ConfigurationReader {
 
     mutating func inner(_ key: String) -> ConfigurationReader {
         ConfigurationReader(node(key)?.node, path: full(key))
-    }
-}
-
-/// Dotted IPv4 addresses, host order.
-public enum IPv4Text {
-    /// Four numbers of 0…255; nil for anything else.
-    public static func parse(_ text: String) -> UInt32? {
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 4 else { return nil }
-        var address: UInt32 = 0
-        for part in parts {
-            guard let byte = UInt8(part) else { return nil }
-            address = address << 8 | UInt32(byte)
-        }
-        return address
-    }
-    /// The usual form.
-    public static func format(_ address: UInt32) -> String {
-        "\(address >> 24).\(address >> 16 & 255).\(address >> 8 & 255).\(address & 255)"
     }
 }

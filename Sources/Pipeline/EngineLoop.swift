@@ -22,7 +22,7 @@ public import Wire
     /// The hash is shown when the engine has caught up, not after each burst.
     private var isHashStale = false
     private let clock: CycleClock
-    /// Commands applied, and cycles spent on them.
+    /// Commands applied.
     public private(set) var commandCount: UInt64 = 0
     /// Cycles of the counter spent in polls that applied something.
     public private(set) var cycles: UInt64 = 0
@@ -50,6 +50,7 @@ public import Wire
         if isResuming {
             guard resume() else { return false }
             records.release()
+            progress.store(sequence: records.nextSequence &- 1)
         }
         let count = min(records.available(), Self.commandsPerPoll)
         if count == 0 {
@@ -82,9 +83,11 @@ public import Wire
         }
         publish()
         records.consume(index)
-        if !isResuming { records.release() }
         isHashStale = true
-        progress.store(sequence: records.nextSequence &- 1)
+        if !isResuming {
+            records.release()
+            progress.store(sequence: records.nextSequence &- 1)
+        }
         cycles &+= clock.nowCycles &- start
         return index > 0
     }

@@ -71,6 +71,7 @@ public final class Pipeline {
             let body: @Sendable () -> Void = {
                 EAL.registerThread()
                 var idle = idle
+                // Relaxed: it only says when to end; `join` orders what the thread did.
                 while !control.isStopping.load(ordering: .relaxed) {
                     idle.idle(worked: poll())
                 }
@@ -112,16 +113,22 @@ public final class Pipeline {
         return halves[0].core.value.poll()
     }
 
-    /// Cycles spent in the stages of a shard's gateway core, and in its engine: after `stop()`.
+    /// Cycles spent in the stages of a shard's gateway core, and in its engine: not between
+    /// `start()` and `stop()`.
     public func cycles(shard: Int) -> (gateway: StageCycles, engine: UInt64) {
         precondition(threads.isEmpty, "asked before the start or after the end")
         return (halves[shard].core.value.stages, halves[shard].loop.value.cycles)
     }
 
-    /// Starts the threads.
+    /// Starts the threads: all of them, or none when one cannot be had.
     public func start() throws(PlatformError) {
         for (seat, body) in seats {
-            threads.append(try PinnedThread(name: seat.name, cpu: seat.cpu, body: body))
+            do throws(PlatformError) {
+                threads.append(try PinnedThread(name: seat.name, cpu: seat.cpu, body: body))
+            } catch {
+                stop()
+                throw error
+            }
         }
         seats = []
     }

@@ -33,8 +33,11 @@ public struct ThreadPlan: Sendable {
         case .busy: isBusy = true
         case .adaptive: isBusy = false
         }
-        // From the top: the system's own work gathers on the first processors.
-        var chosen = Array(cpus.reversed().prefix(isBusy ? threads : 0))
+        // From the top: the system's own work gathers on the first processors. What the
+        // configuration names is taken.
+        let named = Set(configuration.gatewayCPUs + configuration.engineCPUs)
+        let unnamed = cpus.reversed().filter { !named.contains($0) }
+        var chosen = Array(unnamed.prefix(isBusy ? threads : 0))
         func take() -> Int? { chosen.isEmpty ? nil : chosen.removeFirst() }
         gateway = []
         engine = []

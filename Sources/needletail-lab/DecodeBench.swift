@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
 import NICGateway
+import OrderEntryClient
 import Pipeline
 import Platform
 
@@ -35,8 +36,8 @@ struct DecodeBench: ParsableCommand {
         for _ in 0..<runs { figures.append(try measure()) }
         figures.sort()
         print(
-            "\(packed) a datagram, \(sessions) sessions: best \(Figures.fixed(figures[0], 1)) ns "
-                + "an order, median \(Figures.fixed(figures[runs / 2], 1))")
+            "\(packed) a datagram, \(sessions) sessions: best \(figures[0].text(1)) ns "
+                + "an order, median \((figures[runs / 2]).text(1))")
     }
 
     /// Nanoseconds an order.

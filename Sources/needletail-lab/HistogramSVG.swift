@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import Histogram
+import OrderEntryClient
 
 /// A picture of percentiles: how long the slowest tenth, hundredth, thousandth… took. Both axes are
 /// logarithmic; colours follow the reader's light or dark theme.

@@ -69,7 +69,9 @@ struct LoadOptions: ParsableArguments {
     func validate() throws {
         guard sessions > 0 else { throw ValidationError("--sessions: at least one.") }
         guard rate > 0 else { throw ValidationError("--rate: at least one message a second.") }
-        guard seconds > 0, warmUp >= 0 else { throw ValidationError("--seconds: above zero.") }
+        guard seconds > 0, seconds <= 1e9, (0...1e9).contains(warmUp) else {
+            throw ValidationError("--seconds: above zero; --warm-up: zero or more.")
+        }
         guard !(flood && pingPong) else {
             throw ValidationError("--flood measures an open loop: leave --ping-pong out.")
         }
@@ -115,7 +117,7 @@ struct Load: ParsableCommand {
     func run() throws {
         if let cpu = options.cpu {
             do throws(PlatformError) { try Affinity.pinCurrentThread(to: cpu) } catch {
-                loadMessage("needletail-lab: --cpu \(cpu): \(error)\n")
+                StandardError.write("needletail-lab: --cpu \(cpu): \(error)\n")
                 throw ExitCode(64)
             }
         }
@@ -131,7 +133,7 @@ struct Load: ParsableCommand {
             if !report.isSound { throw ClientError("") }
         } catch {
             if error.description.isEmpty { throw ExitCode(1) }
-            loadMessage("needletail-lab: \(error.description)\n")
+            StandardError.write("needletail-lab: \(error.description)\n")
             throw ExitCode(69)
         }
     }
@@ -167,12 +169,4 @@ struct Load: ParsableCommand {
         report.print()
         try report.write()
     }
-}
-
-/// Writes to the error stream.
-///
-/// SAFETY: the bytes are the string's own while they are written.
-func loadMessage(_ text: String) {
-    var text = text
-    text.withUTF8 { bytes in _ = unsafe write(STDERR_FILENO, bytes.baseAddress, bytes.count) }
 }

@@ -113,7 +113,7 @@ struct LoadRun {
                 nextProgress += 1_000_000_000
             }
         }
-        if isTerminal && !isQuiet { loadMessage("\r\u{1B}[K") }
+        if isTerminal && !isQuiet { StandardError.write("\r\u{1B}[K") }
     }
 
     /// Message n belongs to session n modulo S and is meant for n / rate. One that finds no room
@@ -170,7 +170,7 @@ struct LoadRun {
     private func progress(_ counts: LoadCounts, _ answers: Int, _ elapsed: UInt64) {
         guard isTerminal else { return }
         let p99 = Double(counts.latency.valueAtPercentile(99)) / 1_000
-        loadMessage(
+        StandardError.write(
             "\r\u{1B}[K\(elapsed / 1_000_000_000) s · \(answers) answers/s · "
                 + "p99 \(p99.text(1)) µs · \(counts.fills) fills")
     }

@@ -2,6 +2,7 @@
 import ArgumentParser
 import Glibc
 import NICGateway
+import OrderEntryClient
 import Pipeline
 import Platform
 import Wire
@@ -197,12 +198,12 @@ final class PathRun {
         let (gateway, engine) = pipeline.cycles(shard: 0)
         let count = Double(reported)
         func each(_ cycles: UInt64) -> String {
-            Figures.fixed(Double(clock.nanos(cycles)) / count, 1)
+            (Double(clock.nanos(cycles)) / count).text(1)
         }
         print(
             """
-            \(Figures.fixed(count * 1_000 / Double(nanos), 2)) M orders/s, \
-            \(Figures.fixed(Double(nanos) / count, 1)) ns an order on the wall
+            \((count * 1_000 / Double(nanos)).text(2)) M orders/s, \
+            \((Double(nanos) / count).text(1)) ns an order on the wall
             CPU ns an order: intake \(each(gateway.intake)) · reports \(each(gateway.reports)) · \
             transmit \(each(gateway.transmit)) · engine \(each(engine))
             reports \(counters[.reports] - reportsBefore), public \(counters[.publicReports]), \

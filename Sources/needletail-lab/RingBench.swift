@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import OrderEntryClient
 import Platform
 import Wire
 
@@ -33,8 +34,8 @@ struct RingBench: ParsableCommand {
             for _ in 0..<runs { rates.append(try handOver(batch: batch, chosen)) }
             rates.sort()
             print(
-                "batch \(batch): best \(Figures.fixed(rates.last!, 1)) M records/s, median "
-                    + "\(Figures.fixed(rates[rates.count / 2], 1))")
+                "batch \(batch): best \(rates.last!.text(1)) M records/s, median "
+                    + "\((rates[rates.count / 2]).text(1))")
         }
     }
 
@@ -79,16 +80,5 @@ struct RingBench: ParsableCommand {
         writing.join()
         reading.join()
         return Double(count) * 1_000 / Double(clock.nanos(clock.nowCycles - start))
-    }
-}
-
-/// Numbers for people.
-enum Figures {
-    /// With a fixed number of decimals.
-    static func fixed(_ value: Double, _ digits: Int) -> String {
-        var scale = 1.0
-        for _ in 0..<digits { scale *= 10 }
-        let rounded = (value * scale).rounded() / scale
-        return "\(rounded)"
     }
 }

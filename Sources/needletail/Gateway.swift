@@ -69,10 +69,12 @@ struct Gateway: ParsableCommand {
 
     private func serve(_ configuration: Configuration) throws {
         var notes: [String] = []
+        var port: NICGateway.Port?
         let opened: NICGateway.Port
         let pipeline: Pipeline
         do {
             opened = try GatewayPort.open(configuration, notes: &notes)
+            port = opened
             pipeline = try Pipeline(configuration, port: opened)
             notes += pipeline.warnings
             let stop = StopSignal()
@@ -81,8 +83,10 @@ struct Gateway: ParsableCommand {
             wait(stop, pipeline)
         } catch {
             complain(error)
+            // Before DPDK ends, which must find no port open.
+            port?.close()
             EAL.stop()
-            throw ExitCode(74)
+            throw ExitCode(error is ConfigurationError ? 78 : 74)
         }
         pipeline.stop()
         report(pipeline, opened)
@@ -137,7 +141,7 @@ struct Gateway: ParsableCommand {
     }
 
     private func complain(_ error: any Error) {
-        FileHandle.standardError.write(Data("\(error)\n".utf8))
+        StandardError.write("\(error)\n")
     }
 }
 

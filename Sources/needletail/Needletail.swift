@@ -2,6 +2,7 @@
 internal import ArgumentParser
 internal import Glibc
 internal import OrderEntryClient
+internal import Platform
 
 /// The command line: one program for the gateway and for those who talk to it.
 @main
@@ -15,7 +16,7 @@ struct Needletail: ParsableCommand {
 
             EXAMPLES
               needletail gateway --config gateway.yaml
-              needletail send --gateway 10.77.0.1:7000 --buy 100@8500.25
+              needletail send --gateway 10.77.0.1:7000 --buy 100@8500
               needletail subscribe --group 239.77.0.1:7100 --interface veth1
               needletail replay --golden ../shared/data/exchange_golden/small
 
@@ -40,16 +41,8 @@ enum Exit {
 
 /// Says what went wrong on the error stream and gives the exit code to throw.
 func failure(_ error: ClientError, _ code: ExitCode) -> ExitCode {
-    printError("needletail: \(error.description)\n")
+    StandardError.write("needletail: \(error.description)\n")
     return code
-}
-
-/// Writes to the error stream.
-///
-/// SAFETY: the bytes are the string's own while they are written.
-func printError(_ text: String) {
-    var text = text
-    text.withUTF8 { bytes in _ = unsafe write(STDERR_FILENO, bytes.baseAddress, bytes.count) }
 }
 
 /// A line that is written over itself on a terminal, and nothing elsewhere.
@@ -63,11 +56,11 @@ struct ProgressLine {
         let now = MonotonicClock.nowNanos()
         guard now &- lastNanos > 100_000_000 else { return }
         lastNanos = now
-        printError("\r\u{1B}[K\(text())")
+        StandardError.write("\r\u{1B}[K\(text())")
     }
 
     /// Clears the line.
     func clear() {
-        if isTerminal { printError("\r\u{1B}[K") }
+        if isTerminal { StandardError.write("\r\u{1B}[K") }
     }
 }

@@ -134,16 +134,3 @@ struct LobsterCheck {
         levels.map { "\($0.lots)@\($0.priceTicks)" }.joined(separator: " ")
     }
 }
-
-extension Double {
-    /// With so many decimals, no more.
-    func text(_ decimals: Int) -> String {
-        var scale = 1.0
-        for _ in 0..<decimals { scale *= 10 }
-        let scaled = Int64((self * scale).rounded())
-        if decimals == 0 { return "\(scaled)" }
-        let fraction = String(scaled.magnitude % UInt64(scale))
-        let zeros = String(repeating: "0", count: decimals - fraction.count)
-        return "\(scaled / Int64(scale)).\(zeros)\(fraction)"
-    }
-}

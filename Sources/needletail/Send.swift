@@ -141,7 +141,7 @@ struct Send: ParsableCommand {
         let flags = UInt8(truncatingIfNeeded: prevention.flags | (postOnly ? 1 : 0))
         let type: OrderType = text.priceTicks == nil ? .market : .limit
         let time: TimeInForce =
-            ioc || type == .market ? .immediateOrCancel : fok ? .fillOrKill : .day
+            fok ? .fillOrKill : ioc || type == .market ? .immediateOrCancel : .day
         return NewOrder(
             orderID: orderID, instrument: instrument, side: side,
             priceTicks: text.priceTicks ?? 0, quantityLots: text.lots, account: account,

@@ -2,6 +2,7 @@
 internal import ArgumentParser
 internal import Glibc
 internal import OrderEntryClient
+internal import Platform
 internal import Wire
 
 /// The public report stream, with its gaps found.
@@ -24,7 +25,7 @@ struct Subscribe: ParsableCommand {
     @Option(help: "The interface to join on; the kernel chooses otherwise.")
     var interface: String?
 
-    @Option(help: "Only this shard; every shard otherwise.")
+    @Option(help: "Only this shard; whatever comes to the port otherwise.")
     var shard: UInt32?
 
     @Flag(help: "Print each report as one line of JSON.")
@@ -42,6 +43,9 @@ struct Subscribe: ParsableCommand {
     func validate() throws {
         guard group.isMulticast else {
             throw ValidationError("--group \(group): a group is in 224.0.0.0…239.255.255.255.")
+        }
+        if let seconds, !(0...1e9).contains(seconds) {
+            throw ValidationError("--seconds \(seconds): from 0 to 1,000,000,000.")
         }
         if json && count { throw ValidationError("--json and --count exclude each other.") }
     }
@@ -72,12 +76,12 @@ struct Subscribe: ParsableCommand {
         let summary =
             "\(stream.delivered) reports · lost \(stream.lost) in \(stream.gaps) gaps · "
             + "duplicated \(stream.duplicated) · next \(stream.nextSequence)"
-        if json { printError(summary + "\n") } else { print(summary) }
+        if json { StandardError.write(summary + "\n") } else { print(summary) }
         if stream.lost > 0 { throw Exit.mismatch }
     }
 
     private static func tell(first: UInt64, count: UInt64) {
-        printError("gap: \(count) reports missing from \(first)\n")
+        StandardError.write("gap: \(count) reports missing from \(first)\n")
     }
 
     private static func show(_ sequence: UInt64, _ report: PublicReport, isJSON: Bool) {

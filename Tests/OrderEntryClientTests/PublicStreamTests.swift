@@ -91,7 +91,9 @@ import Wire
         #expect(SocketAddress(text)?.description == again)
     }
 
-    @Test(arguments: ["", "10.77.0.1", "10.77.0:1", "1.2.3.256:1", "1.2.3.4:70000", "host:1"])
+    @Test(arguments: [
+        "", "10.77.0.1", "10.77.0:1", "1.2.3.256:1", "1.2.3.4:70000", "host:1", "+1.2.3.4:1",
+    ])
     func `refuses what is no address`(text: String) {
         #expect(SocketAddress(text) == nil)
     }

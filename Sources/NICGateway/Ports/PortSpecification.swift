@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Platform
 
 /// Which driver carries a port, and what it is attached to.
 public enum PortKind: Sendable, Hashable {
@@ -185,14 +186,11 @@ extension PortSpecification {
             throw .init(
                 text: text, problem: "\"\(parts[1])\" is not a UDP port", expected: expected)
         }
-        let octets = parts[0].split(separator: ".", omittingEmptySubsequences: false)
-            .map { UInt8($0) }
-        guard octets.count == 4, !octets.contains(nil), octets != [0, 0, 0, 0] else {
+        guard let address = IPv4Text.parse(parts[0]), address != 0 else {
             throw .init(
                 text: text, problem: "\"\(parts[0])\" is not an address to bind to",
                 expected: expected)
         }
-        return .udp(
-            address: octets.reduce(0) { $0 << 8 | UInt32($1 ?? 0) }, port: port)
+        return .udp(address: address, port: port)
     }
 }

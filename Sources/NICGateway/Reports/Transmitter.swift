@@ -222,11 +222,11 @@ extension GatewayCore {
     }
 }
 
-/// Sessions that have a datagram open, each once.
+/// Sessions whose datagrams the next flush seals: one entry for each datagram begun since the last
+/// one, so a session that filled several is here several times, and sealing it again does nothing.
 ///
-/// SAFETY: `numbers` is allocated for `capacity` from `init` to `deinit`; a session is appended
-/// only when it had no datagram, so at most once between two flushes and at most `capacity` times…
-/// plus once again for each sealed in between, which `append` keeps out by the flush at the limit.
+/// SAFETY: `numbers` is allocated for `capacity` from `init` to `deinit`. `append` traps rather
+/// than write beyond it (`canTransmit` keeps callers below), and what is read was appended.
 @safe struct FillingSessions: ~Copyable {
     private(set) var count = 0
     private let numbers: UnsafeMutablePointer<UInt32>

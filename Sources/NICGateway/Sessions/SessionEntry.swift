@@ -90,7 +90,8 @@ enum SessionState: UInt8, BitwiseCopyable {
         unsafe entries.initialize(repeating: SessionEntry(), count: count)
         unsafe heads = UnsafeMutableRawPointer.allocate(
             byteCount: count * Self.headByteCount, alignment: 64)
-        unsafe heads.initializeMemory(as: UInt8.self, repeating: 0, count: count * 64)
+        unsafe heads.initializeMemory(
+            as: UInt8.self, repeating: 0, count: count * Self.headByteCount)
     }
 
     deinit {

@@ -76,7 +76,7 @@ struct Ping: ParsableCommand {
             }
             try measure()
         } catch {
-            loadMessage("needletail-lab: \(error.description)\n")
+            StandardError.write("needletail-lab: \(error.description)\n")
             throw ExitCode(1)
         }
     }
