@@ -35,8 +35,6 @@ typedef struct {
     frame_list injected;
     _Atomic uint64_t received_packets, received_bytes, no_buffer;
     char separation[64];  // transmit's part is often written by the same thread, but not always
-    cdpdk_sink sink;
-    void *sink_context;
     _Atomic bool capture;
     frame_list captured;
     _Atomic uint64_t transmitted_packets, transmitted_bytes;
@@ -157,9 +155,6 @@ static uint16_t memory_transmit(void *data, cdpdk_mbuf **mbufs, uint16_t count) 
     memory_queue *memory = data;
     uint64_t total = 0;
     for (uint16_t i = 0; i < count; i++) { total += mbufs[i]->packet_length; }
-    if (__builtin_expect(memory->sink != NULL, 0)) {
-        memory->sink(memory->sink_context, mbufs, count);
-    }
     if (__builtin_expect(atomic_load_explicit(&memory->capture, memory_order_relaxed), 0)) {
         for (uint16_t i = 0; i < count; i++) {
             list_append(&memory->captured, cdpdk_data(mbufs[i]), mbufs[i]->data_length);
@@ -250,10 +245,6 @@ bool cdpdk_memory_inject(cdpdk_port *port, uint16_t queue, const uint8_t *bytes,
     return list_append(&queue_of(port, queue)->injected, bytes, length);
 }
 
-uint32_t cdpdk_memory_pending(cdpdk_port *port, uint16_t queue) {
-    return queue_of(port, queue)->injected.count;
-}
-
 void cdpdk_memory_capture(cdpdk_port *port, uint16_t queue, bool capture) {
     queue_of(port, queue)->capture = capture;
 }
@@ -265,10 +256,4 @@ int32_t cdpdk_memory_take(cdpdk_port *port, uint16_t queue, uint8_t *bytes, uint
     memcpy(bytes, taken->bytes, length < room ? length : room);
     free(taken);
     return length;
-}
-
-void cdpdk_memory_sink(cdpdk_port *port, uint16_t queue, cdpdk_sink sink, void *context) {
-    memory_queue *memory = queue_of(port, queue);
-    memory->sink_context = context;
-    memory->sink = sink;
 }

@@ -4,8 +4,6 @@ public import Wire
 // What the owner asks of the session, through the connection: false when it is not open or its
 // window is full. Messages go out with the next `poll` or `send`.
 extension OrderEntryConnection {
-    /// Starts to log on without waiting for the answer.
-    public mutating func startLogon() { session.logon(nowNanos: MonotonicClock.nowNanos()) }
     /// Queues an order.
     public mutating func submit(_ message: NewOrder) -> Bool { session.submit(message) }
     /// Queues a cancel.

@@ -45,9 +45,6 @@ struct LoadOptions: ParsableArguments {
     @Flag(help: "Closed loop: each session sends its next message when the last is answered.")
     var pingPong = false
 
-    @Flag(help: "Send bare datagrams to an echo server instead, one at a time.")
-    var rawEcho = false
-
     @Flag(help: "Run twice: without, and with one more session at ten times its limit.")
     var flood = false
 
@@ -122,7 +119,6 @@ struct Load: ParsableCommand {
             }
         }
         do throws(ClientError) {
-            if options.rawEcho { return try rawEcho() }
             var run = try LoadRun(options)
             let quiet = run.measure(flooding: false)
             let flooded = try options.flood ? run.measureFlooded() : nil
@@ -136,37 +132,5 @@ struct Load: ParsableCommand {
             StandardError.write("needletail-lab: \(error.description)\n")
             throw ExitCode(69)
         }
-    }
-
-    /// A round trip without the protocol: what the network and the kernel cost.
-    private func rawEcho() throws(ClientError) {
-        var socket = try UDPSocket.connected(to: options.gateway)
-        var counts = LoadCounts()
-        let end = MonotonicClock.nowNanos() + UInt64(options.seconds * 1e9)
-        let started = MonotonicClock.nowNanos()
-        while MonotonicClock.nowNanos() < end {
-            let sent = MonotonicClock.nowNanos()
-            _ = socket.stage { target in
-                for offset in 0..<88 {
-                    target.storeBytes(of: 0, toByteOffset: offset, as: UInt8.self)
-                }
-                return 88
-            }
-            socket.flush()
-            counts.messages += 1
-            var isAnswered = false
-            while !isAnswered && MonotonicClock.nowNanos() &- sent < 100_000_000 {
-                isAnswered = socket.receiveBatch() > 0
-            }
-            if isAnswered {
-                counts.answers += 1
-                _ = counts.latency.record(MonotonicClock.nowNanos() &- sent)
-            }
-        }
-        let seconds = Double(MonotonicClock.nowNanos() - started) / 1e9
-        let measured = LoadMeasured(counts: counts, seconds: seconds, unanswered: 0)
-        let report = LoadReport(options, measured, nil, SessionCounters())
-        report.print()
-        try report.write()
     }
 }

@@ -33,11 +33,8 @@ struct LoadReport {
 
     /// To the standard output.
     func print() {
-        let mode =
-            options.rawEcho
-            ? "bare echo" : options.pingPong ? "ping-pong" : "open loop at \(options.rate)/s"
-        Swift.print(
-            "\(mode), \(options.rawEcho ? 1 : options.sessions) sessions, seed \(options.seed)")
+        let mode = options.pingPong ? "ping-pong" : "open loop at \(options.rate)/s"
+        Swift.print("\(mode), \(options.sessions) sessions, seed \(options.seed)")
         show(quiet)
         if let flooded {
             Swift.print("beside a session that sends at ten times its limit")
@@ -49,7 +46,6 @@ struct LoadReport {
                     + "(× \((Double(after) / Double(max(before, 1))).text(2))) · "
                     + "throttled among the others \(flooded.counts.throttled)")
         }
-        guard !options.rawEcho else { return }
         Swift.print(
             "network     \(network.messagesResent) messages resent · \(network.gapReports) gap "
                 + "reports · \(network.resendRequests) resend requests · "

@@ -204,13 +204,6 @@ static inline void cdpdk_request_checksums(
     mbuf->flags |= CDPDK_TX_IPV4 | CDPDK_TX_IP_CHECKSUM | (udp ? CDPDK_TX_UDP_CHECKSUM : 0);
 }
 
-/// Brings the mbuf's head, and where its data is, nearer.
-static inline void cdpdk_prefetch(const cdpdk_mbuf *mbuf) { __builtin_prefetch(mbuf); }
-/// Brings the first line of the packet nearer.
-static inline void cdpdk_prefetch_data(const cdpdk_mbuf *mbuf) {
-    __builtin_prefetch(cdpdk_data(mbuf));
-}
-
 #pragma clang assume_nonnull end
 
 #include "CDPDKControl.h"

@@ -108,10 +108,6 @@ typedef uint16_t (*cdpdk_hook)(
 /// Puts a hook behind a queue's receive function; a queue without one pays nothing.
 void cdpdk_hook_receive(cdpdk_queue *queue, cdpdk_hook hook, void *_Nullable context);
 
-/// Sees each burst that is transmitted on a memory port, before it is freed.
-typedef void (*cdpdk_sink)(
-    void *_Nullable context, cdpdk_mbuf *_Nonnull const *_Nonnull mbufs, uint16_t count);
-
 /// Gives a memory port its frames: `bytes` holds them one behind the other, each padded to 64. They
 /// are received in order, `laps` times (0: without end). In place, the packets point at `bytes`
 /// (as if a NIC had written there), which stays the caller's and must live until the port closes;
@@ -122,16 +118,11 @@ void cdpdk_memory_load(
 /// Queues one frame to be received, before those loaded; from any thread. False: longer than a
 /// buffer.
 bool cdpdk_memory_inject(cdpdk_port *port, uint16_t queue, const uint8_t *bytes, uint16_t length);
-/// Frames injected and not received yet; from any thread.
-uint32_t cdpdk_memory_pending(cdpdk_port *port, uint16_t queue);
 /// Whether transmitted frames are kept to be taken.
 void cdpdk_memory_capture(cdpdk_port *port, uint16_t queue, bool capture);
 /// Copies the oldest captured frame and forgets it: its length, -1 when there is none; from any
 /// thread.
 int32_t cdpdk_memory_take(cdpdk_port *port, uint16_t queue, uint8_t *bytes, uint16_t room);
-/// Shows transmitted bursts to `sink`, on the polling thread. Before polling starts.
-void cdpdk_memory_sink(
-    cdpdk_port *port, uint16_t queue, cdpdk_sink _Nullable sink, void *_Nullable context);
 
 /// Claims a kernel interface for this process (the claim dies with it) and detaches the XDP program
 /// that a killed predecessor left there. The answer is a descriptor to be closed after the port;

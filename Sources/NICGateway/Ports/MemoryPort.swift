@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import CDPDK
+internal import CDPDK
 internal import Glibc
 
 /// Frames one behind the other, each at a multiple of 64 bytes, as a NIC would have written them:
@@ -102,12 +102,6 @@ extension Port {
         }
     }
 
-    /// Injected frames that were not received yet; from any thread.
-    public func injectedCount(queue: Int = 0) -> Int {
-        requireMemory(queue)
-        return unsafe Int(cdpdk_memory_pending(handle, UInt16(queue)))
-    }
-
     /// Keeps transmitted frames from now on (or no longer), for `takeTransmitted`.
     public func captureTransmitted(_ isOn: Bool = true, queue: Int = 0) {
         requireMemory(queue)
@@ -135,17 +129,3 @@ extension Port {
         precondition((0..<Int(configuration.receiveQueues)).contains(queue), "a queue of the port")
     }
 }
-
-extension Port {
-    /// Shows every transmitted burst to `sink` on the polling thread before it is freed; the sink
-    /// must not keep packets. On a memory port, before polling starts.
-    @unsafe public func sinkTransmitted(
-        queue: Int = 0, context: UnsafeMutableRawPointer?, _ sink: @escaping TransmitSink
-    ) {
-        requireMemory(queue)
-        unsafe cdpdk_memory_sink(handle, UInt16(queue), sink, context)
-    }
-}
-
-/// Takes its context and a transmitted burst.
-public typealias TransmitSink = cdpdk_sink

@@ -65,14 +65,4 @@ public typealias PacketPointer = UnsafeMutablePointer<cdpdk_mbuf>
                 UInt16(truncatingIfNeeded: ipv4Bytes), udp)
         }
     }
-
-    /// Brings the mbuf's head nearer; some packets ahead in a burst.
-    @inlinable public func prefetchHead() {
-        unsafe _unsafePerformance { unsafe cdpdk_prefetch(mbuf) }
-    }
-
-    /// Brings the packet's first cache line nearer; its head must be near by then.
-    @inlinable public func prefetchData() {
-        unsafe _unsafePerformance { unsafe cdpdk_prefetch_data(mbuf) }
-    }
 }

@@ -58,16 +58,6 @@ public struct GoldenSet: Sendable {
         resting = try Self.resting(orderBook).sorted { $0.orderID < $1.orderID }
     }
 
-    /// Lowest and highest price of the orders, ticks.
-    public var priceRange: ClosedRange<Int64>? {
-        var range: ClosedRange<Int64>?
-        for case .place(let order) in commands {
-            let low = min(range?.lowerBound ?? order.priceTicks, order.priceTicks)
-            range = low...max(range?.upperBound ?? order.priceTicks, order.priceTicks)
-        }
-        return range
-    }
-
     private static func commands(
         _ text: String, instrument: UInt32
     ) throws(ClientError) -> [Command] {
