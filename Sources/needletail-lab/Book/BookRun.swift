@@ -7,28 +7,26 @@ internal import Wire
 /// What a listener of the events adds up, as the yardstick's does.
 struct ListenerTotals {
     var totals = YardstickFile.Totals()
-    private var makerID: UInt64 = 0
+    private var previousOrderID: UInt64 = 0
 
-    /// One event. The resting order's half of a trade comes first.
+    /// One event. The resting order's half of a trade comes first, so the half that counts finds the
+    /// maker in the event before it.
     @inline(__always) mutating func hear(_ event: Event) {
-        switch event.kind {
-        case .traded:
-            guard event.attributes.rawValue & EventAttributes.aggressor.rawValue != 0 else {
-                makerID = event.orderID
-                return
-            }
+        let kind = event.kind
+        let isReject = kind == .cancelRejected || kind == .replaceRejected || kind == .rejected
+        totals.rejects &+= isReject ? 1 : 0
+        if kind == .traded && event.attributes.contains(.aggressor) {
             let price = UInt64(bitPattern: event.priceTicks)
             totals.trades &+= 1
             totals.notional &+= price &* event.quantityLots
             let mixed =
                 totals.hash
-                ^ (makerID &* 0x9E37_79B9_7F4A_7C15 &+ event.orderID &* 0xC2B2_AE3D_27D4_EB4F
+                ^ (previousOrderID &* 0x9E37_79B9_7F4A_7C15
+                    &+ event.orderID &* 0xC2B2_AE3D_27D4_EB4F
                     &+ price &* 0x1656_67B1_9E37_79F9 &+ event.quantityLots)
             totals.hash = (mixed &<< 7 | mixed &>> 57) &* 0x2545_F491_4F6C_DD1D
-        case .cancelRejected, .replaceRejected, .rejected:
-            totals.rejects &+= 1
-        default: break
         }
+        previousOrderID = event.orderID
     }
 }
 
