@@ -9,8 +9,8 @@ struct ListenerTotals {
     var totals = YardstickFile.Totals()
     private var previousOrderID: UInt64 = 0
 
-    /// One event. The resting order's half of a trade comes first, so the half that counts finds the
-    /// maker in the event before it.
+    /// One event. The resting order's half of a trade comes first, so the half that counts finds
+    /// the maker in the event before it.
     @inline(__always) mutating func hear(_ event: Event) {
         let kind = event.kind
         let isReject = kind == .cancelRejected || kind == .replaceRejected || kind == .rejected
