@@ -178,7 +178,7 @@ static bool start_failed(
     const cdpdk_eal_configuration *configuration, const start_state *state, cdpdk_error *error) {
     const char *cure = configuration->huge_pages
         ? "reserve enough huge pages (sysctl -w vm.nr_hugepages=N, 2 MiB each, the log's share on "
-          "top), or start without them"
+          "top), or do without them (packetMemoryMB: 0)"
         : "give it less memory, or look whether another limit (ulimit -v, cgroup) is in the way";
     return cdpdk_fail(
         error, state->code, "DPDK did not start with %u MiB %s huge pages: %s (%s); %s",

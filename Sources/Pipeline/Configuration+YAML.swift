@@ -45,6 +45,11 @@ extension Configuration {
     private mutating func readPort(_ reader: inout ConfigurationReader) {
         if let value = reader.string("port") {
             port = value
+            do throws(PortSpecificationError) {
+                _ = try PortSpecification(value)
+            } catch {
+                reader.fail("port", "`\(value)`: \(error.problem); expected \(error.expected)")
+            }
         } else {
             reader.fail(
                 "port", "missing; for example `port: af_packet:eth1` or `port: udp:127.0.0.1:7000`")

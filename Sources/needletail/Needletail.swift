@@ -16,7 +16,7 @@ struct Needletail: ParsableCommand {
 
             EXAMPLES
               needletail gateway --config gateway.yaml
-              needletail send --gateway 10.77.0.1:7000 --buy 100@8500
+              needletail send --gateway 10.77.0.2:7000 --buy 100@8500
               needletail subscribe --group 239.77.0.1:7100 --interface veth1
               needletail replay --golden ../shared/data/exchange_golden/small
 

@@ -55,6 +55,14 @@ struct GoldenReplay {
         print("rejected: \(rejects.isEmpty ? "none" : rejects)")
         printNetwork(counters)
         guard !isMatch else { return }
+        if book.rejects[Reason.priceOutOfRange.rawValue] != nil {
+            let prices = golden.commands.compactMap { command in
+                if case .place(let order) = command { order.priceTicks } else { nil }
+            }
+            print(
+                "the gateway's instrument \(options.instrument) must have prices from "
+                    + "\(prices.min() ?? 0) to \(prices.max() ?? 0) ticks")
+        }
         print("reports that contradict each other: \(book.contradictions)")
         if trades.count != golden.settlements.count {
             print("\(trades.count) trades came, \(golden.settlements.count) are recorded")
