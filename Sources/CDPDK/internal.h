@@ -37,7 +37,8 @@ bool cdpdk_pool_attach(cdpdk_port *port, cdpdk_error *error);
 void cdpdk_pool_detach(cdpdk_port *port);
 
 /// DPDK's pool (in ethdev.c).
-void *cdpdk_dpdk_pool_make(uint32_t count, int numa_node, cdpdk_error *error);
+void *cdpdk_dpdk_pool_make(
+    uint32_t count, int numa_node, bool without_gaps, cdpdk_error *error);
 void cdpdk_dpdk_pool_free(void *pool);
 bool cdpdk_dpdk_pool_get(void *pool, cdpdk_mbuf **mbufs, uint32_t count);
 bool cdpdk_dpdk_pool_put(void *pool, cdpdk_mbuf **mbufs, uint32_t count);

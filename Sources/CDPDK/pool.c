@@ -115,7 +115,7 @@ bool cdpdk_pool_attach(cdpdk_port *port, cdpdk_error *error) {
     bool dpdk = cdpdk_eal_running();
     uint32_t count = port->configuration.mbuf_count;
     if (dpdk) {
-        port->pool = cdpdk_dpdk_pool_make(count, -1, error);
+        port->pool = cdpdk_dpdk_pool_make(count, -1, false, error);
         if (port->pool == NULL) { return false; }
     } else {
         port->pool = plain_make(count);
