@@ -28,7 +28,10 @@ extension Engine {
     mutating func sweepInPlace(
         _ order: inout IncomingOrder, into outbox: inout EventOutbox
     ) -> Bool {
+        let tradesBefore = order.tradeIndex
         let end = match(&order, into: &outbox)
+        // The aggressor's reports are counted once a sweep: a slice has fewer than 2^16 trades.
+        sessions[order.session].reportSequence &+= UInt64(order.tradeIndex &- tradesBefore)
         if end == .filled { return true }
         switch end {
         case .filled:
@@ -126,7 +129,7 @@ extension Engine {
                 reference: orders[slot].reference, priceTicks: priceTicks, quantityLots: lots,
                 leavesLots: makerLeaves &- lots, executedLots: makerExecuted), into: &outbox)
         let side = order.traits.eventAttributes.union(.aggressor)
-        report(
+        emit(
             Event(
                 kind: .traded, attributes: order.leavesLots == 0 ? side.union(closing) : side,
                 detail: order.tradeIndex, session: order.session, account: order.account,

@@ -71,13 +71,23 @@ struct ListenerTotals {
     deinit { unsafe events.deallocate() }
 
     /// Reads what is new in the ring. Never inlined: the engine's thread and a listener's are two.
-    @inline(never) private mutating func consume() {
+    private mutating func consume() {
+        listener = unsafe Self.listen(listener, to: events, from: consumed, end: outbox.position)
+        consumed = outbox.position
+    }
+
+    /// By value, so that the sums stay in registers as a listener's own would.
+    @inline(never) private static func listen(
+        _ listener: ListenerTotals, to events: UnsafeMutablePointer<Event>, from first: UInt64,
+        end: UInt64
+    ) -> ListenerTotals {
         var sum = listener
-        while consumed != outbox.position {
-            sum.hear(unsafe events[Int(truncatingIfNeeded: consumed) & (Self.ringCapacity - 1)])
-            consumed &+= 1
+        var next = first
+        while next != end {
+            sum.hear(unsafe events[Int(truncatingIfNeeded: next) & (ringCapacity - 1)])
+            next &+= 1
         }
-        listener = sum
+        return sum
     }
 
     @inline(__always) private mutating func applyOne(_ index: Int) {
