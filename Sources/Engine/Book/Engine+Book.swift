@@ -122,32 +122,25 @@ extension Engine {
 
     @inline(never)
     private mutating func openLevel(of slot: UInt32) {
-        let instrument = orders[slot].instrument
         let isSell = orders[slot].isSell
+        let instrument = orders[slot].instrument
         let tick = Int64(orders[slot].level &- instruments[instrument].levelBase)
-        instruments[instrument].bits(words, isSell: isSell).set(tick)
-        if isSell {
-            instruments[instrument].bestAsk = min(instruments[instrument].bestAsk, tick)
-        } else {
-            instruments[instrument].bestBid = max(instruments[instrument].bestBid, tick)
-        }
+        let rank = instruments[instrument].rank(isSell: isSell, tick)
+        instruments[instrument].bits(words, isSell: isSell).set(rank)
+        let best = instruments[instrument].best(isSell: isSell)
+        instruments[instrument].setBest(isSell: isSell, min(best, rank))
     }
 
     @inline(never)
     private mutating func closeLevel(of slot: UInt32) {
-        let instrument = orders[slot].instrument
         let isSell = orders[slot].isSell
+        let instrument = orders[slot].instrument
         let tick = Int64(orders[slot].level &- instruments[instrument].levelBase)
+        let rank = instruments[instrument].rank(isSell: isSell, tick)
         let bits = instruments[instrument].bits(words, isSell: isSell)
-        bits.clear(tick)
-        if isSell {
-            if tick == instruments[instrument].bestAsk {
-                instruments[instrument].bestAsk = bits.next(above: tick)
-            }
-        } else {
-            if tick == instruments[instrument].bestBid {
-                instruments[instrument].bestBid = bits.previous(below: tick)
-            }
+        bits.clear(rank)
+        if rank == instruments[instrument].best(isSell: isSell) {
+            instruments[instrument].setBest(isSell: isSell, bits.next(after: rank))
         }
     }
 }

@@ -15,9 +15,7 @@ extension Engine {
     mutating func startScan(_ order: IncomingOrder, into outbox: inout EventOutbox) -> Bool {
         pending.phase = .scan
         pending.order = order
-        pending.tick =
-            order.traits.isSell
-            ? instruments[order.instrument].bestBid : instruments[order.instrument].bestAsk
+        pending.rank = instruments[order.instrument].best(isSell: !order.traits.isSell)
         pending.slot = 0
         pending.countedLots = 0
         return scan(into: &outbox)
@@ -39,11 +37,13 @@ extension Engine {
         let order = pending.order
         let isSell = order.traits.isSell
         let prevention = order.traits.selfTradePrevention
-        let levelBase = instruments[order.instrument].levelBase
-        let bits = instruments[order.instrument].bits(words, isSell: !isSell)
+        let instrument = instruments[order.instrument]
+        let bits = instrument.bits(words, isSell: !isSell)
+        let limit = instrument.rank(isSell: !isSell, order.limit)
         var stepsLeft = steps
-        while isSell ? pending.tick >= order.limit : pending.tick <= order.limit {
-            let level = levelBase &+ UInt32(truncatingIfNeeded: pending.tick)
+        while pending.rank <= limit {
+            let tick = instrument.rank(isSell: !isSell, pending.rank)
+            let level = instrument.levelBase &+ UInt32(truncatingIfNeeded: tick)
             if prevention == .none {
                 guard stepsLeft > 0 else { return nil }
                 stepsLeft &-= 1
@@ -62,9 +62,7 @@ extension Engine {
                 }
             }
             if pending.countedLots >= order.leavesLots { return true }
-            pending.tick =
-                isSell
-                ? bits.previous(below: pending.tick) : bits.next(above: pending.tick)
+            pending.rank = bits.next(after: pending.rank)
         }
         return false
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Wire
 
-/// Which ticks of one side of one instrument have orders: a bitmap in three storeys. A bit of a
+/// Which ranks of one side of one instrument have orders: a bitmap in three storeys. A bit of a
 /// storey says that the word below it is not zero, so the next best price is three words away;
 /// beyond 64^3 = 262,144 ticks the top storey has several words, which are walked.
 struct PriceBits {
@@ -27,15 +27,15 @@ struct PriceBits {
         return 2 * (Int(counts.0) + Int(counts.1) + Int(counts.2) + 3 * Int(most))
     }
 
-    @inline(__always) func set(_ tick: Int64) {
-        let bit = Int(truncatingIfNeeded: tick)
+    @inline(__always) func set(_ rank: Int64) {
+        let bit = Int(truncatingIfNeeded: rank)
         words[storey0 &+ bit &>> 6] |= 1 &<< UInt64(bit & 63)
         words[storey1 &+ bit &>> 12] |= 1 &<< UInt64(bit &>> 6 & 63)
         words[storey2 &+ bit &>> 18] |= 1 &<< UInt64(bit &>> 12 & 63)
     }
 
-    @inline(__always) func clear(_ tick: Int64) {
-        let bit = Int(truncatingIfNeeded: tick)
+    @inline(__always) func clear(_ rank: Int64) {
+        let bit = Int(truncatingIfNeeded: rank)
         words[storey0 &+ bit &>> 6] &= ~(1 &<< UInt64(bit & 63))
         guard words[storey0 &+ bit &>> 6] == 0 else { return }
         words[storey1 &+ bit &>> 12] &= ~(1 &<< UInt64(bit &>> 6 & 63))
@@ -43,32 +43,20 @@ struct PriceBits {
         words[storey2 &+ bit &>> 18] &= ~(1 &<< UInt64(bit &>> 12 & 63))
     }
 
-    @inline(__always) func contains(_ tick: Int64) -> Bool {
-        words[storey0 &+ Int(tick &>> 6)] &>> UInt64(tick & 63) & 1 != 0
+    @inline(__always) func contains(_ rank: Int64) -> Bool {
+        words[storey0 &+ Int(rank &>> 6)] &>> UInt64(rank & 63) & 1 != 0
     }
 
-    /// The lowest set tick above `tick` (0 or more), or `Int64.max`.
-    @inline(__always) func next(above tick: Int64) -> Int64 {
-        let bit = Int(truncatingIfNeeded: tick)
+    /// The lowest set rank after `rank` (0 or more), or `InstrumentState.none`.
+    @inline(__always) func next(after rank: Int64) -> Int64 {
+        let bit = Int(truncatingIfNeeded: rank)
         let near = words[storey0 &+ bit &>> 6] & above(bit & 63)
         if near != 0 { return Int64(bit & ~63 | near.trailingZeroBitCount) }
         return nextFar(bit &>> 6)
     }
 
-    /// The highest set tick below `tick` (0 or more), or -1.
-    @inline(__always) func previous(below tick: Int64) -> Int64 {
-        let bit = Int(truncatingIfNeeded: tick)
-        let near = words[storey0 &+ bit &>> 6] & below(bit & 63)
-        if near != 0 { return Int64(bit & ~63 | 63 &- near.leadingZeroBitCount) }
-        return previousFar(bit &>> 6)
-    }
-
     @inline(__always) private func above(_ bit: Int) -> UInt64 {
         ~1 &<< UInt64(truncatingIfNeeded: bit)
-    }
-
-    @inline(__always) private func below(_ bit: Int) -> UInt64 {
-        1 &<< UInt64(truncatingIfNeeded: bit) &- 1
     }
 
     @inline(never) private func nextFar(_ word: Int) -> Int64 {
@@ -82,32 +70,12 @@ struct PriceBits {
             var bits = words[storey2 &+ top] & above(high & 63)
             while bits == 0 {
                 top &+= 1
-                guard top < Int(storey2Count) else { return .max }
+                guard top < Int(storey2Count) else { return InstrumentState.none }
                 bits = words[storey2 &+ top]
             }
             let second = top &<< 6 | bits.trailingZeroBitCount
             found = second &<< 6 | words[storey1 &+ second].trailingZeroBitCount
         }
         return Int64(found &<< 6 | words[storey0 &+ found].trailingZeroBitCount)
-    }
-
-    @inline(never) private func previousFar(_ word: Int) -> Int64 {
-        var found = word
-        let middle = words[storey1 &+ found &>> 6] & below(found & 63)
-        if middle != 0 {
-            found = found & ~63 | 63 &- middle.leadingZeroBitCount
-        } else {
-            let high = found &>> 6
-            var top = high &>> 6
-            var bits = words[storey2 &+ top] & below(high & 63)
-            while bits == 0 {
-                guard top > 0 else { return -1 }
-                top &-= 1
-                bits = words[storey2 &+ top]
-            }
-            let second = top &<< 6 | 63 &- bits.leadingZeroBitCount
-            found = second &<< 6 | 63 &- words[storey1 &+ second].leadingZeroBitCount
-        }
-        return Int64(found &<< 6 | 63 &- words[storey0 &+ found].leadingZeroBitCount)
     }
 }

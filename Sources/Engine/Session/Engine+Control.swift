@@ -85,7 +85,7 @@ extension Engine {
         let wordCounts = PriceBits.wordCounts(tickCount: tickCount)
         instruments[number] = InstrumentState(
             lowestPriceTicks: lowest, quantityLotsMax: quantityMax,
-            bestAsk: InstrumentState.noAsk, bestBidInverted: ~InstrumentState.noBid,
+            bestAsk: InstrumentState.none, bestBid: InstrumentState.none,
             levelBase: ladderTicksUsed, tickCount: tickCount, wordBase: wordsUsed,
             wordCounts: wordCounts, reserved: 0)
         ladderTicksUsed &+= tickCount

@@ -13,7 +13,9 @@ extension Engine {
                     return "instrument \(instrument), \(isSell ? "sells" : "buys"): \(broken)"
                 }
             }
-            if instruments[instrument].bestBid >= instruments[instrument].bestAsk {
+            if let bid = bestBid(instrument: instrument), let ask = bestAsk(instrument: instrument),
+                bid >= ask
+            {
                 return "instrument \(instrument) is crossed"
             }
         }
@@ -37,9 +39,10 @@ extension Engine {
     private func checkSide(instrument: UInt32, isSell: Bool, seen: inout Int) -> String? {
         let state = instruments[instrument]
         let bits = state.bits(words, isSell: isSell)
-        var best = isSell ? InstrumentState.noAsk : InstrumentState.noBid
-        for tick in 0..<Int64(state.tickCount) where bits.contains(tick) {
-            if !isSell || best == InstrumentState.noAsk { best = tick }
+        var best = InstrumentState.none
+        for rank in 0..<Int64(state.tickCount) where bits.contains(rank) {
+            best = min(best, rank)
+            let tick = state.rank(isSell: isSell, rank)
             let level = levels[state.levelBase + UInt32(tick)]
             var sum: UInt64 = 0
             var previous: UInt32 = 0
@@ -62,8 +65,8 @@ extension Engine {
                 return "level \(tick) says \(level.quantityLots), its orders \(sum)"
             }
         }
-        let cached = isSell ? state.bestAsk : state.bestBid
-        return cached == best ? nil : "the best tick is \(best), not \(cached)"
+        let cached = state.best(isSell: isSell)
+        return cached == best ? nil : "the best rank is \(best), not \(cached)"
     }
 
     private func checkSession(_ session: UInt32, held: inout Int) -> String? {

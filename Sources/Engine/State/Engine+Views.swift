@@ -137,11 +137,12 @@ extension Engine {
         guard isDefined(instrument: instrument) else { return }
         let state = instruments[instrument]
         let bits = state.bits(words, isSell: isSell)
-        var tick = isSell ? state.bestAsk : state.bestBid
-        while tick != (isSell ? InstrumentState.noAsk : InstrumentState.noBid) {
+        var rank = state.best(isSell: isSell)
+        while rank != InstrumentState.none {
+            let tick = state.rank(isSell: isSell, rank)
             let level = levels[state.levelBase + UInt32(tick)]
             guard visit(state.lowestPriceTicks &+ tick, level) else { return }
-            tick = isSell ? bits.next(above: tick) : bits.previous(below: tick)
+            rank = bits.next(after: rank)
         }
     }
 

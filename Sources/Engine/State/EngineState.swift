@@ -91,37 +91,49 @@ struct SessionState: BitwiseCopyable {
     static let extendedReports: UInt32 = 4
 }
 
-/// An instrument: one cache line. Ticks are counted from its lowest price.
+/// An instrument: one cache line. Ticks are counted from its lowest price. A rank is how many ticks
+/// a price is from the best that its side could have: a sell's its tick, a buy's counted from the
+/// highest. So both sides get better as ranks get smaller, and nothing branches on the side.
 struct InstrumentState: BitwiseCopyable {
     var lowestPriceTicks: Int64  //   0
     var quantityLotsMax: UInt64  //   8
-    var bestAsk: Int64  //           16  tick, Int64.max = none
-    var bestBidInverted: Int64  //   24  ~tick: both get better as they get smaller
+    var bestAsk: Int64  //           16  rank
+    var bestBid: Int64  //           24  rank
     var levelBase: UInt32  //        32  first level in the pool
     var tickCount: UInt32  //        36  0 = not defined
     var wordBase: UInt32  //         40  first word of its bitmaps, bids first
     var wordCounts: (UInt32, UInt32, UInt32)  // 44  of the three storeys
     var reserved: UInt64  //         56
 
-    static let noBid: Int64 = -1
-    static let noAsk: Int64 = .max
+    /// The best rank of a side without orders: worse than every rank.
+    static let none: Int64 = .max
 
-    /// Tick, -1 = none.
-    var bestBid: Int64 {
-        @inline(__always) get { ~bestBidInverted }
-        @inline(__always) set { bestBidInverted = ~newValue }
+    /// The rank of a tick on one side, and the tick of a rank: it is its own inverse.
+    @inline(__always) func rank(isSell: Bool, _ tick: Int64) -> Int64 {
+        let mask: Int64 = isSell ? 0 : -1
+        return (tick ^ mask) &+ Int64(tickCount) & mask
     }
 
-    /// The best tick on the other side of an order.
+    /// The best rank of one side, or `none`.
+    @inline(__always) func best(isSell: Bool) -> Int64 {
+        let mask: Int64 = isSell ? 0 : -1
+        return bestAsk ^ (bestAsk ^ bestBid) & mask
+    }
+
+    @inline(__always) mutating func setBest(isSell: Bool, _ rank: Int64) {
+        let mask: Int64 = isSell ? 0 : -1
+        bestAsk ^= (bestAsk ^ rank) & ~mask
+        bestBid ^= (bestBid ^ rank) & mask
+    }
+
+    /// The best tick on the other side of an order, which has one.
     @inline(__always) func bestOpposite(isSell: Bool) -> Int64 {
-        let mask: Int64 = isSell ? -1 : 0
-        return bestAsk ^ (bestAsk ^ bestBidInverted) & mask ^ mask
+        rank(isSell: !isSell, best(isSell: !isSell))
     }
 
-    /// Whether an order would trade at a tick, without a branch on its side.
+    /// Whether an order would trade at a tick.
     @inline(__always) func crosses(isSell: Bool, _ tick: Int64) -> Bool {
-        let mask: Int64 = isSell ? -1 : 0
-        return bestAsk ^ (bestAsk ^ bestBidInverted) & mask <= tick ^ mask
+        best(isSell: !isSell) <= rank(isSell: !isSell, tick)
     }
 
     @inline(__always) func bits(_ words: Table<UInt64>, isSell: Bool) -> PriceBits {
@@ -156,7 +168,7 @@ struct PendingCommand: BitwiseCopyable {
     }
     var phase = Phase.none
     var order = IncomingOrder()  //    scan, match
-    var tick: Int64 = 0  //            scan: the next level
+    var rank: Int64 = 0  //            scan: of the next level
     var slot: UInt32 = 0  //           scan, cancelOrders: the next order
     var countedLots: UInt64 = 0  //    scan: found so far
     var requestID: UInt64 = 0  //      cancelOrders
