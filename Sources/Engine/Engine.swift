@@ -49,6 +49,7 @@ public struct Engine: ~Copyable, Sendable {
     var wordsUsed: UInt32 = 0
     var openOrderCount: UInt32 { pool.count }
     var rulesVersion: UInt32 = 0
+    var indexSeed: UInt64 = 0
 
     /// `last`, with `pair` if the command under way has two records.
     var closing: EventAttributes = .last

@@ -33,6 +33,14 @@ struct Command {
         engine = try Engine(limits: limits, sliceEvents: sliceEvents)
     }
 
+    /// Goes on with an engine that was at `upcomingSequence`.
+    init(_ engine: consuming Engine, upcomingSequence: UInt64) {
+        unsafe ring = .allocate(capacity: Self.ringCapacity)
+        outbox = unsafe EventOutbox(slots: ring, capacity: Self.ringCapacity, position: 1)
+        self.engine = engine
+        nextSequence = upcomingSequence
+    }
+
     deinit { unsafe ring.deallocate() }
 
     /// Gives the command its sequence, applies it and answers its events.

@@ -56,7 +56,7 @@ extension Engine {
             return rejectControl(.invalidControl, into: &outbox)
         }
         rulesVersion = record.sessionSequence
-        if openOrderCount == 0 { index.setSeed(UInt64(bitPattern: record.priceTicks)) }
+        if openOrderCount == 0 { setIndexSeed(UInt64(bitPattern: record.priceTicks)) }
         emit(Event(kind: .epochStarted, attributes: closing), into: &outbox)
         return true
     }
@@ -81,20 +81,34 @@ extension Engine {
         else {
             return rejectControl(.invalidControl, instrument: number, into: &outbox)
         }
-        let tickCount = UInt32(span) &+ 1
-        let wordCounts = PriceBits.wordCounts(tickCount: tickCount)
-        instruments[number] = InstrumentState(
-            lowestPriceTicks: lowest, quantityLotsMax: quantityMax,
-            bestAsk: InstrumentState.none, bestBid: InstrumentState.none,
-            levelBase: ladderTicksUsed, tickCount: tickCount, wordBase: wordsUsed,
-            wordCounts: wordCounts, reserved: 0)
-        ladderTicksUsed &+= tickCount
-        wordsUsed &+= 2 &* (wordCounts.0 &+ wordCounts.1 &+ wordCounts.2)
+        addInstrument(
+            number, lowestPriceTicks: lowest, tickCount: UInt32(span) &+ 1,
+            quantityLotsMax: quantityMax)
         emit(
             Event(
                 kind: .instrumentDefined, attributes: closing, instrument: number,
                 priceTicks: lowest, quantityLots: record.quantityLots, leavesLots: quantityMax),
             into: &outbox)
         return true
+    }
+
+    /// Gives an instrument, found good, its levels and bitmaps.
+    mutating func addInstrument(
+        _ number: UInt32, lowestPriceTicks: Int64, tickCount: UInt32, quantityLotsMax: UInt64
+    ) {
+        let wordCounts = PriceBits.wordCounts(tickCount: tickCount)
+        instruments[number] = InstrumentState(
+            lowestPriceTicks: lowestPriceTicks, quantityLotsMax: quantityLotsMax,
+            bestAsk: InstrumentState.none, bestBid: InstrumentState.none,
+            levelBase: ladderTicksUsed, tickCount: tickCount, wordBase: wordsUsed,
+            wordCounts: wordCounts, reserved: 0)
+        ladderTicksUsed &+= tickCount
+        wordsUsed &+= 2 &* (wordCounts.0 &+ wordCounts.1 &+ wordCounts.2)
+    }
+
+    /// Keys the order index, which is empty; no event depends on the seed.
+    mutating func setIndexSeed(_ seed: UInt64) {
+        indexSeed = seed
+        index.setSeed(seed)
     }
 }

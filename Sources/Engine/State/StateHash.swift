@@ -13,6 +13,24 @@ struct StateHash: Sendable {
         0xC2B2_AE3D_27D4_EB4F)
     private var commands: UInt64 = 1
 
+    init() {}
+
+    /// All that there is, for an image: the lanes in the order of an event's words, then that of
+    /// the commands.
+    var lanes: [9 of UInt64] {
+        [
+            first[0], first[1], first[2], first[3], second[0], second[1], second[2], second[3],
+            commands,
+        ]
+    }
+
+    /// Goes on from such lanes.
+    init(lanes: [9 of UInt64]) {
+        first = SIMD4(lanes[0], lanes[1], lanes[2], lanes[3])
+        second = SIMD4(lanes[4], lanes[5], lanes[6], lanes[7])
+        commands = lanes[8]
+    }
+
     /// One event, as its two halves.
     @inline(__always) mutating func mix(_ first: SIMD4<UInt64>, _ second: SIMD4<UInt64>) {
         self.first = Self.step(self.first ^ first)

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Platform
+internal import Wire
+
+/// Where in an image something stands, for what is said of it.
+struct ImagePlace {
+    let section: EngineImageSection
+    let byteOffset: Int
+
+    init(_ section: EngineImageSection, _ byteOffset: Int) {
+        self.section = section
+        self.byteOffset = byteOffset
+    }
+
+    /// Throws unless it holds; `field` is added to the offset.
+    @inline(__always)
+    func check(
+        _ holds: Bool, _ found: @autoclosure () -> String, _ right: @autoclosure () -> String,
+        at field: Int = 0
+    ) throws(EngineImageError) {
+        guard holds else {
+            throw .damaged(
+                section: section, byteOffset: byteOffset + field, found: found(), right: right())
+        }
+    }
+}
+
+extension EngineImageSection {
+    /// Where the header says how many elements it has, and where.
+    var rowByteOffset: Int { 144 + rawValue * MemoryLayout<SectionRow>.size }
+}
+
+extension ImageView {
+    /// The header, found good on its own and to be of an image of this length.
+    func checkedHeader(limits: EngineLimits?) throws(EngineImageError) -> ImageHeader {
+        let start = ImagePlace(.header, 0)
+        let size = EngineImageSection.header.stride
+        try start.check(
+            bytes.byteCount >= size, "an image of \(bytes.byteCount) bytes", "at least \(size)")
+        let header = load(ImageHeader.self, at: 0)
+        try start.check(
+            header.magic == ImageHeader.magic, "another magic number", "that of an engine's image")
+        try start.check(
+            header.formatVersion == ImageHeader.formatVersion,
+            "format version \(header.formatVersion)", "\(ImageHeader.formatVersion)", at: 8)
+        let crc32c = crc32c(from: 0, to: size - 4)
+        try start.check(
+            header.crc32c == crc32c, "checksum \(header.crc32c) of the header",
+            "that of its bytes, \(crc32c)", at: size - 4)
+        try start.check(
+            Int(header.headerByteCount) == size, "a header of \(header.headerByteCount) bytes",
+            "\(size)", at: 12)
+        try start.check(
+            header.byteCount == UInt64(bytes.byteCount), "an image of \(bytes.byteCount) bytes",
+            "\(header.byteCount), as its header says", at: 16)
+        let isClear = header.reserved1.indices.allSatisfy { header.reserved1[$0] == 0 }
+        try start.check(
+            header.reserved0 | header.reserved2 == 0 && isClear, "reserved bytes are set", "zero",
+            at: 28)
+        try checkLimits(header, wanted: limits)
+        let stateHash = StateHash(lanes: header.hashLanes).value
+        try start.check(
+            header.stateHash == stateHash, "state hash \(header.stateHash)",
+            "what its lanes come to, \(stateHash)", at: 136)
+        return header
+    }
+
+    private func checkLimits(
+        _ header: ImageHeader, wanted: EngineLimits?
+    ) throws(EngineImageError) {
+        let place = ImagePlace(.header, 32)
+        if let wanted {
+            try place.check(header.limits == wanted, "\(header.limits)", "\(wanted)")
+        }
+        try place.check(
+            header.orderCapacity > 0 && header.orderCapacity < 1 << 30,
+            "room for \(header.orderCapacity) orders", "1 ..< 2^30")
+        try place.check(
+            header.sessionCapacity > 0 && header.sessionCapacity < 1 << 31,
+            "room for \(header.sessionCapacity) sessions", "1 ..< 2^31", at: 4)
+        try place.check(
+            header.instrumentCapacity > 0
+                && header.instrumentCapacity <= Engine.instrumentNumberMax,
+            "room for \(header.instrumentCapacity) instruments",
+            "1 ... \(Engine.instrumentNumberMax)", at: 8)
+        try place.check(
+            header.ladderTickCapacity > 0, "room for 0 price levels", "1 or more", at: 12)
+    }
+
+    /// Counts, places and checksums of the sections.
+    func checkSections(_ header: ImageHeader) throws(EngineImageError) {
+        var laid = header
+        laid.lay(counts: [
+            header.count(.instruments), header.count(.sessions), header.count(.orders),
+            header.count(.entries),
+        ])
+        let most = [
+            header.instrumentCapacity, header.sessionCapacity, header.orderCapacity,
+            header.orderCapacity,
+        ]
+        for section in EngineImageSection.tabled {
+            let row = header.sections[section.rawValue]
+            let place = ImagePlace(.header, section.rowByteOffset)
+            let byteOffset = laid.sections[section.rawValue].byteOffset
+            try place.check(
+                row.byteOffset == byteOffset, "\(section) at byte \(row.byteOffset)",
+                "\(byteOffset), behind the section before")
+            try place.check(
+                row.count <= most[section.rawValue], "\(row.count) \(section)",
+                "at most \(most[section.rawValue])", at: 8)
+        }
+        try ImagePlace(.header, 16).check(
+            header.byteCount == laid.byteCount, "\(header.byteCount) bytes",
+            "\(laid.byteCount), the sum of its sections")
+        try ImagePlace(.header, EngineImageSection.entries.rowByteOffset + 8).check(
+            header.count(.entries) == header.count(.orders), "\(header.count(.entries)) entries",
+            "as many as orders, \(header.count(.orders))")
+        for section in EngineImageSection.tabled {
+            let start = header.byteOffset(section, 0)
+            let end = header.byteOffset(section, header.count(section))
+            let stated = header.sections[section.rawValue].crc32c
+            let found = crc32c(from: start, to: end)
+            try ImagePlace(section, start).check(
+                stated == found, "bytes \(start) ..< \(end) with checksum \(found)",
+                "\(stated), as the header says")
+        }
+    }
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+//  The layout of an engine's image: docs/formats/snapshot.md draws it. Little-endian, fixed sizes.
+//
+//    header 256 B │ instruments n × 64 B │ sessions n × 64 B │ orders n × 64 B │ entries n × 4 B
+//
+//  Nothing in it says where in memory something was: orders stand in the order of their books, and
+//  an entry is the position of an order in that section. So one state has one image.
+//
+// SAFETY: a view is read only inside its buffer, which is checked at every access; the types read
+// and written are made of integers, without padding.
+internal import Platform
+internal import Wire
+
+/// What an image consists of.
+public enum EngineImageSection: Int, CaseIterable, Sendable {
+    /// Limits, counts, checksums, the state hash.
+    case header = -1
+    /// Instruments that are defined, by number.
+    case instruments
+    /// Sessions that differ from one never used, by number.
+    case sessions
+    /// Resting orders: instruments by number, buys before sells, best price first, oldest first.
+    case orders
+    /// For each session in turn its orders, as they were entered.
+    case entries
+
+    /// Bytes of one element.
+    var stride: Int {
+        switch self {
+        case .header: MemoryLayout<ImageHeader>.size
+        case .instruments: MemoryLayout<InstrumentImage>.size
+        case .sessions: MemoryLayout<SessionImage>.size
+        case .orders: MemoryLayout<OrderImage>.size
+        case .entries: MemoryLayout<UInt32>.size
+        }
+    }
+
+    static let tabled: [EngineImageSection] = [.instruments, .sessions, .orders, .entries]
+}
+
+/// Where a section is: 16 bytes.
+struct SectionRow: BitwiseCopyable, Equatable {
+    var byteOffset: UInt64 = 0  //  0  from the start of the image
+    var count: UInt32 = 0  //       8  elements
+    var crc32c: UInt32 = 0  //     12  of all its bytes
+}
+
+/// The head of an image: 256 bytes.
+struct ImageHeader: BitwiseCopyable {
+    var magic: UInt64 = Self.magic  //                    0
+    var formatVersion: UInt32 = Self.formatVersion  //    8
+    var headerByteCount: UInt32 = 256  //                12
+    var byteCount: UInt64 = 0  //                        16  of the whole image
+    var rulesVersion: UInt32 = 0  //                     24
+    var reserved0: UInt32 = 0  //                        28  zero
+    var orderCapacity: UInt32 = 0  //                    32
+    var sessionCapacity: UInt32 = 0  //                  36
+    var instrumentCapacity: UInt32 = 0  //               40
+    var ladderTickCapacity: UInt32 = 0  //               44
+    var sessionOpenOrdersMax: UInt32 = 0  //             48
+    var ladderTicksUsed: UInt32 = 0  //                  52
+    var indexSeed: UInt64 = 0  //                        56
+    var hashLanes = [9 of UInt64](repeating: 0)  //      64
+    var stateHash: UInt64 = 0  //                       136  what the lanes come to
+    var sections = [4 of SectionRow](repeating: SectionRow())  // 144
+    var reserved1 = [5 of UInt64](repeating: 0)  //     208  zero
+    var reserved2: UInt32 = 0  //                       248  zero
+    var crc32c: UInt32 = 0  //                          252  of bytes 0 ..< 252
+
+    /// "NTENGINE", as bytes.
+    static let magic: UInt64 = 0x454E_4947_4E45_544E
+    static let formatVersion: UInt32 = 1
+
+    var limits: EngineLimits {
+        get {
+            EngineLimits(
+                orderCapacity: orderCapacity, sessionCapacity: sessionCapacity,
+                instrumentCapacity: instrumentCapacity, ladderTickCapacity: ladderTickCapacity,
+                sessionOpenOrdersMax: sessionOpenOrdersMax)
+        }
+        set {
+            orderCapacity = newValue.orderCapacity
+            sessionCapacity = newValue.sessionCapacity
+            instrumentCapacity = newValue.instrumentCapacity
+            ladderTickCapacity = newValue.ladderTickCapacity
+            sessionOpenOrdersMax = newValue.sessionOpenOrdersMax
+        }
+    }
+
+    /// Elements of a section.
+    func count(_ section: EngineImageSection) -> Int { Int(sections[section.rawValue].count) }
+
+    /// Where an element is.
+    func byteOffset(_ section: EngineImageSection, _ position: Int) -> Int {
+        section == .header
+            ? position
+            : Int(sections[section.rawValue].byteOffset) + position * section.stride
+    }
+
+    /// Puts the sections one behind the other, with these counts.
+    mutating func lay(counts: [4 of Int]) {
+        var end = UInt64(EngineImageSection.header.stride)
+        for section in EngineImageSection.tabled {
+            let count = counts[section.rawValue]
+            sections[section.rawValue].byteOffset = end
+            sections[section.rawValue].count = UInt32(count)
+            end += UInt64(count) * UInt64(section.stride)
+        }
+        byteCount = end
+    }
+}
+
+/// An instrument: 64 bytes.
+struct InstrumentImage: BitwiseCopyable {
+    var number: UInt32 = 0  //              0  ascending
+    var tickCount: UInt32 = 0  //           4
+    var lowestPriceTicks: Int64 = 0  //     8
+    var quantityLotsMax: UInt64 = 0  //    16
+    var buyOrders: UInt32 = 0  //          24  resting
+    var sellOrders: UInt32 = 0  //         28
+    var buyLots: UInt64 = 0  //            32  sum of what they leave
+    var sellLots: UInt64 = 0  //           40
+    var reserved0: UInt64 = 0  //          48  zero
+    var reserved1: UInt64 = 0  //          56  zero
+}
+
+/// A session: 64 bytes.
+struct SessionImage: BitwiseCopyable {
+    var number: UInt32 = 0  //              0  ascending
+    var flags: UInt32 = 0  //               4  as in `SessionState`
+    var expectedSequence: UInt64 = 0  //    8
+    var reportSequence: UInt64 = 0  //     16
+    var openOrders: UInt32 = 0  //         24
+    var token: UInt32 = 0  //              28  this and what follows: of the logon
+    var heartbeatMillis: UInt32 = 0  //    32
+    var reserved0: UInt32 = 0  //          36  zero
+    var nonce: UInt64 = 0  //              40
+    var source: UInt64 = 0  //             48
+    var reserved1: UInt64 = 0  //          56  zero
+}
+
+/// A resting order: 64 bytes.
+struct OrderImage: BitwiseCopyable {
+    var orderID: UInt64 = 0  //             0
+    var reference: UInt64 = 0  //           8  ascending at one price
+    var priceTicks: Int64 = 0  //          16
+    var totalLots: UInt64 = 0  //          24
+    var executedLots: UInt64 = 0  //       32
+    var session: UInt32 = 0  //            40
+    var account: UInt32 = 0  //            44
+    var instrument: UInt32 = 0  //         48
+    var traits: UInt32 = 0  //             52  as in `OrderTraits`
+    var reserved0: UInt64 = 0  //          56  zero
+}
+
+/// Reading an image.
+struct ImageView: ~Escapable {
+    let bytes: RawSpan
+
+    @_lifetime(copy bytes)
+    init(_ bytes: RawSpan) { self.bytes = bytes }
+
+    /// A value at an offset. Traps outside the image.
+    @inline(__always)
+    func load<T: BitwiseCopyable>(_: T.Type, at byteOffset: Int) -> T {
+        unsafe bytes.unsafeLoadUnaligned(fromByteOffset: byteOffset, as: T.self)
+    }
+
+    /// The checksum of a part. Traps outside the image.
+    func crc32c(from start: Int, to end: Int) -> UInt32 {
+        CRC32C.update(0, bytes.extracting(start..<end))
+    }
+}
+
+/// Writing an image, whose size is known.
+struct ImageWriter {
+    private(set) var bytes: [UInt8]
+
+    init(byteCount: Int) { bytes = [UInt8](repeating: 0, count: byteCount) }
+
+    /// Stores a value at an offset. Traps outside the image.
+    @inline(__always)
+    mutating func store<T: BitwiseCopyable>(_ value: T, at byteOffset: Int) {
+        let end = bytes.count - MemoryLayout<T>.size
+        precondition(byteOffset >= 0 && byteOffset <= end, "a value is inside the image")
+        unsafe bytes.withUnsafeMutableBytes {
+            unsafe $0.storeBytes(of: value, toByteOffset: byteOffset, as: T.self)
+        }
+    }
+
+    /// The checksum of a part. Traps outside the image.
+    func crc32c(from start: Int, to end: Int) -> UInt32 {
+        unsafe CRC32C.update(0, bytes.span.bytes.extracting(start..<end))
+    }
+}
