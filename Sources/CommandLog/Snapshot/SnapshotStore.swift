@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+//  The snapshots of one shard: a folder of files, each whole or not there.
+//
+//    write `N.snapshot.partial` ─▶ fsync ─▶ rename to `N.snapshot` ─▶ fsync folder ─▶ drop old ones
+//
+//  `N` is the sequence of the last record applied, in 20 digits, so names sort as the log does. A
+//  crash at any point leaves the older snapshots as they were, and perhaps a `.partial` that the
+//  next save removes.
+
+/// The folder with the snapshots of a shard.
+///
+/// Threading: one process, one thread at a time saves; anybody may read meanwhile. Never on the
+/// order path: it allocates and waits for the disk.
+public struct SnapshotStore: Sendable {
+    /// The folder.
+    public let path: String
+    /// The shard whose snapshots are here; others are not loaded.
+    public let shard: UInt32
+    /// How many are kept, 1 or more.
+    public let keptCount: Int
+
+    /// How far a save has come.
+    @_spi(Testing)
+    public enum SaveStep: CaseIterable, Sendable {
+        case created, halfWritten, written, synchronized, renamed, folderSynchronized, pruned
+    }
+    /// For tests: after this step a save throws `stopped` and leaves all as a crash would.
+    @_spi(Testing) public var stopsAfter: SaveStep?
+
+    static let ending = ".snapshot"
+    static let partialEnding = ".snapshot.partial"
+
+    /// Over a folder, which is made (0700) if it is not there; the folder above it must be there.
+    /// Traps when fewer than one would be kept.
+    public init(path: String, shard: UInt32, keptCount: Int = 3) throws(SnapshotError) {
+        precondition(keptCount > 0, "a store keeps one snapshot or more")
+        self.path = path
+        self.shard = shard
+        self.keptCount = keptCount
+        try SnapshotFile.createFolder(path)
+    }
+
+    /// The path of the snapshot behind the record with this sequence.
+    public func path(sequence: UInt64) -> String { path + "/" + Self.name(sequence: sequence) }
+
+    /// The sequences of the snapshots that are here, newest first, whether they are whole or not.
+    public func sequences() throws(SnapshotError) -> [UInt64] {
+        try SnapshotFile.names(in: path).compactMap(Self.sequence(name:)).sorted(by: >)
+    }
+
+    /// Writes the state of a folder that has applied the log up to `position`, and drops what is
+    /// too old. When it returns the snapshot survives a crash; when it throws it may be there or
+    /// not, and those before are.
+    public func save<Folder: SnapshotFolder & ~Copyable>(
+        _ folder: borrowing Folder, at position: SnapshotPosition
+    ) throws(SnapshotError) -> SnapshotHeader {
+        try save(image: folder.encodeImage(), stateHash: folder.stateHash, at: position)
+    }
+
+    /// The same for an image that is there already. Traps when the position is another shard's.
+    @discardableResult
+    public func save(
+        image: [UInt8], stateHash: UInt64, at position: SnapshotPosition
+    ) throws(SnapshotError) -> SnapshotHeader {
+        precondition(position.shard == shard, "a store holds the snapshots of one shard")
+        try removePartial()
+        let header = unsafe SnapshotHeader(
+            position: position, stateHash: stateHash, image: image.span.bytes)
+        let final = self.path(sequence: position.sequence)
+        let partial = path + "/" + Self.padded(position.sequence) + Self.partialEnding
+        do {
+            try write(header, image, to: partial)
+            try SnapshotFile.rename(partial, to: final)
+        } catch {
+            // What a full disk left would keep it full. A stopped save is to look like a crash.
+            if error != .stopped { try? SnapshotFile.remove(partial) }
+            throw error
+        }
+        try step(.renamed)
+        try SnapshotFile.synchronizeFolder(path)
+        try step(.folderSynchronized)
+        try prune()
+        try step(.pruned)
+        return header
+    }
+
+    private func write(
+        _ header: SnapshotHeader, _ image: [UInt8], to partial: String
+    ) throws(SnapshotError) {
+        let file = try SnapshotFile.create(partial)
+        try step(.created)
+        let half = image.count / 2
+        try file.write(header.encoded()[...])
+        try file.write(image[..<half])
+        try step(.halfWritten)
+        try file.write(image[half...])
+        try step(.written)
+        try file.synchronize()
+        try step(.synchronized)
+    }
+
+    /// Drops all but the newest `keptCount`.
+    private func prune() throws(SnapshotError) {
+        let old = try sequences().dropFirst(keptCount)
+        for sequence in old { try SnapshotFile.remove(path(sequence: sequence)) }
+    }
+
+    /// Removes what saves that did not end have left.
+    private func removePartial() throws(SnapshotError) {
+        let names = try SnapshotFile.names(in: path)
+        for name in names where name.hasSuffix(Self.partialEnding) {
+            try SnapshotFile.remove(path + "/" + name)
+        }
+    }
+
+    private func step(_ step: SaveStep) throws(SnapshotError) {
+        if step == stopsAfter { throw .stopped }
+    }
+
+    static func name(sequence: UInt64) -> String { padded(sequence) + ending }
+
+    private static func padded(_ sequence: UInt64) -> String {
+        let digits = String(sequence)
+        return String(repeating: "0", count: 20 - digits.count) + digits
+    }
+
+    /// The sequence in a name, or nil when it is not a snapshot's.
+    static func sequence(name: String) -> UInt64? {
+        guard name.utf8.count == 20 + ending.utf8.count, name.hasSuffix(ending) else { return nil }
+        let digits = name.prefix(20)
+        guard digits.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else { return nil }
+        return UInt64(digits)
+    }
+}
