@@ -104,7 +104,7 @@ let package = Package(
         tests("PlatformTests", ["Platform"]),
         tests("WireTests", ["Wire", "Platform"], exclude: ["Golden"]),
         tests("CommandLogTests", ["CommandLog", "Platform", "Wire"]),
-        tests("EngineTests", ["Engine", "Platform", "Wire"], exclude: ["Golden"]),
+        tests("EngineTests", ["Engine", "CommandLog", "Platform", "Wire"], exclude: ["Golden"]),
         tests("NICGatewayTests", ["NICGateway", "CDPDK", "CommandLog", "Platform", "Wire"]),
         tests("OrderEntryClientTests", ["OrderEntryClient", "Platform", "Wire"]),
         tests(

@@ -41,7 +41,8 @@ extension SnapshotStore {
         let start = try file.read(count: min(byteCount, SnapshotHeader.byteCount))
         let header = unsafe try SnapshotHeader(decoding: start.span.bytes, path: file.path)
         guard header.position.sequence == sequence else {
-            throw damaged(32, "sequence \(header.position.sequence)", "\(sequence), as its name says")
+            throw damaged(
+                32, "sequence \(header.position.sequence)", "\(sequence), as its name says")
         }
         guard header.position.shard == shard else {
             throw damaged(16, "shard \(header.position.shard)", "\(shard)")
