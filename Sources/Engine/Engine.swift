@@ -48,8 +48,8 @@ public struct Engine: ~Copyable, Sendable {
     var ladderTicksUsed: UInt32 = 0
     var wordsUsed: UInt32 = 0
     var openOrderCount: UInt32 { pool.count }
-    var rulesVersion: UInt32 = 0
-    var indexSeed: UInt64 = 0
+    /// Of the last `epochStart`; 0 before the first.
+    public internal(set) var rulesVersion: UInt32 = 0
 
     /// `last`, with `pair` if the command under way has two records.
     var closing: EventAttributes = .last
@@ -63,6 +63,8 @@ public struct Engine: ~Copyable, Sendable {
     /// checksums, the epoch and the seed of the order index do not enter.
     public var stateHash: UInt64 { hash.value }
     var hash = StateHash()
+    /// What the order index is keyed with.
+    var indexSeed: UInt64 = 0
 
     /// Takes all memory, on huge pages of `node` where there are any: about 112 bytes an order,
     /// 80 a session, 64 an instrument, 16 a price level. All limits are at least 1, orders below

@@ -143,3 +143,10 @@ public struct SnapshotHeader: Equatable, Sendable {
         try check(isClear, used - 4, "reserved bytes are set", "zero")
     }
 }
+
+extension Span where Element == UInt8 {
+    /// The same bytes, untyped. SAFETY: bytes have no padding.
+    var rawBytes: RawSpan {
+        @_lifetime(copy self) get { unsafe bytes }
+    }
+}

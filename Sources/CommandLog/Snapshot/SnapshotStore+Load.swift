@@ -39,7 +39,7 @@ extension SnapshotStore {
         }
         let byteCount = try file.byteCount()
         let start = try file.read(count: min(byteCount, SnapshotHeader.byteCount))
-        let header = unsafe try SnapshotHeader(decoding: start.span.bytes, path: file.path)
+        let header = try SnapshotHeader(decoding: start.span.rawBytes, path: file.path)
         guard header.position.sequence == sequence else {
             throw damaged(
                 32, "sequence \(header.position.sequence)", "\(sequence), as its name says")
@@ -54,7 +54,7 @@ extension SnapshotStore {
                 "\(imageByteCount), which are behind the header")
         }
         let image = try file.read(count: imageByteCount)
-        let crc32c = unsafe CRC32C.update(0, image.span.bytes)
+        let crc32c = CRC32C.update(0, image.span.rawBytes)
         guard crc32c == header.imageCRC32C else {
             throw damaged(
                 SnapshotHeader.byteCount, "an image with checksum \(crc32c)",
@@ -114,8 +114,8 @@ extension SnapshotStore {
         _ type: Folder.Type, _ snapshot: Snapshot, limits: EngineLimits?, node: NUMANode?
     ) throws(SnapshotError) -> Folder {
         do throws(Folder.ImageFailure) {
-            return unsafe try type.decodeImage(
-                snapshot.image.span.bytes, limits: limits, node: node)
+            return try type.decodeImage(
+                snapshot.image.span.rawBytes, limits: limits, node: node)
         } catch {
             throw .refused(
                 path: path(sequence: snapshot.header.position.sequence), cause: "\(error)")

@@ -65,8 +65,8 @@ public struct SnapshotStore: Sendable {
     ) throws(SnapshotError) -> SnapshotHeader {
         precondition(position.shard == shard, "a store holds the snapshots of one shard")
         try removePartial()
-        let header = unsafe SnapshotHeader(
-            position: position, stateHash: stateHash, image: image.span.bytes)
+        let header = SnapshotHeader(
+            position: position, stateHash: stateHash, image: image.span.rawBytes)
         let final = self.path(sequence: position.sequence)
         let partial = path + "/" + Self.padded(position.sequence) + Self.partialEnding
         do {
