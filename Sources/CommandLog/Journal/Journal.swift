@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+//  The log on disk, written by one thread straight from the ring.
+//
+//    ring ──▶ batch n+2 ─┐            whole blocks ──▶ segment   (home, written once)
+//             batch n+1 ─┼─ in flight ┤
+//             batch n   ─┘            incomplete block + watermark ──▶ tail slot n mod 16
+//                 │
+//                 └─ its writes are durable ──▶ status.durable ──▶ commit gate
+//
+//  Each batch takes all that is published. It is durable when its writes and those of all batches
+//  before it are. The ring gets records back when the block they are in is home. A full segment
+//  gets its footer once all of it is durable. Nothing of segment n+1 is written before the header
+//  of segment n and the footer of segment n-1 are durable: recovery relies on it.
+//
+//  Nothing allocates after `init`. After an error nothing is ever acknowledged again.
+//
+// SAFETY: writes in flight read the ring, whose records are released only when they are home, and
+// `pages`, each page of which is written again only when nothing of it is in flight. `deinit`
+// waits for what is in flight before either goes.
+internal import Glibc
+public import Platform
+public import Wire
+
+/// The journal of one shard. Made by `init` behind `JournalRecovery`, then `poll`ed.
+///
+/// Threading: one thread. `status` is for all, `maker` for a thread of its own.
+public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
+    internal struct Segment {
+        var file: JournalFile
+        var geometry: SegmentGeometry
+        /// The batch that carries the header.
+        var headerBatch: UInt64
+    }
+
+    /// A full segment on its way to its footer.
+    internal struct Sealing {
+        var segment: Segment
+        var chain: UInt32
+        var lastTimestampNanos: UInt64
+        /// The batch that carries the footer; 0 when none does yet.
+        var footerBatch: UInt64 = 0
+    }
+
+    internal struct Batch {
+        var pendingWrites = 0
+        /// Durable, in whole commands, when the batch is.
+        var durableSequence: UInt64 = 0
+        /// All before it is home when the batch is.
+        var homeEnd: UInt64 = 0
+        /// The watermark that its slot carries.
+        var watermark: UInt64 = 0
+    }
+
+    /// What other threads may know.
+    public let status: JournalStatus
+    /// Makes the next segment: somebody has to poll it.
+    public let maker: SegmentMaker<Storage>
+
+    internal let storage: Storage
+    internal let configuration: JournalConfiguration
+    internal let ring: LogRing<LogRecord>
+    internal let pages: HugePages
+    internal var reader: RingReader<LogRecord>
+    internal let tail: JournalFile
+    internal var segment: Segment
+    internal var sealing: Sealing?
+
+    /// By number modulo 8.
+    internal var batches: [8 of Batch] = [8 of Batch](repeating: Batch())
+    internal var oldestBatch: UInt64
+    internal var nextBatch: UInt64
+    /// The last record that is in a batch, its CRC, and the log's time there.
+    internal var takenSequence: UInt64
+    internal var takenChain: UInt32
+    internal var takenTimestampNanos: UInt64
+    /// The first sequence, a block's, that is in no home write yet; and the CRC before it (or before
+    /// the segment's first record).
+    internal var homeNext: UInt64
+    internal var blockChain: UInt32
+    internal var durableSequence: UInt64
+    /// What the newest durable slot carries.
+    internal var restedWatermark: UInt64
+    internal var idlePollCount = 0
+
+    /// Begins a new segment behind what was recovered and sealed. The ring's first sequence is the
+    /// next one. Throws when the folder refuses it.
+    public init(
+        ring: LogRing<LogRecord>, storage: Storage, after log: RecoveredLog,
+        configuration: JournalConfiguration
+    ) throws(JournalError) {
+        precondition(ring.firstSequence == log.lastSequence + 1, "a ring goes on behind the log")
+        precondition(ring.capacity >= 64, "a ring holds a block")
+        precondition(log.isSealed, "what was recovered is sealed before it is gone on with")
+        self.ring = ring
+        self.storage = storage
+        self.configuration = configuration
+        pages = try JournalError.pages(Page.count)
+        status = try JournalStatus(lastSequence: log.lastSequence)
+        maker = try SegmentMaker(storage: storage, status: status, configuration: configuration)
+        let scratch = try JournalError.pages(1)
+        tail = try Self.openTail(storage, page: scratch)
+        let first = log.lastSequence + 1
+        let header = SegmentHeader(
+            state: SegmentHeader.State.begun,
+            segmentByteCount: UInt64(configuration.segmentByteCount), firstSequence: first,
+            timestampNanosBefore: log.lastTimestampNanos, epoch: configuration.epoch,
+            shard: configuration.shard, rulesVersion: configuration.rulesVersion,
+            chainBefore: log.chain)
+        do {
+            let file = try SegmentFile.make(storage, header: header, page: scratch)
+            segment = Segment(file: file, geometry: header.geometry, headerBatch: 0)
+        } catch { throw .storage(error) }
+        reader = ring.gatingReader("journal")
+        oldestBatch = log.nextBatchNumber
+        nextBatch = log.nextBatchNumber
+        takenSequence = log.lastSequence
+        takenChain = log.chain
+        takenTimestampNanos = log.lastTimestampNanos
+        homeNext = header.geometry.base
+        blockChain = log.chain
+        durableSequence = log.lastSequence
+        restedWatermark = log.lastSequence
+        publishRoom()
+        maker.request(firstSequence: header.geometry.lastSequence + 1)
+    }
+
+    deinit {
+        storage.settle()
+        storage.close(segment.file)
+        storage.close(tail)
+        if let sealing { storage.close(sealing.segment.file) }
+    }
+
+    /// Takes what has become durable, and writes what is published. False when there was nothing
+    /// to do: then wait as the thread's idle strategy says.
+    public func poll() -> Bool {
+        guard !status.hasFailed else { return false }
+        do throws(JournalError) {
+            var worked = try reap()
+            if status.room.load() < reachableRoom { publishRoom() }
+            if try submit() { worked = true }
+            idlePollCount = worked ? 0 : idlePollCount &+ 1
+            return worked
+        } catch {
+            status.fail(error)
+            return false
+        }
+    }
+
+    /// Whether all that is published is durable and the tail says so twice.
+    public var isAtRest: Bool {
+        oldestBatch == nextBatch && takenSequence == ring.publishedSequence
+            && restedWatermark == durableSequence && sealing == nil
+    }
+
+    /// For an orderly stop, when nobody publishes any more: waits until all that is published is
+    /// durable. False when that cannot be: the journal has failed, or the disk is full. The maker is
+    /// polled on until it is done.
+    public func drain() -> Bool {
+        while !isAtRest {
+            idlePollCount = configuration.restPollCount
+            if poll() { continue }
+            let isFull =
+                takenSequence == segment.geometry.lastSequence && status.isShortOfSpace
+                && oldestBatch == nextBatch && maker.readyFirst == 0
+            if status.hasFailed || isFull { return false }
+            usleep(50)
+        }
+        return true
+    }
+
+    private static func openTail(
+        _ storage: Storage, page: borrowing HugePages
+    ) throws(JournalError) -> JournalFile {
+        do {
+            if try storage.list().contains(JournalFormat.tailName) {
+                return try storage.open(JournalFormat.tailName, forWriting: true)
+            }
+            return try SegmentFile.make(
+                storage, name: JournalFormat.tailName,
+                byteCount: JournalFormat.tailSlotCount * JournalFormat.pageByteCount,
+                firstPage: page)
+        } catch { throw .storage(error) }
+    }
+
+    // MARK: Room
+
+    private var reachableRoom: UInt64 {
+        let next = maker.readyFirst
+        return next == 0
+            ? segment.geometry.lastSequence
+            : SegmentGeometry(firstSequence: next, byteCount: configuration.segmentByteCount)
+                .lastSequence
+    }
+
+    internal func publishRoom() { status.room.store(reachableRoom) }
+
+    // MARK: What came back
+
+    private func reap() throws(JournalError) -> Bool {
+        var worked = false
+        while let completion = try JournalError.wrap({ () throws(StorageError) in try storage.reap() }
+        ) {
+            worked = true
+            let token = WriteToken(rawValue: completion.token)
+            let file =
+                token.isTail
+                ? JournalFormat.tailName
+                : JournalFormat.segmentName(firstSequence: segment.geometry.firstSequence)
+            if completion.result < 0 {
+                throw .storage(StorageError("write", file: file, errno: -completion.result))
+            }
+            guard Int(completion.result) == token.byteCount else {
+                throw .shortWrite(
+                    file: file, byteCount: token.byteCount, taken: Int(completion.result))
+            }
+            batches[token.batchIndex].pendingWrites -= 1
+        }
+        while oldestBatch < nextBatch {
+            let batch = batches[Int(truncatingIfNeeded: oldestBatch & 7)]
+            guard batch.pendingWrites == 0 else { break }
+            retire(batch)
+            oldestBatch += 1
+        }
+        return worked
+    }
+
+    private func retire(_ batch: Batch) {
+        restedWatermark = batch.watermark
+        if batch.durableSequence > durableSequence {
+            durableSequence = batch.durableSequence
+            // Release: pairs with the acquire of the commit gate.
+            status.durable.store(durableSequence)
+        }
+        let released = min(batch.homeEnd &- 1, takenSequence)
+        if batch.homeEnd > 0, released > reader.releasedSequence {
+            reader.release(retaining: takenSequence - released)
+        }
+        if let done = sealing, done.footerBatch == oldestBatch {
+            storage.close(done.segment.file)
+            sealing = nil
+        }
+    }
+}
+
+/// What a write's completion brings back: the low bits of its batch's number, the bytes that were
+/// given, and in the highest bit whether they went to the tail.
+internal struct WriteToken {
+    internal let rawValue: UInt64
+
+    internal init(rawValue: UInt64) { self.rawValue = rawValue }
+    internal init(batch: UInt64, byteCount: Int, isTail: Bool) {
+        rawValue = batch & 7 | UInt64(byteCount) << 3 | (isTail ? 1 << 63 : 0)
+    }
+
+    internal var batchIndex: Int { Int(truncatingIfNeeded: rawValue & 7) }
+    internal var byteCount: Int { Int(truncatingIfNeeded: (rawValue << 1) >> 4) }
+    internal var isTail: Bool { rawValue >> 63 != 0 }
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Platform
+
+/// Something is wrong with what had been made durable. Nothing is repaired or cut by itself.
+public struct JournalDamage: Error, Equatable, CustomStringConvertible, Sendable {
+    /// The file.
+    public let file: String
+    /// Offset in the file, in bytes.
+    public let offset: Int
+    /// The first sequence that cannot be had.
+    public let sequence: UInt64
+    /// What was found, and what belongs there.
+    public let what: String
+    /// How to repair it.
+    public let cure: String
+
+    internal init(file: String, offset: Int, sequence: UInt64, what: String) {
+        self.file = file
+        self.offset = offset
+        self.sequence = sequence
+        self.what = what
+        cure =
+            "Nothing was changed. Keep a copy of the folder, then put back \(file) from the standby"
+            + " or the archive (the chain tells whether it fits), or promote the standby."
+    }
+
+    /// Two sentences for the operator.
+    public var description: String {
+        "\(file), offset \(offset), sequence \(sequence): \(what). \(cure)"
+    }
+}
+
+/// Why a journal cannot be read or written.
+public enum JournalError: Error, Equatable, CustomStringConvertible, Sendable {
+    /// The start is refused.
+    case damaged(JournalDamage)
+    /// The file layer said no.
+    case storage(StorageError)
+    /// A write came back with fewer bytes than were given.
+    case shortWrite(file: String, byteCount: Int, taken: Int)
+    /// No memory for buffers.
+    case memory(PlatformError)
+
+    /// One line for the operator.
+    public var description: String {
+        switch self {
+        case .damaged(let damage): damage.description
+        case .storage(let error): error.description
+        case .shortWrite(let file, let byteCount, let taken):
+            "cannot write \(file): \(taken) of \(byteCount) bytes were taken"
+        case .memory(let error): error.description
+        }
+    }
+
+    /// `work`, with the file layer's errors as the journal's.
+    internal static func wrap<Value: ~Copyable>(
+        _ work: () throws(StorageError) -> Value
+    ) throws(JournalError) -> Value {
+        do { return try work() } catch { throw .storage(error) }
+    }
+
+    /// Zeroed page-aligned memory.
+    internal static func pages(_ count: Int) throws(JournalError) -> HugePages {
+        do {
+            return try HugePages(
+                byteCount: count * JournalFormat.pageByteCount, preferred: .small)
+        } catch { throw .memory(error) }
+    }
+}

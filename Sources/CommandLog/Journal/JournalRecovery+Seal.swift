@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SAFETY: `page` is one page of this call, written whole before it is given to the storage.
+internal import Platform
+internal import Wire
+
+extension JournalRecovery {
+    /// Makes permanent what `scan` found, so that the tail may be written again and a new segment
+    /// begun: records of the tail go home, files behind the end are removed, footers are written.
+    ///
+    /// A crash at any point leaves a folder in which `scan` finds the same log. Throws `.storage`.
+    public static func seal<Storage: JournalStorage>(
+        _ storage: Storage, _ log: inout RecoveredLog
+    ) throws(JournalError) {
+        guard !log.isSealed else { return }
+        let page = try JournalError.pages(1)
+        do throws(StorageError) {
+            try bringHome(storage, log, page)
+            try removeCut(storage, log)
+            for index in log.segments.indices {
+                try writeFooter(storage, log, index, page)
+                let segment = log.segments[index]
+                if segment.lastSequence >= segment.geometry.firstSequence {
+                    log.segments[index].hasFooter = true
+                }
+            }
+        } catch { throw .storage(error) }
+        log.cutFiles = []
+        log.tailRecords = []
+        log.durableSequence = log.lastSequence
+        log.isSealed = true
+    }
+
+    /// The block is written over: all in it that counts is in the tail, which stays as it is.
+    private static func bringHome<Storage: JournalStorage>(
+        _ storage: Storage, _ log: RecoveredLog, _ page: borrowing HugePages
+    ) throws(StorageError) {
+        guard let first = log.tailRecords.first, let segment = log.segments.last else { return }
+        unsafe page.base.initializeMemory(
+            as: UInt8.self, repeating: 0, count: JournalFormat.pageByteCount)
+        for record in log.tailRecords {
+            unsafe page.base.storeBytes(
+                of: record, toByteOffset: Int(record.sequence & 63) * 64, as: LogRecord.self)
+        }
+        let file = try storage.open(segment.name, forWriting: true)
+        defer { storage.close(file) }
+        try unsafe storage.write(
+            file, from: page.base, byteCount: JournalFormat.pageByteCount,
+            offset: segment.geometry.offset(of: JournalFormat.blockBase(first.sequence)))
+        try storage.sync(file)
+    }
+
+    /// Before the footers: behind a footer a segment that does not fit is damage.
+    private static func removeCut<Storage: JournalStorage>(
+        _ storage: Storage, _ log: RecoveredLog
+    ) throws(StorageError) {
+        guard !log.cutFiles.isEmpty else { return }
+        // The last first: what is left of a crash has no hole.
+        for name in log.cutFiles.sorted(by: >) { try storage.remove(name) }
+        try storage.syncFolder()
+    }
+
+    private static func writeFooter<Storage: JournalStorage>(
+        _ storage: Storage, _ log: RecoveredLog, _ index: Int, _ page: borrowing HugePages
+    ) throws(StorageError) {
+        let segment = log.segments[index]
+        guard !segment.hasFooter, segment.lastSequence >= segment.geometry.firstSequence
+        else { return }
+        let footer = SegmentFooter(
+            state: segment.lastSequence == segment.geometry.lastSequence
+                ? SegmentFooter.State.full : SegmentFooter.State.recovered,
+            firstSequence: segment.geometry.firstSequence, lastSequence: segment.lastSequence,
+            lastTimestampNanos: segment.lastTimestampNanos, epoch: segment.epoch,
+            shard: log.shard, chain: segment.chain)
+        unsafe page.base.initializeMemory(
+            as: UInt8.self, repeating: 0, count: JournalFormat.pageByteCount)
+        unsafe footer.write(page.base)
+        let file = try storage.open(segment.name, forWriting: true)
+        defer { storage.close(file) }
+        // What was read may be in memory only: it is made durable before the footer says so.
+        try storage.sync(file)
+        try unsafe storage.write(
+            file, from: page.base, byteCount: JournalFormat.pageByteCount,
+            offset: segment.geometry.footerOffset)
+        try storage.sync(file)
+    }
+}

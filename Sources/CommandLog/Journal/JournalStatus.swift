@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SAFETY: the cursors lie in pages that the status owns and that live as long as it.
+public import Platform
+internal import Synchronization
+
+/// How far a journal is: what other threads may know of it.
+///
+/// Threading: written by the journal's thread, and by the segment maker's where it says so; read
+/// by any.
+public final class JournalStatus: Sendable {
+    private let cursors: HugePages
+    /// All up to here is on disk, in whole commands. Never goes back; after a failure it never
+    /// moves again.
+    public let durable: Cursor
+    /// All up to here has its place on disk. Intake must be refused beyond it: what the log's writer
+    /// publishes past it waits in the ring for room that may not come.
+    public let room: Cursor
+
+    private let failed = Atomic<Bool>(false)
+    private let short = Atomic<Bool>(false)
+    private let cause = Mutex<JournalError?>(nil)
+
+    internal init(lastSequence: UInt64) throws(JournalError) {
+        cursors = try JournalError.pages(1)
+        unsafe durable = Cursor(at: cursors.base)
+        unsafe room = Cursor(at: cursors.base + Cursor.strideByteCount)
+        durable.store(lastSequence)
+        room.store(lastSequence)
+    }
+
+    /// Whether the journal has stopped for good.
+    public var hasFailed: Bool { failed.load(ordering: .acquiring) }
+    /// Why it has stopped.
+    public var failure: JournalError? { cause.withLock { $0 } }
+    /// The alarm before the end: the disk has no room for the next segment. Cleared when it has.
+    public var isShortOfSpace: Bool { short.load(ordering: .relaxed) }
+    /// Whether a log published up to `publishedSequence` may take `count` more records.
+    public func hasRoom(for count: UInt64, publishedSequence: UInt64) -> Bool {
+        publishedSequence &+ count <= room.load() && !hasFailed
+    }
+
+    /// The first failure stays.
+    internal func fail(_ error: JournalError) {
+        cause.withLock { if $0 == nil { $0 = error } }
+        // Release: pairs with the acquire of `hasFailed`.
+        failed.store(true, ordering: .releasing)
+    }
+
+    internal func setShortOfSpace(_ isShort: Bool) { short.store(isShort, ordering: .relaxed) }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SAFETY: the page lives as long as the maker and only `poll`, on one thread, writes it.
+internal import Platform
+internal import Synchronization
+
+/// Makes the next segment ahead of time, off the journal's path: allocated, headed, named, durable.
+///
+/// Threading: `poll` belongs to one thread of its own (or is called between the journal's polls
+/// where nobody waits); the rest is the journal's.
+public final class SegmentMaker<Storage: JournalStorage>: @unchecked Sendable {
+    private struct Order {
+        var wantedFirst: UInt64 = 0
+        var file: JournalFile?
+    }
+
+    private let storage: Storage
+    private let status: JournalStatus
+    private let page: HugePages
+    private let configuration: JournalConfiguration
+    private let order = Mutex(Order())
+    /// First sequence of the segment that is there to be taken; 0 when none is.
+    private let ready = Atomic<UInt64>(0)
+
+    internal init(
+        storage: Storage, status: JournalStatus, configuration: JournalConfiguration
+    ) throws(JournalError) {
+        self.storage = storage
+        self.status = status
+        self.configuration = configuration
+        page = try JournalError.pages(1)
+    }
+
+    /// Makes what is wanted, if anything is. True when it did. A full disk is tried again by the
+    /// next call, any other error ends the journal.
+    public func poll() -> Bool {
+        let first = order.withLock { $0.file == nil ? $0.wantedFirst : 0 }
+        guard first != 0, !status.hasFailed else { return false }
+        let header = SegmentHeader(
+            state: SegmentHeader.State.prepared,
+            segmentByteCount: UInt64(configuration.segmentByteCount), firstSequence: first,
+            epoch: configuration.epoch, shard: configuration.shard,
+            rulesVersion: configuration.rulesVersion)
+        do throws(StorageError) {
+            let file = try SegmentFile.make(storage, header: header, page: page)
+            order.withLock { $0.file = file }
+            status.setShortOfSpace(false)
+            // Release: pairs with the acquire in `readyFirst`.
+            ready.store(first, ordering: .releasing)
+            return true
+        } catch where error.isOutOfSpace {
+            status.setShortOfSpace(true)
+            return false
+        } catch {
+            status.fail(.storage(error))
+            return false
+        }
+    }
+
+    /// First sequence of the segment that `take` gives; 0 when there is none.
+    internal var readyFirst: UInt64 { ready.load(ordering: .acquiring) }
+
+    internal func request(firstSequence: UInt64) {
+        order.withLock { $0 = Order(wantedFirst: firstSequence) }
+    }
+
+    internal func take() -> JournalFile? {
+        ready.store(0, ordering: .relaxed)
+        return order.withLock { order in
+            defer { order = Order() }
+            return order.file
+        }
+    }
+}
+
+/// Steps in the life of a segment's file that wait for the disk.
+internal enum SegmentFile {
+    /// Makes a segment with its header, durable under its name; replaces one of the same name.
+    internal static func make<Storage: JournalStorage>(
+        _ storage: Storage, header: SegmentHeader, page: borrowing HugePages
+    ) throws(StorageError) -> JournalFile {
+        let name = JournalFormat.segmentName(firstSequence: header.firstSequence)
+        unsafe header.write(page.base)
+        return try make(
+            storage, name: name, byteCount: Int(header.segmentByteCount), firstPage: page)
+    }
+
+    /// Makes a file of zero bytes behind `firstPage`, durable under its name.
+    internal static func make<Storage: JournalStorage>(
+        _ storage: Storage, name: String, byteCount: Int, firstPage: borrowing HugePages
+    ) throws(StorageError) -> JournalFile {
+        let temporary = name + JournalFormat.temporarySuffix
+        let file: JournalFile
+        do { file = try storage.create(temporary, byteCount: byteCount) } catch {
+            // What was allocated of it would keep the disk full.
+            do throws(StorageError) { try storage.remove(temporary) } catch {}
+            throw error
+        }
+        do {
+            try unsafe storage.write(
+                file, from: firstPage.base, byteCount: JournalFormat.pageByteCount, offset: 0)
+            try storage.sync(file)
+            try storage.rename(temporary, to: name)
+            try storage.syncFolder()
+        } catch {
+            storage.close(file)
+            throw error
+        }
+        return file
+    }
+}

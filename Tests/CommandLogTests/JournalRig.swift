@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+import Platform
+import Testing
+import Wire
+
+@testable import CommandLog
+
+/// One command as it was appended or recovered.
+struct Command: Equatable {
+    var first: [UInt8]
+    var second: [UInt8]?
+    var sequence: UInt64
+
+    init(_ record: LogRecord, _ continuation: LogRecord?) {
+        first = bytes(record)
+        second = continuation.map { bytes($0) }
+        sequence = record.sequence
+    }
+    var lastSequence: UInt64 { sequence + (second == nil ? 0 : 1) }
+}
+
+/// A log with its journal over a storage, through crashes and restarts, and what was promised.
+final class JournalRig<Storage: JournalStorage> {
+    var storage: Storage
+    var random: SeededRandom
+    /// Every command that was ever published, and is not known to be lost.
+    var commands: [Command] = []
+    /// What was ever said to be durable.
+    var acknowledged: UInt64 = 0
+    var epoch: UInt32 = 0
+    var clock: UInt64 = 1_000_000
+    var ringCapacity = 256
+    var segmentByteCount = 4096 * 6
+    var batchesInFlight = 4
+    var batchByteCountMax = 1 << 20
+    let shard: UInt32 = 3
+    var recovered: RecoveredLog?
+
+    var ring: LogRing<LogRecord>?
+    private var sequencer: Box?
+    var journal: Journal<Storage>?
+
+    init(_ storage: Storage, seed: UInt64) {
+        self.storage = storage
+        random = SeededRandom(seed: seed)
+    }
+
+    var lastSequence: UInt64 { commands.last?.lastSequence ?? 0 }
+
+    /// Scans and holds what is found against what was published and acknowledged.
+    @discardableResult
+    func scan(_ hint: String, from: UInt64 = 1) throws -> RecoveredLog {
+        var found: [Command] = []
+        let log = try JournalRecovery.scan(storage, shard: shard, from: from) {
+            found.append(Command($0, $1))
+        }
+        check(log, found, from: from, hint)
+        return log
+    }
+
+    func check(_ log: RecoveredLog, _ found: [Command], from: UInt64, _ hint: String) {
+        #expect(log.lastSequence >= acknowledged, "acknowledged is lost; \(hint)")
+        let expected = commands.filter { $0.lastSequence <= log.lastSequence && $0.sequence >= from }
+        if found != expected {
+            Issue.record("other commands: \(found.count) for \(expected.count); \(hint)")
+        }
+        let isWhole =
+            log.lastSequence == 0 || commands.contains { $0.lastSequence == log.lastSequence }
+        #expect(isWhole, "ends at \(log.lastSequence), not at a command; \(hint)")
+        #expect(log.durableSequence <= log.lastSequence, "\(hint)")
+    }
+
+    /// Recovers, seals, and begins the next epoch behind it.
+    func start(_ hint: String) throws {
+        var log = try scan(hint)
+        try JournalRecovery.seal(storage, &log)
+        try begin(log)
+    }
+
+    func begin(_ log: RecoveredLog) throws {
+        commands.removeAll { $0.lastSequence > log.lastSequence }
+        recovered = log
+        acknowledged = log.lastSequence
+        epoch = max(epoch, log.epoch) + 1
+        let ring = try LogRing<LogRecord>(
+            capacity: ringCapacity, firstSequence: log.lastSequence + 1)
+        journal = try Journal(
+            ring: ring, storage: storage, after: log,
+            configuration: JournalConfiguration(
+                epoch: epoch, shard: shard, rulesVersion: 7, segmentByteCount: segmentByteCount,
+                batchesInFlight: batchesInFlight, batchByteCountMax: batchByteCountMax,
+                restPollCount: 3))
+        self.ring = ring
+        sequencer = Box(
+            Sequencer(
+                ring: ring, chain: log.chain, lastTimestampNanos: log.lastTimestampNanos))
+        _ = append(
+            LogRecord.epochStart(
+                epoch: epoch, rulesVersion: 7, lastCarriedSequence: log.lastSequence,
+                indexSeed: 9, shard: shard, host: 1),
+            record(&random, kind: .continuation))
+        sequencer?.value.publish()
+    }
+
+    /// False when the ring or the disk has no room.
+    func append(_ first: LogRecord, _ second: LogRecord?) -> Bool {
+        guard let sequencer, let journal else { return false }
+        clock += random.below(3)
+        sequencer.value.begin(nowNanos: clock)
+        let count = UInt64(second == nil ? 1 : 2)
+        let last = sequencer.value.nextSequence - 1
+        guard journal.status.hasRoom(for: count, publishedSequence: last),
+            sequencer.value.hasRoom(for: Int(count))
+        else { return false }
+        if let second {
+            let sequence = sequencer.value.append(first, continuation: second)
+            let records = (sequencer.value.read(sequence), sequencer.value.read(sequence + 1))
+            commands.append(Command(records.0, records.1))
+        } else {
+            let sequence = sequencer.value.append(first)
+            commands.append(Command(sequencer.value.read(sequence), nil))
+        }
+        return true
+    }
+
+    /// Publishes up to `most` commands in one burst.
+    func publish(upTo most: UInt64) {
+        for _ in 0..<random.below(most + 1) {
+            let isPair = random.below(3) == 0
+            guard append(record(&random), isPair ? record(&random, kind: .continuation) : nil)
+            else { break }
+        }
+        sequencer?.value.publish()
+    }
+
+    func poll() {
+        guard let journal else { return }
+        _ = journal.poll()
+        let durable = journal.status.durable.load()
+        #expect(durable >= acknowledged)
+        acknowledged = durable
+    }
+
+    /// A random step of everybody.
+    func step(burst: UInt64 = 40) {
+        if random.below(3) == 0 { publish(upTo: burst) }
+        for _ in 0..<random.below(4) { poll() }
+        if random.below(4) == 0 { _ = journal?.maker.poll() }
+    }
+
+    /// Until all is durable and the tail is at rest.
+    func rest() {
+        for _ in 0..<20_000 {
+            poll()
+            _ = journal?.maker.poll()
+            if journal?.isAtRest != false || journal?.status.hasFailed == true { break }
+        }
+    }
+
+    /// The process is gone; `storage` sees to the disk.
+    func kill() {
+        journal = nil
+        sequencer = nil
+        ring = nil
+    }
+}
+
+extension JournalRig where Storage == FaultyStorage {
+    func crash() {
+        storage.crash()
+        kill()
+    }
+}
