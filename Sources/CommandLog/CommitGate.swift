@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+public import Platform
 
 /// When a command counts as committed, so that what it caused may be shown to anybody.
 public enum CommitPolicy: String, CaseIterable, Sendable {
     /// As soon as it is in the log. A crash may lose what was acknowledged.
     case none
+    /// When it is in the journal, and the disk has said so.
+    case durable
 }
 
 /// The one gate that execution reports, acknowledgements and market data wait at.
@@ -14,15 +17,29 @@ public enum CommitPolicy: String, CaseIterable, Sendable {
 public struct CommitGate: Sendable {
     /// The policy in force.
     public let policy: CommitPolicy
+    /// Where the journal says how far it is; nil under `none`.
+    @usableFromInline internal let durable: Cursor?
+    /// Owns that place.
+    private let status: JournalStatus?
 
-    /// A gate with the given policy.
-    public init(policy: CommitPolicy) { self.policy = policy }
+    /// A gate that is always open.
+    public init() {
+        policy = .none
+        durable = nil
+        status = nil
+    }
+
+    /// A gate with the given policy over a shard's journal.
+    public init(policy: CommitPolicy, journal: JournalStatus) {
+        self.policy = policy
+        durable = policy == .durable ? journal.durable : nil
+        status = journal
+    }
 
     /// The last sequence whose effects may leave, of a log published up to `publishedSequence`.
     @inlinable @_noLocks
     public func committedSequence(publishedSequence: UInt64) -> UInt64 {
-        switch policy {
-        case .none: publishedSequence
-        }
+        // Acquire: pairs with the release in the journal. It speaks of whole commands only.
+        durable?.load() ?? publishedSequence
     }
 }

@@ -13,6 +13,11 @@ public import Wire
     @usableFromInline internal var timestampNanos: UInt64
     @usableFromInline internal var stagedCount: Int = 0
     @usableFromInline internal var claimedCount: Int = 0
+    /// The last sequence that has its place in the journal, and where the journal tells.
+    @usableFromInline internal var roomThrough: UInt64 = .max
+    @usableFromInline internal var room: Cursor?
+    /// Owns that place.
+    private var journal: JournalStatus?
 
     /// Continues a log: `chain` is the CRC of the record before the ring's first sequence (0 for a
     /// new log) and `lastTimestampNanos` its timestamp.
@@ -43,10 +48,29 @@ public import Wire
     public mutating func hasRoom(for count: Int) -> Bool {
         let wanted = stagedCount &+ count
         if wanted <= claimedCount { return true }
+        guard isInJournal(nextSequence &+ UInt64(truncatingIfNeeded: count) &- 1) else {
+            return false
+        }
         guard writer.available(atLeast: wanted) >= wanted else { return false }
         writer.claim(wanted)
         claimedCount = wanted
         return true
+    }
+
+    /// From now on what has no place in the journal has no room here: a full disk stops intake
+    /// before anything is taken that could not be kept.
+    public mutating func follow(_ journal: JournalStatus) {
+        self.journal = journal
+        room = journal.room
+        roomThrough = 0
+    }
+
+    @inlinable @inline(__always) @_noLocks
+    internal mutating func isInJournal(_ sequence: UInt64) -> Bool {
+        if sequence <= roomThrough { return true }
+        guard let room else { return false }
+        roomThrough = room.load()
+        return sequence <= roomThrough
     }
 
     /// Appends a command of one record and gives its sequence. `hasRoom` has said yes.
@@ -67,6 +91,19 @@ public import Wire
         let sequence = seal(record)
         seal(continuation)
         return sequence
+    }
+
+    /// Puts a command of the past back as it was, sealed already: for recovery, which has validated
+    /// it. `hasRoom` has said yes to it and its continuation. Traps when it is not the next.
+    public mutating func restore(_ record: LogRecord, continuation: LogRecord?) {
+        for sealed in [record, continuation].compactMap({ $0 }) {
+            precondition(sealed.sequence == nextSequence, "a log is restored without gaps")
+            unsafe writer.slot(offset: stagedCount).pointee = sealed
+            chain = sealed.crc32c
+            stagedCount += 1
+        }
+        timestampNanos = max(timestampNanos, record.timestampNanos)
+        publish()
     }
 
     /// Shows the burst to the readers, with one store.

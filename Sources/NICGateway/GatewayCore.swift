@@ -17,13 +17,13 @@ public import Wire
     static let frameByteCountMax =
         FrameFields.udpPayloadByteCountMax + IPv4Head.byteCount
 
-    let configuration: GatewayConfiguration
+    var configuration: GatewayConfiguration
     let portMACAddress: MACAddress
     let writesUDPChecksum: Bool
     let queue: PortQueue
     let counters: GatewayCounters
     let clock: CycleClock
-    let gate: CommitGate
+    var gate: CommitGate
     let throttle: Throttle
     let wideThrottle: Throttle
     let steering: Steering?
@@ -55,6 +55,8 @@ public import Wire
     var listeningNanos: UInt64 = 0
     var nextTickNanos: UInt64 = 0
     var timerSession: UInt32 = 0
+    /// Commands of before the start are being gone through: nothing is sent.
+    var isRecovering = false
     /// The command whose events are being reported; 0 between two.
     var commandSequence: UInt64 = 0
     var commandTimestampNanos: UInt64 = 0
@@ -70,7 +72,7 @@ public import Wire
         configuration: GatewayConfiguration, queue: PortQueue, macAddress: MACAddress,
         capabilities: PortCapabilities = PortCapabilities(),
         sequencer: consuming Sequencer, records: consuming RingReader<LogRecord>,
-        events: consuming RingReader<Event>, gate: CommitGate, clock: CycleClock,
+        events: consuming RingReader<Event>, clock: CycleClock,
         steering: Steering? = nil
     ) {
         precondition(
@@ -83,7 +85,7 @@ public import Wire
         self.queue = queue
         counters = GatewayCounters()
         self.clock = clock
-        self.gate = gate
+        gate = CommitGate()
         throttle = Throttle(
             messagesPerSecond: configuration.messagesPerSecond, burst: configuration.messageBurst)
         wideThrottle = Throttle(

@@ -19,6 +19,7 @@ extension Configuration {
         readThreads(&reader)
         readSessions(&reader)
         readPublicStream(&reader)
+        readJournal(&reader)
         readEngine(&reader)
         readInstruments(&reader)
         reader.rejectUnknownKeys()
@@ -105,6 +106,29 @@ extension Configuration {
             inner.fail("group", "missing; for example `group: 239.77.0.1`")
         }
         publicUDPPort = inner.integer("udpPort", in: 1...65_000) ?? publicUDPPort
+        inner.rejectUnknownKeys()
+        reader.absorb(inner)
+    }
+
+    private mutating func readJournal(_ reader: inout ConfigurationReader) {
+        guard reader.node("journal") != nil else {
+            if commitPolicy == .durable {
+                reader.fail(
+                    "commit",
+                    "durable needs a journal; for example `journal: {folder: /var/lib/needletail}`")
+            }
+            return
+        }
+        var inner = reader.inner("journal")
+        if let folder = inner.string("folder"), !folder.isEmpty {
+            var settings = Journal(folder: folder)
+            settings.segmentMB = inner.integer("segmentMB", in: 1...65_536) ?? settings.segmentMB
+            settings.batchesInFlight =
+                inner.integer("batchesInFlight", in: 1...8) ?? settings.batchesInFlight
+            journal = settings
+        } else {
+            inner.fail("folder", "missing; for example `folder: /var/lib/needletail`")
+        }
         inner.rejectUnknownKeys()
         reader.absorb(inner)
     }

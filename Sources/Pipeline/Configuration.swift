@@ -63,6 +63,19 @@ public struct Configuration: Sendable {
         }
     }
 
+    /// Where and how the log is kept on disk.
+    public struct Journal: Sendable, Equatable {
+        /// A folder; each shard has one of its own in it.
+        public var folder: String
+        /// Megabytes of a segment's file.
+        public var segmentMB = 256
+        /// Batches being written at once: 1…8.
+        public var batchesInFlight = 4
+
+        /// With the usual values.
+        public init(folder: String) { self.folder = folder }
+    }
+
     /// How to open the port: `af_xdp:eth1`, `pci:0000:3b:00.0`, …
     public var port = "memory"
     /// Our IPv4 address, host order.
@@ -86,7 +99,9 @@ public struct Configuration: Sendable {
     public var packetMemoryMB = 64
     /// Packet buffers.
     public var packetBuffers = 16_384
-    /// When a command counts as committed.
+    /// The log on disk; nil = none: what was logged is gone with the process.
+    public var journal: Journal?
+    /// When a command counts as committed. `durable` needs a journal.
     public var commitPolicy = CommitPolicy.none
     /// Whether IPv4 and UDP checksums are verified in software.
     public var verifiesChecksums = false
@@ -114,7 +129,7 @@ public struct Configuration: Sendable {
     public var sessionOpenOrdersMax: UInt32 = 1_048_576
     /// Instruments of a shard.
     public var instrumentCapacity: UInt32 = 64
-    /// The epoch that this run opens.
+    /// The epoch that this run opens, at least: behind a journal it is above the last one there.
     public var epoch: UInt32 = 1
     /// What is traded.
     public var instruments: [Instrument] = []

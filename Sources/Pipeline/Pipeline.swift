@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+public import CommandLog
+internal import Glibc
 public import NICGateway
 public import Platform
 internal import Synchronization
@@ -24,6 +26,7 @@ public final class Pipeline {
     /// What the threads share with whoever started them.
     private final class Control: Sendable {
         let isStopping = Atomic<Bool>(false)
+        let isMakingSegments = Atomic<Bool>(true)
     }
 
     /// How the threads are laid out.
@@ -34,11 +37,16 @@ public final class Pipeline {
     public private(set) var progress: [EngineProgress] = []
     /// For each shard: the ring of its log, for observers.
     public private(set) var logs: [LogRing<LogRecord>] = []
+    /// For each shard: how far its journal is; empty without a journal.
+    public private(set) var journals: [JournalStatus] = []
+    /// For each shard: what its journal gave back at the start; empty without a journal.
+    public private(set) var recovered: [RecoveredLog] = []
     /// What memory could not be had as wished.
     public private(set) var warnings: [String] = []
     private let control = Control()
     private var threads: [PinnedThread] = []
     private var halves: [(core: Cell<GatewayCore>, loop: Cell<EngineLoop>)] = []
+    private var writers: [(journal: Journal<FileStorage>, maker: PinnedThread?)] = []
     private var seats: [(seat: ThreadPlan.Seat, body: @Sendable () -> Void)] = []
 
     /// Builds everything over an open port with a queue for each shard. Nothing runs yet.
@@ -59,6 +67,10 @@ public final class Pipeline {
             logs.append(built.log)
             progress.append(built.progress)
             counters.append(built.core.counterBlock)
+            if let journal = built.journal, let found = built.recovered {
+                journals.append(journal.status)
+                recovered.append(found)
+            }
             prepare(built, number: shard)
         }
     }
@@ -79,6 +91,10 @@ public final class Pipeline {
             }
             seats.append((seat, body))
         }
+        if let journal = shard.journal {
+            writers.append((journal, nil))
+            seats.append((plan.journal[number], Self.journalBody(journal, control)))
+        }
         let core = Cell(shard.core)
         let loop = Cell(shard.loop)
         halves.append((core, loop))
@@ -92,6 +108,28 @@ public final class Pipeline {
         }
         thread(plan.engine[number]) { loop.value.poll() }
         thread(plan.gateway[number]) { core.value.poll() }
+    }
+
+    private static func journalBody(
+        _ journal: Journal<FileStorage>, _ control: Control
+    ) -> @Sendable () -> Void {
+        {
+            var idle = IdleStrategy.adaptive
+            while !control.isStopping.load(ordering: .relaxed) {
+                idle.idle(worked: journal.poll())
+            }
+        }
+    }
+
+    /// Makes segments ahead, away from everybody who waits; a full disk is asked again each time.
+    private static func makerBody(
+        _ journal: Journal<FileStorage>, _ control: Control
+    ) -> @Sendable () -> Void {
+        {
+            while control.isMakingSegments.load(ordering: .relaxed) {
+                if !journal.maker.poll() { usleep(2_000) }
+            }
+        }
     }
 
     /// Polls both halves of every shard once, on the calling thread: before `start()` only.
@@ -122,6 +160,11 @@ public final class Pipeline {
 
     /// Starts the threads: all of them, or none when one cannot be had.
     public func start() throws(PlatformError) {
+        for index in writers.indices {
+            writers[index].maker = try PinnedThread(
+                name: "nt-segments-\(index)", cpu: nil,
+                body: Self.makerBody(writers[index].journal, control))
+        }
         for (seat, body) in seats {
             do throws(PlatformError) {
                 threads.append(try PinnedThread(name: seat.name, cpu: seat.cpu, body: body))
@@ -140,5 +183,10 @@ public final class Pipeline {
         // What is in the log is applied, so that sequence and hash belong together.
         for (_, loop) in halves { while loop.value.poll() {} }
         threads = []
+        // The last records go to disk before anybody is told that this has ended.
+        for (journal, _) in writers { _ = journal.drain() }
+        control.isMakingSegments.store(false, ordering: .relaxed)
+        for (_, maker) in writers { maker?.join() }
+        writers = []
     }
 }

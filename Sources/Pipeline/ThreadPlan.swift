@@ -18,6 +18,9 @@ public struct ThreadPlan: Sendable {
     public var gateway: [Seat]
     /// The engine thread of each shard; empty in `runToCompletion`.
     public var engine: [Seat]
+    /// The journal thread of each shard; empty without a journal. It waits for a disk, not for
+    /// nanoseconds: it sleeps between looks, and needs no core to itself.
+    public var journal: [Seat]
 
     /// Chooses from what the configuration leaves open. One processor is left to everybody else.
     public init(_ configuration: Configuration, cpus: [Int]) {
@@ -41,6 +44,10 @@ public struct ThreadPlan: Sendable {
         func take() -> Int? { chosen.isEmpty ? nil : chosen.removeFirst() }
         gateway = []
         engine = []
+        journal = []
+        if configuration.journal != nil {
+            journal = (0..<shards).map { Seat(name: "nt-journal-\($0)", cpu: nil) }
+        }
         for shard in 0..<shards {
             let cpu = configuration.gatewayCPUs.isEmpty ? take() : configuration.gatewayCPUs[shard]
             gateway.append(Seat(name: "nt-gateway-\(shard)", cpu: cpu))
@@ -58,6 +65,6 @@ public struct ThreadPlan: Sendable {
         return (gateway + engine).map { seat in
             let place = seat.cpu.map { "core \($0)" } ?? "any core"
             return "\(seat.name)  \(place), \(way)"
-        }
+        } + journal.map { "\($0.name)  any core, sleeps between looks" }
     }
 }

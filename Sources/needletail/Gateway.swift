@@ -72,15 +72,14 @@ struct Gateway: ParsableCommand {
         var port: NICGateway.Port?
         let opened: NICGateway.Port
         let pipeline: Pipeline
+        let stop = StopSignal()
         do {
             opened = try GatewayPort.open(configuration, notes: &notes)
             port = opened
             pipeline = try Pipeline(configuration, port: opened)
             notes += pipeline.warnings
-            let stop = StopSignal()
             try pipeline.start()
             announce(configuration, opened, pipeline, notes)
-            wait(stop, pipeline)
         } catch {
             complain(error)
             // Before DPDK ends, which must find no port open.
@@ -88,10 +87,24 @@ struct Gateway: ParsableCommand {
             EAL.stop()
             throw ExitCode(error is ConfigurationError ? 78 : 74)
         }
+        let failure = wait(stop, pipeline)
         pipeline.stop()
         report(pipeline, opened)
         opened.close()
         EAL.stop()
+        if let failure {
+            complain(failure)
+            throw ExitCode(74)
+        }
+    }
+
+    /// What the journals gave back.
+    private func announceRecovery(_ pipeline: Pipeline) {
+        for (shard, log) in pipeline.recovered.enumerated() where log.lastSequence > 0 {
+            say(
+                "shard \(shard): recovered to sequence \(log.lastSequence) from "
+                    + "\(log.segments.count) segments of epoch \(log.epoch) and before")
+        }
     }
 
     private func announce(
@@ -100,6 +113,7 @@ struct Gateway: ParsableCommand {
     ) {
         for note in notes { say("note: \(note)") }
         for line in pipeline.plan.lines { say(line) }
+        announceRecovery(pipeline)
         say(
             "listening on \(IPv4Text.format(configuration.ipv4Address)) UDP "
                 + "\(configuration.udpPort), port \(configuration.port) (\(port.driverName), "
@@ -107,9 +121,28 @@ struct Gateway: ParsableCommand {
                 + "\(pipeline.plan.mode.rawValue)")
     }
 
-    private func wait(_ stop: StopSignal, _ pipeline: Pipeline) {
+    /// Until somebody asks for the end, or a journal fails: then nothing more can be promised.
+    private func wait(_ stop: StopSignal, _ pipeline: Pipeline) -> JournalFailure? {
         var elapsed: UInt32 = 0
-        while !stop.wait(seconds: 1) {
+        var looks: UInt32 = 0
+        var isShortOfSpace = false
+        while !stop.wait(milliseconds: 100) {
+            for (shard, journal) in pipeline.journals.enumerated() {
+                if let failure = journal.failure {
+                    return JournalFailure(
+                        shard: shard, cause: failure, durableSequence: journal.durable.load())
+                }
+                if journal.isShortOfSpace != isShortOfSpace {
+                    isShortOfSpace.toggle()
+                    complain(
+                        isShortOfSpace
+                            ? "ALARM: no space for the next segment of shard \(shard)'s journal; orders "
+                                + "are refused when this one is full. Free space in journal.folder."
+                            : "the journal of shard \(shard) has space again")
+                }
+            }
+            looks += 1
+            guard looks % 10 == 0 else { continue }
             elapsed += 1
             if statistics {
                 let line = pipeline.counters.enumerated().map { shard, counters in
@@ -119,8 +152,9 @@ struct Gateway: ParsableCommand {
                 }
                 say(line.joined(separator: "\n"))
             }
-            if seconds > 0, elapsed >= seconds { return }
+            if seconds > 0, elapsed >= seconds { return nil }
         }
+        return nil
     }
 
     private func report(_ pipeline: Pipeline, _ port: NICGateway.Port) {
@@ -140,8 +174,20 @@ struct Gateway: ParsableCommand {
         FileHandle.standardOutput.write(Data("\(line)\n".utf8))
     }
 
-    private func complain(_ error: any Error) {
-        StandardError.write("\(error)\n")
+    private func complain(_ error: any Error) { complain("\(error)") }
+
+    private func complain(_ line: String) { StandardError.write("\(line)\n") }
+}
+
+/// The end of a gateway whose journal can no longer be written.
+struct JournalFailure: Error, CustomStringConvertible {
+    let shard: Int
+    let cause: JournalError
+    let durableSequence: UInt64
+
+    var description: String {
+        "the journal of shard \(shard) failed: \(cause). Nothing behind sequence \(durableSequence) was "
+            + "promised as durable. Mend the disk and start again: what was acknowledged is recovered."
     }
 }
 
@@ -161,8 +207,8 @@ final class StopSignal: @unchecked Sendable {
         }
     }
 
-    /// True once a signal came; false after so many seconds without one.
-    func wait(seconds: Int) -> Bool {
-        semaphore.wait(timeout: .now() + .seconds(seconds)) == .success
+    /// True once a signal came; false after that time without one.
+    func wait(milliseconds: Int) -> Bool {
+        semaphore.wait(timeout: .now() + .milliseconds(milliseconds)) == .success
     }
 }

@@ -19,22 +19,27 @@ struct Needletail: ParsableCommand {
               needletail send --gateway 10.77.0.2:7000 --buy 100@8500
               needletail subscribe --group 239.77.0.1:7100 --interface veth1
               needletail replay --golden ../shared/data/exchange_golden/small
+              needletail log verify /var/lib/needletail/shard-0
 
             EXIT CODES
               0   everything as expected
               1   it ran, and the outcome is not the expected one
               64  the command line is wrong
+              65  log: something that was durable is missing or wrong
               66  a file is missing or not what it should be
               69  the gateway or the network is not there
               74  gateway: its port or its memory could not be had
               78  gateway: its configuration is wrong
             """,
-        subcommands: [Gateway.self, Send.self, Subscribe.self, Replay.self])
+        subcommands: [
+            Gateway.self, Send.self, Subscribe.self, Replay.self, LogCommand.self,
+        ])
 }
 
 /// Exit codes beyond those of the argument parser (64, wrong usage), from sysexits.h.
 enum Exit {
     static let mismatch = ExitCode(1)
+    static let damaged = ExitCode(65)
     static let badInput = ExitCode(66)
     static let unavailable = ExitCode(69)
 }

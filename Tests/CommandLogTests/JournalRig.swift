@@ -85,7 +85,7 @@ final class JournalRig<Storage: JournalStorage> {
         let ring = try LogRing<LogRecord>(
             capacity: ringCapacity, firstSequence: log.lastSequence + 1)
         journal = try Journal(
-            ring: ring, storage: storage, after: log,
+            ring: ring, reader: ring.gatingReader("journal"), storage: storage, after: log,
             configuration: JournalConfiguration(
                 epoch: epoch, shard: shard, rulesVersion: 7, segmentByteCount: segmentByteCount,
                 batchesInFlight: batchesInFlight, batchByteCountMax: batchByteCountMax,

@@ -293,7 +293,7 @@ final class Box: @unchecked Sendable {
     }
 
     @Test func `is open at the gate as far as the log is published, without a journal`() {
-        let gate = CommitGate(policy: .none)
+        let gate = CommitGate()
         #expect(gate.committedSequence(publishedSequence: 77) == 77)
     }
 }

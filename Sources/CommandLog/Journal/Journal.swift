@@ -83,13 +83,17 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
     internal var restedWatermark: UInt64
     internal var idlePollCount = 0
 
-    /// Begins a new segment behind what was recovered and sealed. The ring's first sequence is the
-    /// next one. Throws when the folder refuses it.
+    /// Begins a new segment behind what was recovered and sealed. `reader` is a gating reader of
+    /// the ring that has let go of just that. Throws when the folder refuses it.
     public init(
-        ring: LogRing<LogRecord>, storage: Storage, after log: RecoveredLog,
+        ring: LogRing<LogRecord>, reader: consuming RingReader<LogRecord>, storage: Storage,
+        after log: RecoveredLog,
         configuration: JournalConfiguration
     ) throws(JournalError) {
-        precondition(ring.firstSequence == log.lastSequence + 1, "a ring goes on behind the log")
+        precondition(
+            reader.releasedSequence == log.lastSequence
+                && reader.nextSequence == log.lastSequence + 1,
+            "a journal goes on behind the log")
         precondition(ring.capacity >= 64, "a ring holds a block")
         precondition(log.isSealed, "what was recovered is sealed before it is gone on with")
         self.ring = ring
@@ -111,7 +115,7 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
             let file = try SegmentFile.make(storage, header: header, page: scratch)
             segment = Segment(file: file, geometry: header.geometry, headerBatch: 0)
         } catch { throw .storage(error) }
-        reader = ring.gatingReader("journal")
+        self.reader = reader
         oldestBatch = log.nextBatchNumber
         nextBatch = log.nextBatchNumber
         takenSequence = log.lastSequence

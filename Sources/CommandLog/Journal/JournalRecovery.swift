@@ -18,12 +18,13 @@ public import Wire
 public enum JournalRecovery {
     /// Reads the whole log and gives each command that begins at `from` or later to `visit`, in
     /// order, with the second record of a pair. Closed segments that end before `from` are trusted
-    /// by header and footer. An empty folder is a new log.
+    /// by header and footer. An empty folder is a new log. Without a shard, for tools, it is that of
+    /// the oldest segment.
     ///
     /// Throws `.damaged` when something that was durable is missing or wrong, then what `visit` got
     /// is worth nothing; and `.storage`. Changes nothing.
     public static func scan<Storage: JournalStorage>(
-        _ storage: Storage, shard: UInt32, from: UInt64 = 1,
+        _ storage: Storage, shard: UInt32?, from: UInt64 = 1,
         visit: (LogRecord, LogRecord?) -> Void = { _, _ in }
     ) throws(JournalError) -> RecoveredLog {
         var scan = try JournalScan(storage: storage, shard: shard, from: from)
@@ -43,7 +44,8 @@ internal struct SegmentSurvey {
 
 internal struct JournalScan<Storage: JournalStorage>: ~Copyable {
     internal let storage: Storage
-    internal let shard: UInt32
+    internal var shard: UInt32
+    private let takesAnyShard: Bool
     internal let from: UInt64
     internal let buffer: HugePages
     internal var surveys: [SegmentSurvey] = []
@@ -55,13 +57,14 @@ internal struct JournalScan<Storage: JournalStorage>: ~Copyable {
     /// Pages that are read at a time: 1 MB.
     internal static var bufferPageCount: Int { 256 }
 
-    internal init(storage: Storage, shard: UInt32, from: UInt64) throws(JournalError) {
+    internal init(storage: Storage, shard: UInt32?, from: UInt64) throws(JournalError) {
         let buffer = try JournalError.pages(Self.bufferPageCount)
         let tailPages = try JournalError.pages(JournalFormat.tailSlotCount)
         self.storage = storage
-        self.shard = shard
+        self.shard = shard ?? 0
+        takesAnyShard = shard == nil
         self.from = from
-        log = RecoveredLog(shard: shard)
+        log = RecoveredLog(shard: shard ?? 0)
         self.buffer = buffer
         self.tailPages = tailPages
     }
@@ -70,6 +73,10 @@ internal struct JournalScan<Storage: JournalStorage>: ~Copyable {
         _ visit: (LogRecord, LogRecord?) -> Void
     ) throws(JournalError) -> RecoveredLog {
         do throws(StorageError) { try survey() } catch { throw .storage(error) }
+        if takesAnyShard, let found = surveys.lazy.compactMap({ $0.header?.shard }).first {
+            shard = found
+            log.shard = found
+        }
         if let slot = slots.first(where: { $0.slot.shard != shard }) {
             throw .damaged(foreign(JournalFormat.tailName, slot.slot.shard))
         }

@@ -45,6 +45,7 @@ public final class JournalStatus: Sendable {
         cause.withLock { if $0 == nil { $0 = error } }
         // Release: pairs with the acquire of `hasFailed`.
         failed.store(true, ordering: .releasing)
+        room.store(0)
     }
 
     internal func setShortOfSpace(_ isShort: Bool) { short.store(isShort, ordering: .relaxed) }

@@ -26,7 +26,7 @@ public struct RecoveredSegment: Equatable, Sendable {
 /// What `JournalRecovery.scan` found: the log from its oldest segment to its last whole command.
 public struct RecoveredLog: Sendable {
     /// The shard.
-    public let shard: UInt32
+    public internal(set) var shard: UInt32
     /// Every segment that has a record of the log, oldest first; the last one may have none.
     public internal(set) var segments: [RecoveredSegment] = []
     /// The last record of the last whole command; 0 for a new log.

@@ -47,6 +47,10 @@ extension GatewayCore {
     /// gaps.
     @inline(__always)
     mutating func publish(_ report: PublicReport) {
+        if isRecovering {
+            publicStream.nextSequence &+= 1
+            return
+        }
         if publicStream.datagramByteCount &+ PublicReport.byteCount
             > Self.frameByteCountMax &+ FrameFields.ethernetByteCount
         {

@@ -80,6 +80,9 @@ extension GatewayCore {
         if kind < 32, sessions.contains(session) {
             let entry = unsafe sessions.entry(session)
             unsafe entry.pointee.committedThrough = record.pointee.sessionSequence
+            if isRecovering {
+                unsafe entry.pointee.expectedSequence = record.pointee.sessionSequence &+ 1
+            }
             // A datagram that is open will say so; without one, the next poll of the timer does.
             if unsafe entry.pointee.datagram == nil {
                 unsafe entry.pointee.owesAcknowledgement = true
@@ -145,7 +148,7 @@ extension GatewayCore {
         guard sessions.contains(session) else { unsafe outOfStep(event) }
         let entry = unsafe sessions.entry(session)
         let reportSequence = unsafe entry.pointee.nextReportSequence
-        if unsafe entry.pointee.state != .closed {
+        if unsafe entry.pointee.state.hasClient {
             let isExtended = unsafe entry.pointee.usesExtendedReports
             let byteCount =
                 isExtended ? ExtendedExecutionReport.byteCount : ExecutionReport.byteCount
@@ -202,6 +205,7 @@ extension GatewayCore {
     private mutating func noteSession(_ event: UnsafePointer<Event>) {
         switch unsafe event.pointee.kind {
         case .rested: unsafe publish(event)
+        case .sessionOpened where isRecovering: unsafe restoreSession(records.slot(0))
         case .sessionOpened: sessionOpened(unsafe event.pointee.session)
         case .sessionTimedOut: sessionEnded(unsafe event.pointee.session, reason: .timedOut)
         case .loggedOut:

@@ -100,6 +100,8 @@ extension GatewayCore {
         // Reports of before are of the old form: no datagram holds both.
         unsafe sealDatagram(session, entry)
         unsafe entry.pointee.state = .open
+        // A full grace from here on: the disk may have taken its time.
+        unsafe entry.pointee.lastHeardNanos = listeningNanos
         unsafe entry.pointee.usesExtendedReports =
             UInt16(entry.pointee.logonFlags) & RecordFlags.extendedReports != 0
         unsafe sendLogonAccepted(session, entry)
@@ -124,10 +126,13 @@ extension GatewayCore {
         // A logon came behind the end: it is in the log, and the client waits for its answer.
         guard unsafe entry.pointee.state != .opening else { return }
         unsafe sealDatagram(session, entry)
-        unsafe sendControl(
-            SessionNotice.sessionEnded(
-                reason: reason, lastReportSequence: entry.pointee.nextReportSequence &- 1,
-                expectedSequence: entry.pointee.expectedSequence), to: session)
+        // Of a session that has not come back since the start, nobody knows where to tell it.
+        if unsafe entry.pointee.linkByteCount != 0 {
+            unsafe sendControl(
+                SessionNotice.sessionEnded(
+                    reason: reason, lastReportSequence: entry.pointee.nextReportSequence &- 1,
+                    expectedSequence: entry.pointee.expectedSequence), to: session)
+        }
         unsafe releaseHeld(entry)
         unsafe entry.pointee.state = .closed
     }
@@ -160,23 +165,34 @@ extension GatewayCore {
         for _ in 0..<min(slice, sessions.capacity) {
             timerSession = timerSession >= sessions.capacity ? 1 : timerSession + 1
             let entry = unsafe sessions.entry(timerSession)
-            guard unsafe entry.pointee.state == .open else { continue }
-            unsafe tick(timerSession, entry)
+            switch unsafe entry.pointee.state {
+            case .open:
+                if unsafe entry.pointee.heldHead != 0 { unsafe takeHeld(timerSession, entry) }
+                if unsafe endIfSilent(timerSession, entry) { continue }
+                unsafe tick(timerSession, entry)
+            case .orphaned: _ = unsafe endIfSilent(timerSession, entry)
+            default: break
+            }
         }
         sequencer.publish()
+    }
+
+    /// Gives a session up that has been silent for three intervals.
+    private mutating func endIfSilent(
+        _ session: UInt32, _ entry: UnsafeMutablePointer<SessionEntry>
+    ) -> Bool {
+        let silence = unsafe Int64(bitPattern: listeningNanos &- entry.pointee.lastHeardNanos)
+        guard unsafe silence > 3 * Int64(entry.pointee.heartbeatNanos), sequencer.hasRoom(for: 1)
+        else { return false }
+        counters.add(.timeouts)
+        unsafe entry.pointee.state = .closing
+        sequencer.append(LogRecord(kind: .sessionTimeout, session: session))
+        return true
     }
 
     private mutating func tick(
         _ session: UInt32, _ entry: UnsafeMutablePointer<SessionEntry>
     ) {
-        if unsafe entry.pointee.heldHead != 0 { unsafe takeHeld(session, entry) }
-        let silence = unsafe Int64(bitPattern: listeningNanos &- entry.pointee.lastHeardNanos)
-        if unsafe silence > 3 * Int64(entry.pointee.heartbeatNanos), sequencer.hasRoom(for: 1) {
-            counters.add(.timeouts)
-            unsafe entry.pointee.state = .closing
-            sequencer.append(LogRecord(kind: .sessionTimeout, session: session))
-            return
-        }
         let quiet = unsafe nowNanos &- entry.pointee.lastSentNanos
         let isDue = unsafe quiet > entry.pointee.heartbeatNanos
         if unsafe isDue || (entry.pointee.owesAcknowledgement && quiet > 1_000_000) {

@@ -11,6 +11,11 @@ enum SessionState: UInt8, BitwiseCopyable {
     case open
     /// Its end is in the log and not yet told.
     case closing
+    /// Open in the log that this process recovered; the client has not come back yet.
+    case orphaned
+
+    /// Whether there is anybody to tell.
+    @inline(__always) var hasClient: Bool { self != .closed && self != .orphaned }
 }
 
 /// The gateway's cache of one session: three cache lines, intake, output, the rest.
