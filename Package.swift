@@ -69,7 +69,7 @@ let package = Package(
             ].map { .linkedLibrary($0) }),
         .target(
             name: "CPlatform", cSettings: cSettings,
-            linkerSettings: [.linkedLibrary("numa")]),
+            linkerSettings: [.linkedLibrary("numa"), .linkedLibrary("uring")]),
         library("Platform", ["CPlatform"]),
         library("Wire", []),
         library("CommandLog", ["Platform", "Wire"]),

@@ -20,10 +20,10 @@ final class FaultyStorage: JournalStorage, @unchecked Sendable {
         }
         func apply(_ offset: Int, _ bytes: some Collection<UInt8>, toDisk: Bool) {
             // A misdirected write may reach past the end.
-            for (index, byte) in bytes.enumerated() where offset + index < live.count {
-                live[offset + index] = byte
-                if toDisk { durable[offset + index] = byte }
-            }
+            let part = bytes.prefix(max(0, live.count - offset))
+            guard !part.isEmpty else { return }
+            live.replaceSubrange(offset..<offset + part.count, with: part)
+            if toDisk { durable.replaceSubrange(offset..<offset + part.count, with: part) }
         }
     }
 

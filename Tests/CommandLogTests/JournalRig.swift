@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import Platform
 import Testing
 import Wire
@@ -150,7 +151,8 @@ final class JournalRig<Storage: JournalStorage> {
 
     /// Until all is durable and the tail is at rest.
     func rest() {
-        for _ in 0..<20_000 {
+        for round in 0..<200_000 {
+            if round % 256 == 255 { usleep(50) }
             poll()
             _ = journal?.maker.poll()
             if journal?.isAtRest != false || journal?.status.hasFailed == true { break }
@@ -169,5 +171,49 @@ extension JournalRig where Storage == FaultyStorage {
     func crash() {
         storage.crash()
         kill()
+    }
+}
+
+/// Whether what a fault left is found whole or refused; anything else is recorded.
+enum Verdict: Equatable {
+    case recovered
+    case refused(file: String, sequence: UInt64)
+}
+
+extension JournalRig {
+    func verdict(_ storage: Storage, _ hint: String) -> Verdict? {
+        var found: [Command] = []
+        do throws(JournalError) {
+            let log = try JournalRecovery.scan(storage, shard: shard) {
+                found.append(Command($0, $1))
+            }
+            // Without its oldest files a log begins later, and says so.
+            check(log, found, from: log.firstSequence, hint)
+            return .recovered
+        } catch {
+            guard case .damaged(let damage) = error else {
+                Issue.record("\(error); \(hint)")
+                return nil
+            }
+            #expect(!damage.file.isEmpty && !damage.what.isEmpty && !damage.cure.isEmpty)
+            #expect(damage.offset >= 0)
+            return .refused(file: damage.file, sequence: damage.sequence)
+        }
+    }
+
+    /// The same at a fraction of the cost: the chain's value stands for all records.
+    func quickScan() throws(JournalError) -> RecoveredLog {
+        var scan = try JournalScan(storage: storage, shard: shard, from: 1, bufferPageCount: 1)
+        return try scan.run { _, _ in }
+    }
+
+    /// The chain behind each whole command.
+    var chains: [UInt64: UInt32] {
+        var result: [UInt64: UInt32] = [:]
+        for command in commands {
+            let last = command.second ?? command.first
+            result[command.lastSequence] = last.suffix(4).reversed().reduce(0) { $0 << 8 | UInt32($1) }
+        }
+        return result
     }
 }

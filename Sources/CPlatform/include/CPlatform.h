@@ -4,6 +4,7 @@
 #pragma once
 
 #include "CDatagrams.h"
+#include "CUring.h"
 
 #include <pthread.h>
 #include <malloc.h>

@@ -48,17 +48,18 @@ internal struct JournalScan<Storage: JournalStorage>: ~Copyable {
     private let takesAnyShard: Bool
     internal let from: UInt64
     internal let buffer: HugePages
+    /// Pages that are read at a time.
+    internal let bufferPageCount: Int
     internal var surveys: [SegmentSurvey] = []
     internal var slots: [(slot: TailSlot, index: Int)] = []
     internal let tailPages: HugePages
     internal var hasTail = false
     internal var log: RecoveredLog
 
-    /// Pages that are read at a time: 1 MB.
-    internal static var bufferPageCount: Int { 256 }
-
-    internal init(storage: Storage, shard: UInt32?, from: UInt64) throws(JournalError) {
-        let buffer = try JournalError.pages(Self.bufferPageCount)
+    internal init(
+        storage: Storage, shard: UInt32?, from: UInt64, bufferPageCount: Int = 256
+    ) throws(JournalError) {
+        let buffer = try JournalError.pages(bufferPageCount)
         let tailPages = try JournalError.pages(JournalFormat.tailSlotCount)
         self.storage = storage
         self.shard = shard ?? 0
@@ -66,6 +67,7 @@ internal struct JournalScan<Storage: JournalStorage>: ~Copyable {
         self.from = from
         log = RecoveredLog(shard: shard ?? 0)
         self.buffer = buffer
+        self.bufferPageCount = bufferPageCount
         self.tailPages = tailPages
     }
 

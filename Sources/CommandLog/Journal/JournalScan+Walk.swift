@@ -74,7 +74,7 @@ extension JournalScan {
             if next == block { blockStart = walker.place }
             let offset = geometry.offset(of: block)
             let wanted = min(
-                Self.bufferPageCount * JournalFormat.pageByteCount, geometry.footerOffset - offset)
+                bufferPageCount * JournalFormat.pageByteCount, geometry.footerOffset - offset)
             let count = try unsafe storage.read(
                 file, into: buffer.base, byteCount: wanted, offset: offset)
             var at = Int(next - block) * 64

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SAFETY: memory goes to the kernel with the size that its owner gave; `submitWrite`'s stays until
+// its completion. `completions` is read and written by the journal's thread only.
+internal import Glibc
+internal import Platform
+
+/// A folder on disk. Written by io_uring past the page cache (O_DIRECT) where the kernel and the
+/// file system have them, by plain writes where not; durable at each write's completion (O_DSYNC).
+public final class FileStorage: JournalStorage, @unchecked Sendable {
+    /// How a folder is opened.
+    public enum Mode: Sendable {
+        /// For one journal: a second one is refused. io_uring if the kernel lets us.
+        case journal
+        /// The same without io_uring.
+        case journalWithoutUring
+        /// For tools, beside a journal that may be running.
+        case reading
+    }
+
+    /// Where it lies and how it is written.
+    public let description: String
+    private let folder: Int32
+    private let path: String
+    private let isDirect: Bool
+    private let queue: WriteQueue?
+    /// Of plain writes, which are over when they are submitted; a ring of 64.
+    private var completions: [WriteCompletion] = []
+    private var firstCompletion = 0
+    private var completionCount = 0
+
+    private static var queueCapacity: Int { 64 }
+
+    /// Opens the folder, which is made if it is missing (mode 0700). Throws when it cannot be had,
+    /// with EWOULDBLOCK when another journal has it.
+    public init(path: String, mode: Mode = .journal) throws(StorageError) {
+        self.path = path
+        if mode != .reading { unsafe mkdir(path, 0o700) }
+        folder = unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { throw StorageError("open", file: path, errno: Glibc.errno) }
+        if mode != .reading, flock(folder, LOCK_EX | LOCK_NB) != 0 {
+            let number = Glibc.errno
+            Glibc.close(folder)
+            throw StorageError("lock for this process alone", file: path, errno: number)
+        }
+        guard mode != .reading else {
+            queue = nil
+            isDirect = false
+            description = "\(path): read only"
+            return
+        }
+        isDirect = Self.hasDirect(folder)
+        queue = mode == .journal ? WriteQueue(capacity: UInt32(Self.queueCapacity)) : nil
+        var way = "io_uring"
+        if queue == nil {
+            way = "pwrite"
+            if mode == .journal {
+                way += " (io_uring is refused: \(unsafe String(cString: strerror(Glibc.errno))))"
+            }
+        }
+        description = "\(path): \(way), \(isDirect ? "O_DIRECT" : "page cache"), O_DSYNC"
+        completions = Array(
+            repeating: WriteCompletion(token: 0, result: 0), count: Self.queueCapacity)
+    }
+
+    deinit {
+        queue?.settle()
+        Glibc.close(folder)
+    }
+
+    private static func hasDirect(_ folder: Int32) -> Bool {
+        let name = "probe" + JournalFormat.temporarySuffix
+        let file = WriteQueue.open(folder: folder, name: name, create: true, direct: true)
+        unsafe unlinkat(folder, name, 0)
+        guard file >= 0 else { return false }
+        Glibc.close(file)
+        return true
+    }
+
+    // MARK: The folder
+
+    /// As `JournalStorage` says.
+    public func list() throws(StorageError) -> [String] {
+        let handle = dup(folder)
+        guard handle >= 0, let stream = unsafe fdopendir(handle) else { throw failed("list", "") }
+        defer { unsafe closedir(stream) }
+        // The duplicate shares its place in the folder with every earlier one.
+        unsafe rewinddir(stream)
+        var names: [String] = []
+        while let entry = unsafe readdir(stream) {
+            let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
+
+    /// As `JournalStorage` says.
+    public func create(_ name: String, byteCount: Int) throws(StorageError) -> JournalFile {
+        let file = WriteQueue.open(folder: folder, name: name, create: true, direct: isDirect)
+        guard file >= 0 else { throw failed("create", name) }
+        let number = posix_fallocate(file, 0, byteCount)
+        guard number == 0 else {
+            Glibc.close(file)
+            throw StorageError("allocate \(byteCount) bytes for", file: path(name), errno: number)
+        }
+        return JournalFile(rawValue: file)
+    }
+
+    /// As `JournalStorage` says.
+    public func open(_ name: String, forWriting: Bool) throws(StorageError) -> JournalFile {
+        let file =
+            forWriting
+            ? WriteQueue.open(folder: folder, name: name, create: false, direct: isDirect)
+            : unsafe openat(folder, name, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw failed("open", name) }
+        return JournalFile(rawValue: file)
+    }
+
+    /// As `JournalStorage` says.
+    public func close(_ file: JournalFile) { Glibc.close(file.rawValue) }
+
+    /// As `JournalStorage` says.
+    public func byteCount(of file: JournalFile) throws(StorageError) -> Int {
+        var status = stat()
+        guard unsafe fstat(file.rawValue, &status) == 0 else { throw failed("stat", file) }
+        return Int(status.st_size)
+    }
+
+    /// As `JournalStorage` says.
+    public func rename(_ name: String, to newName: String) throws(StorageError) {
+        guard unsafe renameat(folder, name, folder, newName) == 0 else { throw failed("rename", name) }
+    }
+
+    /// As `JournalStorage` says.
+    public func remove(_ name: String) throws(StorageError) {
+        guard unsafe unlinkat(folder, name, 0) == 0 else { throw failed("remove", name) }
+    }
+
+    /// As `JournalStorage` says.
+    public func read(
+        _ file: JournalFile, into memory: UnsafeMutableRawPointer, byteCount: Int, offset: Int
+    ) throws(StorageError) -> Int {
+        var done = 0
+        while done < byteCount {
+            let count = unsafe pread(
+                file.rawValue, memory + done, byteCount - done, off_t(offset + done))
+            if count == 0 { break }
+            if count < 0, Glibc.errno == EINTR { continue }
+            guard count > 0 else { throw failed("read", file) }
+            done += count
+        }
+        return done
+    }
+
+    /// As `JournalStorage` says.
+    public func write(
+        _ file: JournalFile, from memory: UnsafeRawPointer, byteCount: Int, offset: Int
+    ) throws(StorageError) {
+        let number = unsafe writeAll(file, memory, byteCount, offset)
+        guard number == 0 else { throw StorageError("write", file: path(file), errno: number) }
+    }
+
+    /// As `JournalStorage` says.
+    public func sync(_ file: JournalFile) throws(StorageError) {
+        guard fsync(file.rawValue) == 0 else { throw failed("sync", file) }
+    }
+
+    /// As `JournalStorage` says.
+    public func syncFolder() throws(StorageError) {
+        guard fsync(folder) == 0 else { throw failed("sync", "") }
+    }
+
+    // MARK: The queue
+
+    /// As `JournalStorage` says.
+    public func submitWrite(
+        _ file: JournalFile, from memory: UnsafeRawPointer, byteCount: Int, offset: Int,
+        token: UInt64
+    ) throws(StorageError) {
+        if let queue {
+            guard
+                unsafe queue.write(
+                    file: file.rawValue, from: memory, byteCount: byteCount, offset: offset,
+                    token: token)
+            else { throw StorageError("queue a write to", file: path(file), errno: EBUSY) }
+            return
+        }
+        guard completionCount < Self.queueCapacity else {
+            throw StorageError("queue a write to", file: path(file), errno: EBUSY)
+        }
+        let number = unsafe writeAll(file, memory, byteCount, offset)
+        completions[(firstCompletion + completionCount) % Self.queueCapacity] = WriteCompletion(
+            token: token, result: number == 0 ? Int32(byteCount) : -number)
+        completionCount += 1
+    }
+
+    /// As `JournalStorage` says.
+    public func flush() throws(StorageError) {
+        guard let number = queue?.submit(), number != 0 else { return }
+        throw StorageError("submit writes to", file: path, errno: number)
+    }
+
+    /// As `JournalStorage` says.
+    public func reap() throws(StorageError) -> WriteCompletion? {
+        if let queue {
+            guard let found = queue.reap() else { return nil }
+            return WriteCompletion(token: found.token, result: found.result)
+        }
+        guard completionCount > 0 else { return nil }
+        defer {
+            firstCompletion = (firstCompletion + 1) % Self.queueCapacity
+            completionCount -= 1
+        }
+        return completions[firstCompletion]
+    }
+
+    /// As `JournalStorage` says.
+    public func settle() {
+        queue?.settle()
+        completionCount = 0
+    }
+
+    // MARK: Errors
+
+    /// 0 or an errno.
+    private func writeAll(
+        _ file: JournalFile, _ memory: UnsafeRawPointer, _ byteCount: Int, _ offset: Int
+    ) -> Int32 {
+        var done = 0
+        while done < byteCount {
+            let count = unsafe pwrite(
+                file.rawValue, memory + done, byteCount - done, off_t(offset + done))
+            if count < 0, Glibc.errno == EINTR { continue }
+            if count <= 0 { return count == 0 ? EIO : Glibc.errno }
+            done += count
+        }
+        return 0
+    }
+
+
+    private func path(_ name: String) -> String { name.isEmpty ? path : path + "/" + name }
+
+    /// The name that the kernel knows it by: made for a message only.
+    private func path(_ file: JournalFile) -> String {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = unsafe readlink("/proc/self/fd/\(file.rawValue)", &buffer, buffer.count)
+        return count > 0 ? String(decoding: buffer.prefix(count), as: UTF8.self) : path
+    }
+
+    private func failed(_ operation: String, _ name: String) -> StorageError {
+        let number = Glibc.errno
+        return StorageError(operation, file: path(name), errno: number)
+    }
+
+    private func failed(_ operation: String, _ file: JournalFile) -> StorageError {
+        let number = Glibc.errno
+        return StorageError(operation, file: path(file), errno: number)
+    }
+}

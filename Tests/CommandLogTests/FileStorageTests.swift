@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Platform
+import Testing
+import Wire
+
+@testable import CommandLog
+
+/// A folder of its own on the disk that tests run on, removed at the end.
+final class TemporaryFolder {
+    let path: String
+    init() throws {
+        var template = Array("/var/tmp/nt-journal-XXXXXX".utf8CString)
+        path = try unsafe template.withUnsafeMutableBufferPointer { buffer in
+            let made = unsafe mkdtemp(buffer.baseAddress!)
+            return unsafe String(cString: try #require(unsafe made))
+        }
+    }
+    deinit {
+        if let stream = unsafe opendir(path) {
+            while let entry = unsafe readdir(stream) {
+                let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                    unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+                }
+                unsafe unlink(path + "/" + name)
+            }
+            unsafe closedir(stream)
+        }
+        unsafe rmdir(path)
+    }
+}
+
+@Suite struct `A journal on disk` {
+    @Test(arguments: [FileStorage.Mode.journal, .journalWithoutUring])
+    func `keeps a log over restarts, killed or drained`(mode: FileStorage.Mode) throws {
+        let seed = TestSeed.run
+        let folder = try TemporaryFolder()
+        let rig = JournalRig(try FileStorage(path: folder.path, mode: mode), seed: seed)
+        rig.segmentByteCount = 64 << 10
+        for life in 0..<4 {
+            try rig.start("life \(life)")
+            for _ in 0..<200 { rig.step() }
+            if life % 2 == 0 {
+                rig.rest()
+                #expect(rig.acknowledged == rig.lastSequence)
+            }
+            // A tool may look on.
+            _ = try JournalRecovery.scan(
+                try FileStorage(path: folder.path, mode: .reading), shard: rig.shard)
+            rig.kill()
+        }
+        let log = try rig.scan("end")
+        #expect(log.segments.count > 3)
+        #expect(rig.storage.description.contains("O_DSYNC"))
+        print("    \(rig.storage.description), \(log.lastSequence) records")
+    }
+
+    @Test func `gives its files mode 0600 and its folder to one journal`() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/shard-3"
+        do {
+            let rig = JournalRig(try FileStorage(path: path), seed: 1)
+            try rig.start("first")
+            _ = rig.journal?.maker.poll()
+            rig.rest()
+            let names = try rig.storage.list()
+            #expect(names.sorted() == ["00000000000000000001.log", "00000000000000000256.log", "tail"])
+            for name in names {
+                var status = stat()
+                #expect(unsafe stat("\(path)/\(name)", &status) == 0)
+                #expect(status.st_mode & 0o777 == 0o600, "\(name)")
+                #expect(status.st_size == (name == "tail" ? 65_536 : rig.segmentByteCount))
+                #expect(Int(status.st_blocks) * 512 >= Int(status.st_size), "\(name) is allocated")
+            }
+            let second = #expect(throws: StorageError.self) { try FileStorage(path: path) }
+            #expect(second?.errno == EWOULDBLOCK)
+            for name in names { unsafe unlink("\(path)/\(name)") }
+        }
+        unsafe rmdir(path)
+    }
+
+    @Test func `fails for good when its files refuse a write`() throws {
+        // /dev/full answers ENOSPC to every write.
+        let storage = try FileStorage(path: "/dev", mode: .reading)
+        let page = try HugePages(byteCount: 4096, preferred: .small)
+        let file = try storage.open("full", forWriting: true)
+        #expect(throws: StorageError("write", file: "/dev/full", errno: ENOSPC)) {
+            try unsafe storage.write(file, from: page.base, byteCount: 4096, offset: 0)
+        }
+        storage.close(file)
+    }
+}
