@@ -45,7 +45,7 @@ final class ShardRecovery {
         guard let first, first == wanted else {
             throw Self.problem(
                 "engine",
-                "the journal was begun with other limits: \(first.map { "\($0)" } ?? "none") there, "
+                "the log was begun with other limits: \(first.map { "\($0)" } ?? "none") there, "
                     + "\(configured) here. Put them back, or begin a new journal in another folder")
         }
         return first
@@ -112,7 +112,7 @@ final class ShardRecovery {
         throw problem(
             "instruments",
             "the journal defines number \(instrument.number) with prices \(lowest) to "
-                + "\(highest) and at most \(defined.orderID) lots an order: put these back, or give "
+                + "\(highest) and at most \(defined.orderID) lots an order: put that back, or give "
                 + "\(instrument.symbol) another number")
     }
 

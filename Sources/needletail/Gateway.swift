@@ -136,8 +136,8 @@ struct Gateway: ParsableCommand {
                     isShortOfSpace.toggle()
                     complain(
                         isShortOfSpace
-                            ? "ALARM: no space for the next segment of shard \(shard)'s journal; orders "
-                                + "are refused when this one is full. Free space in journal.folder."
+                            ? "ALARM: no space for the next segment of shard \(shard)'s journal; "
+                                + "orders are refused when this one is full. Free space in journal.folder."
                             : "the journal of shard \(shard) has space again")
                 }
             }
@@ -186,8 +186,9 @@ struct JournalFailure: Error, CustomStringConvertible {
     let durableSequence: UInt64
 
     var description: String {
-        "the journal of shard \(shard) failed: \(cause). Nothing behind sequence \(durableSequence) was "
-            + "promised as durable. Mend the disk and start again: what was acknowledged is recovered."
+        "the journal of shard \(shard) failed: \(cause). Nothing behind sequence "
+            + "\(durableSequence) was promised as durable. Mend the disk and start again: what was "
+            + "acknowledged is recovered."
     }
 }
 

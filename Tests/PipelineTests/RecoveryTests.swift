@@ -168,7 +168,8 @@ extension ShardRig {
         withExtendedLifetime(folder) {}
     }
 
-    @Test func `gives up sessions that do not come back, and cancels their orders if asked`() throws {
+    @Test func `gives up sessions that do not come back, and cancels their orders if asked`() throws
+    {
         let folder = JournalFolder()
         var rig: ShardRig? = try folder.rig(.none)
         var client = TestClient(1)

@@ -2,13 +2,13 @@
 //
 //  Finds the end of a log on disk, and refuses to when something durable is missing.
 //
-//    segment 1 ──▶ segment 2 ──▶ segment 3: home blocks … E' | ──▶ tail slot … E | half a pair, torn
+//    segment 1 ──▶ segment 2 ──▶ segment 3: home blocks … E' | ──▶ tail slot … E | half pair, torn
 //    every record behind the one before it, by the chain          furthest valid
 //
 //    W = the highest durable watermark in slots and footers.  E >= W: what lies behind E was never
 //    acknowledged, and is cut.  E < W: damage, and nothing is changed.
 //
-// SAFETY: `buffer` is memory of this scan; records are read at multiples of 64 within what was read.
+// SAFETY: `buffer` is memory of this scan; records are read at multiples of 64 in what was read.
 internal import Platform
 public import Wire
 
@@ -18,8 +18,8 @@ public import Wire
 public enum JournalRecovery {
     /// Reads the whole log and gives each command that begins at `from` or later to `visit`, in
     /// order, with the second record of a pair. Closed segments that end before `from` are trusted
-    /// by header and footer. An empty folder is a new log. Without a shard, for tools, it is that of
-    /// the oldest segment.
+    /// by header and footer. An empty folder is a new log. Without a shard, for tools, it is
+    /// that of the oldest segment.
     ///
     /// Throws `.damaged` when something that was durable is missing or wrong, then what `visit` got
     /// is worth nothing; and `.storage`. Changes nothing.
@@ -100,7 +100,8 @@ internal struct JournalScan<Storage: JournalStorage>: ~Copyable {
                         + "\(slot.slot.durableSequence), and no segment with a valid header is here"
                 ))
         }
-        if let bad = surveys.first(where: { $0.state != .prepared }), case .bad(let what) = bad.state
+        if let bad = surveys.first(where: { $0.state != .prepared }),
+            case .bad(let what) = bad.state
         {
             throw .damaged(
                 JournalDamage(

@@ -11,11 +11,13 @@ enum CommandText {
             + "\"priceTicks\":\(record.priceTicks),\"quantityLots\":\(record.quantityLots),"
             + "\"account\":\(record.account),\"instrument\":\(record.instrument),"
             + "\"attributes\":\(record.attributes.rawValue),\"flags\":\(record.flags),"
-            + "\"records\":\(continuation == nil ? 1 : 2),\"crc32c\":\"\(hex(UInt64(record.crc32c)))\"}"
+            + "\"records\":\(continuation == nil ? 1 : 2),"
+            + "\"crc32c\":\"\(hex(UInt64(record.crc32c)))\"}"
     }
 
     static let columns =
-        "    sequence  kind              session   sess.seq             order id       price         lots"
+        "    sequence  kind              session   sess.seq             order id       price"
+        + "         lots"
 
     /// One line of a table under `columns`.
     static func row(_ record: LogRecord) -> String {

@@ -95,7 +95,9 @@ struct LogInspect: ParsableCommand {
                     + right(segment.hasFooter ? "yes" : "no", 8))
         }
         print(LogVerify.summary(log))
-        for file in log.cutFiles { print("behind the end, to be removed at the next start: \(file)") }
+        for file in log.cutFiles {
+            print("behind the end, to be removed at the next start: \(file)")
+        }
     }
 }
 
@@ -115,8 +117,8 @@ struct LogVerify: ParsableCommand {
     }
 
     static func summary(_ log: RecoveredLog) -> String {
-        "shard \(log.shard) · sequences \(log.firstSequence) to \(log.lastSequence) · known durable "
-            + "to \(log.durableSequence) · chain \(hex(UInt64(log.chain))) · epoch \(log.epoch)"
+        "shard \(log.shard) · sequences \(log.firstSequence) to \(log.lastSequence) · known "
+            + "durable to \(log.durableSequence) · chain \(hex(UInt64(log.chain))) · epoch \(log.epoch)"
     }
 }
 
@@ -136,7 +138,8 @@ struct LogDiff: ParsableCommand {
         }
         var index = 0
         var difference: (ours: LogRecord, theirs: LogRecord)?
-        let other = try LogFolderArgument.scan(LogFolderArgument.open(right), right) { first, second in
+        let other = try LogFolderArgument.scan(LogFolderArgument.open(right), right) {
+            first, second in
             for record in [first, second].compactMap({ $0 }) where difference == nil {
                 defer { index += 1 }
                 guard index < records.count else { continue }
