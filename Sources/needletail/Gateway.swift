@@ -137,7 +137,7 @@ struct Gateway: ParsableCommand {
                     complain(
                         isShortOfSpace
                             ? "ALARM: no space for the next segment of shard \(shard)'s journal; "
-                                + "orders are refused when this one is full. Free space in journal.folder."
+                                + "orders are refused when this one is full. Make room."
                             : "the journal of shard \(shard) has space again")
                 }
             }

@@ -147,6 +147,19 @@ struct `The gateway command` {
     }
 }
 
+@Suite(.enabled(if: Machine.hasExecutables)) struct `A gateway with a journal` {
+    @Test func `loses and doubles nothing when it is killed under load, three times`() throws {
+        let script = Machine.packageRoot.appendingPathComponent("hw/scripts/crash-rounds").path
+        let result = try run(
+            [
+                "env", "ROUNDS=3", "RATE=2000",
+                "NEEDLETAIL_BIN=\(Machine.executables.path)", script,
+            ], withinSeconds: 200)
+        #expect(result.status == 0, "\(result.output)")
+        #expect(result.output.contains("state hash recovered = live"))
+    }
+}
+
 @Suite struct `The page about the configuration` {
     /// Keys as the source reads them: `reader.integer("udpPort", …)`.
     private func keys() throws -> [String] {

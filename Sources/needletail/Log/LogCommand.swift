@@ -118,7 +118,7 @@ struct LogVerify: ParsableCommand {
 
     static func summary(_ log: RecoveredLog) -> String {
         "shard \(log.shard) · sequences \(log.firstSequence) to \(log.lastSequence) · known "
-            + "durable to \(log.durableSequence) · chain \(hex(UInt64(log.chain))) · epoch \(log.epoch)"
+            + "durable to \(log.durableSequence) · epoch \(log.epoch)"
     }
 }
 

@@ -30,8 +30,8 @@ struct LogReplay: ParsableCommand {
         commandName: "replay",
         abstract: "Fold the log through an engine, and print the hash of its state.",
         discussion: """
-            The hash at a sequence is the same on every machine, and that of the gateway that wrote \
-            the log. With --state-hash only the hash is printed.
+            The hash at a sequence is the same on every machine, and the gateway's that wrote it \
+            had it. With --state-hash only the hash is printed.
             """)
 
     @OptionGroup var source: LogFolderArgument
