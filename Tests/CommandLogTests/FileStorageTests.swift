@@ -64,7 +64,8 @@ final class TemporaryFolder {
             _ = rig.journal?.maker.poll()
             rig.rest()
             let names = try rig.storage.list()
-            #expect(names.sorted() == ["00000000000000000001.log", "00000000000000000256.log", "tail"])
+            #expect(
+                names.sorted() == ["00000000000000000001.log", "00000000000000000256.log", "tail"])
             for name in names {
                 var status = stat()
                 #expect(unsafe stat("\(path)/\(name)", &status) == 0)

@@ -77,7 +77,8 @@ private func smallLog(_ seed: UInt64, records: UInt64 = 150) throws -> JournalRi
                     inode.live.replaceSubrange(
                         page..<page + 4096, with: good[other..<other + 4096])
                     _ = rig.verdict(
-                        rig.storage, "\(name), page \(page / 4096) as \(other / 4096) \(hint(seed))")
+                        rig.storage, "\(name), page \(page / 4096) as \(other / 4096) \(hint(seed))"
+                    )
                 }
                 inode.live = good
             }
@@ -159,7 +160,8 @@ private func smallLog(_ seed: UInt64, records: UInt64 = 150) throws -> JournalRi
         let rig = try smallLog(seed, records: 100)
         rig.kill()
         let stale = try #require(
-            rig.storage.names[JournalFormat.segmentName(firstSequence: 1)]).live
+            rig.storage.names[JournalFormat.segmentName(firstSequence: 1)]
+        ).live
         // The next life's segments are made of that file, header and footer apart.
         let first = rig.lastSequence + 1
         try rig.start("second life")
@@ -246,7 +248,8 @@ private func smallLog(_ seed: UInt64, records: UInt64 = 150) throws -> JournalRi
         }
     }
 
-    @Test func `says beforehand that the disk is full, refuses no record that it took, and goes on`()
+    @Test
+    func `says beforehand that the disk is full, refuses no record that it took, and goes on`()
         throws
     {
         let rig = JournalRig(FaultyStorage(seed: 3), seed: 3)

@@ -61,7 +61,9 @@ final class JournalRig<Storage: JournalStorage> {
 
     func check(_ log: RecoveredLog, _ found: [Command], from: UInt64, _ hint: String) {
         #expect(log.lastSequence >= acknowledged, "acknowledged is lost; \(hint)")
-        let expected = commands.filter { $0.lastSequence <= log.lastSequence && $0.sequence >= from }
+        let expected = commands.filter {
+            $0.lastSequence <= log.lastSequence && $0.sequence >= from
+        }
         if found != expected {
             Issue.record("other commands: \(found.count) for \(expected.count); \(hint)")
         }
@@ -212,7 +214,9 @@ extension JournalRig {
         var result: [UInt64: UInt32] = [:]
         for command in commands {
             let last = command.second ?? command.first
-            result[command.lastSequence] = last.suffix(4).reversed().reduce(0) { $0 << 8 | UInt32($1) }
+            result[command.lastSequence] = last.suffix(4).reversed().reduce(0) {
+                $0 << 8 | UInt32($1)
+            }
         }
         return result
     }

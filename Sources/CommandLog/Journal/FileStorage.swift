@@ -130,7 +130,9 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
 
     /// As `JournalStorage` says.
     public func rename(_ name: String, to newName: String) throws(StorageError) {
-        guard unsafe renameat(folder, name, folder, newName) == 0 else { throw failed("rename", name) }
+        guard unsafe renameat(folder, name, folder, newName) == 0 else {
+            throw failed("rename", name)
+        }
     }
 
     /// As `JournalStorage` says.
@@ -238,7 +240,6 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
         }
         return 0
     }
-
 
     private func path(_ name: String) -> String { name.isEmpty ? path : path + "/" + name }
 

@@ -89,7 +89,9 @@ internal protocol JournalStructure: BitwiseCopyable {
 
 extension JournalStructure {
     /// Reads it from a page; nil when it is not there whole, or of a version that is not ours.
-    internal static func read(_ page: UnsafeRawPointer, payloadByteCount: (Self) -> Int = { _ in 0 })
+    internal static func read(
+        _ page: UnsafeRawPointer, payloadByteCount: (Self) -> Int = { _ in 0 }
+    )
         -> Self?
     {
         precondition(MemoryLayout<Self>.size == 64, "a structure of the journal has 64 bytes")

@@ -9,7 +9,8 @@ extension JournalRecovery {
     /// before to `visit`, in order, with the second record of a pair. Every record is checked to
     /// stand behind the one before it. May run while the log is written on.
     ///
-    /// `from` is `log.firstSequence` or later. Throws `.damaged` where the log is not what `scan` saw.
+    /// `from` is `log.firstSequence` or later. Throws `.damaged` where the log is not what `scan`
+    /// saw.
     public static func forEachCommand<Storage: JournalStorage>(
         _ storage: Storage, _ log: RecoveredLog, from: UInt64, through: UInt64 = .max,
         visit: (LogRecord, LogRecord?) -> Void
@@ -29,7 +30,8 @@ extension JournalRecovery {
                     try place(storage, file, segment, from: from, &walker, buffer)
                     isPlaced = true
                 }
-                let home = min(last, segment.lastSequence, (log.tailRecords.first?.sequence ?? 0) &- 1)
+                let home = min(
+                    last, segment.lastSequence, (log.tailRecords.first?.sequence ?? 0) &- 1)
                 try read(storage, file, segment, through: home, &walker, buffer, visit)
             } catch { throw .storage(error) }
             if walker.place.sequence < min(last, segment.lastSequence) {

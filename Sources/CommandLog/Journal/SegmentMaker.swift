@@ -48,7 +48,7 @@ public final class SegmentMaker<Storage: JournalStorage>: @unchecked Sendable {
             // Release: pairs with the acquire in `readyFirst`.
             ready.store(first, ordering: .releasing)
             return true
-        } catch where error.isOutOfSpace {
+        } catch  where error.isOutOfSpace {
             status.setShortOfSpace(true)
             return false
         } catch {
