@@ -103,7 +103,7 @@ let package = Package(
             path: "Tests/ShardRig", swiftSettings: swiftSettings),
         tests("PlatformTests", ["Platform"]),
         tests("WireTests", ["Wire", "Platform"], exclude: ["Golden"]),
-        tests("CommandLogTests", ["CommandLog", "Platform", "Wire"]),
+        tests("CommandLogTests", ["CommandLog", "Platform", "Wire"], exclude: ["Golden"]),
         tests("EngineTests", ["Engine", "CommandLog", "Platform", "Wire"], exclude: ["Golden"]),
         tests("NICGatewayTests", ["NICGateway", "CDPDK", "CommandLog", "Platform", "Wire"]),
         tests("OrderEntryClientTests", ["OrderEntryClient", "Platform", "Wire"]),

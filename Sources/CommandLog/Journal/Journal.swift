@@ -74,8 +74,8 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
     internal var takenSequence: UInt64
     internal var takenChain: UInt32
     internal var takenTimestampNanos: UInt64
-    /// The first sequence, a block's, that no home write has yet; and the CRC before it (or before
-    /// the segment's first record).
+    /// The first sequence, a block's, that is in no home write yet; and the CRC before it (or
+    /// before the segment's first record).
     internal var homeNext: UInt64
     internal var blockChain: UInt32
     internal var durableSequence: UInt64
@@ -159,8 +159,8 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
     }
 
     /// For an orderly stop, when nobody publishes any more: waits until all that is published is
-    /// durable. False when that cannot be: the journal failed, or the disk is full. The maker is
-    /// polled on until it is done.
+    /// durable. False when that cannot be: the journal has failed, or the disk is full. The maker
+    /// is polled on until it is done.
     public func drain() -> Bool {
         while !isAtRest {
             idlePollCount = configuration.restPollCount
@@ -204,9 +204,7 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
 
     private func reap() throws(JournalError) -> Bool {
         var worked = false
-        while let completion = try JournalError.wrap({ () throws(StorageError) in try storage.reap()
-        }
-        ) {
+        while let completion = try nextCompletion() {
             worked = true
             let token = WriteToken(rawValue: completion.token)
             let file =
@@ -229,6 +227,10 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
             oldestBatch += 1
         }
         return worked
+    }
+
+    private func nextCompletion() throws(JournalError) -> WriteCompletion? {
+        do { return try storage.reap() } catch { throw .storage(error) }
     }
 
     private func retire(_ batch: Batch) {

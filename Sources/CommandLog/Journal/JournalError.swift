@@ -52,13 +52,6 @@ public enum JournalError: Error, Equatable, CustomStringConvertible, Sendable {
         }
     }
 
-    /// `work`, with the file layer's errors as the journal's.
-    internal static func wrap<Value: ~Copyable>(
-        _ work: () throws(StorageError) -> Value
-    ) throws(JournalError) -> Value {
-        do { return try work() } catch { throw .storage(error) }
-    }
-
     /// Zeroed page-aligned memory.
     internal static func pages(_ count: Int) throws(JournalError) -> HugePages {
         do {

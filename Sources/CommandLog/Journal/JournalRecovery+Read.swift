@@ -9,7 +9,8 @@ extension JournalRecovery {
     /// before to `visit`, in order, with the second record of a pair. Every record is checked to
     /// stand behind the one before it. May run while the log is written on.
     ///
-    /// `from` is `log.firstSequence` or later. Throws `.damaged` where it is not as `scan` saw it.
+    /// `from` is `log.firstSequence` or later. Throws `.damaged` where the log is not what `scan`
+    /// saw.
     public static func forEachCommand<Storage: JournalStorage>(
         _ storage: Storage, _ log: RecoveredLog, from: UInt64, through: UInt64 = .max,
         visit: (LogRecord, LogRecord?) -> Void

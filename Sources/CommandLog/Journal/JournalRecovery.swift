@@ -2,13 +2,14 @@
 //
 //  Finds the end of a log on disk, and refuses to when something durable is missing.
 //
-//    segment 1 ──▶ segment 2 ──▶ segment 3: home blocks … E' | ──▶ tail slot … E | half pair, torn
+//    segment 1 ──▶ segment 2 ──▶ segment 3: home blocks … E' ──▶ tail slot … E | half a pair, torn
 //    every record behind the one before it, by the chain          furthest valid
 //
 //    W = the highest durable watermark in slots and footers.  E >= W: what lies behind E was never
 //    acknowledged, and is cut.  E < W: damage, and nothing is changed.
 //
-// SAFETY: `buffer` is memory of this scan; records are read at multiples of 64 in what was read.
+// SAFETY: `buffer` is memory of this scan; records are read at multiples of 64 within what was
+// read.
 internal import Platform
 public import Wire
 

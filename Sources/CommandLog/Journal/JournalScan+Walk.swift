@@ -21,8 +21,9 @@ extension JournalScan {
             try checkSeed(survey.name, header, walker.place)
             isEnded = try walkSegment(survey, header, &walker, visit)
         }
+        let firstMissing = walker.place.sequence + 1
         walker.cutHalf()
-        try end(walker.place)
+        try end(walker.place, firstMissing: firstMissing)
     }
 
     /// True when the log ends in this segment.
@@ -124,7 +125,9 @@ extension JournalScan {
     }
 
     /// Sets the end of the log, at a whole command, unless something durable lies behind it.
-    private mutating func end(_ place: RecordWalker.Place) throws(JournalError) {
+    private mutating func end(
+        _ place: RecordWalker.Place, firstMissing: UInt64
+    ) throws(JournalError) {
         // Half a pair may have been all of the last segment.
         if let last = log.segments.last, log.segments.count > 1, last.lastSequence > place.sequence,
             last.geometry.firstSequence > place.sequence + 1
@@ -141,12 +144,12 @@ extension JournalScan {
         log.lastTimestampNanos = place.timestampNanos
         log.tailRecords.removeAll { $0.sequence > place.sequence }
         if place.sequence < log.durableSequence {
-            let next = place.sequence + 1
-            let survey = surveys.last { $0.firstSequence <= next } ?? surveys[0]
+            // Of a pair that was cut the first half is there: what is missing is the second.
+            let survey = surveys.last { $0.firstSequence <= firstMissing } ?? surveys[0]
             let geometry =
                 survey.header?.geometry
                 ?? SegmentGeometry(firstSequence: survey.firstSequence, byteCount: 0)
-            throw .damaged(missing(survey.name, geometry, next))
+            throw .damaged(missing(survey.name, geometry, firstMissing))
         }
         if !hasTail {
             throw .damaged(

@@ -13,8 +13,8 @@ public final class JournalStatus: Sendable {
     /// All up to here is on disk, in whole commands. Never goes back; after a failure it never
     /// moves again.
     public let durable: Cursor
-    /// All up to here has its place on disk. Intake must be refused past it: what the log's writer
-    /// publishes past it waits in the ring for room that may not come.
+    /// All up to here has its place on disk. Intake must be refused beyond it: what the log's
+    /// writer publishes past it waits in the ring for room that may not come.
     public let room: Cursor
 
     private let failed = Atomic<Bool>(false)
