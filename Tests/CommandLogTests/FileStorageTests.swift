@@ -80,7 +80,7 @@ final class TemporaryFolder {
         unsafe rmdir(path)
     }
 
-    @Test func `fails for good when its files refuse a write`() throws {
+    @Test func `says what the system answered to a write, and of which file`() throws {
         // /dev/full answers ENOSPC to every write.
         let storage = try FileStorage(path: "/dev", mode: .reading)
         let page = try HugePages(byteCount: 4096, preferred: .small)

@@ -181,7 +181,9 @@ private func smallLog(_ seed: UInt64, records: UInt64 = 150) throws -> JournalRi
 }
 
 @Suite struct `A journal whose storage fails` {
-    private static let calls = ["create", "open", "write", "sync", "rename", "syncFolder", "flush"]
+    private static let calls = [
+        "list", "stat", "read", "create", "open", "write", "sync", "rename", "syncFolder", "flush",
+    ]
 
     /// The k-th call of a kind fails with EIO, for every k that there is.
     @Test(arguments: calls + ["complete"])
