@@ -12,7 +12,7 @@ struct LogCommand: ParsableCommand {
         abstract: "Look into a log on disk: inspect, verify, dump, replay, compare, export.",
         discussion: """
             FOLDER is the folder of one shard, such as /var/lib/needletail/shard-0. Nothing here \
-            changes a file. Every record is checked: sequence and chained CRC-32C. A log that a \
+            changes a file in it. Every record is checked: sequence and chained CRC-32C. A log that a \
             gateway is writing can be read too; its end is then wherever the disk was.
 
             EXAMPLES
@@ -20,6 +20,7 @@ struct LogCommand: ParsableCommand {
               needletail log verify /var/lib/needletail/shard-0
               needletail log dump shard-0 --from 1000 --count 20
               needletail log replay shard-0 --until 50000
+              needletail log snapshot shard-0 --into snapshots
               needletail log export shard-0 > orders.csv
 
             EXIT CODES
@@ -29,8 +30,8 @@ struct LogCommand: ParsableCommand {
               66  the folder is missing or cannot be read
             """,
         subcommands: [
-            LogInspect.self, LogVerify.self, LogDump.self, LogReplay.self, LogDiff.self,
-            LogExport.self,
+            LogInspect.self, LogVerify.self, LogDump.self, LogReplay.self, LogSnapshot.self,
+            LogDiff.self, LogExport.self,
         ])
 }
 

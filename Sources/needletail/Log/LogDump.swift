@@ -30,18 +30,21 @@ struct LogReplay: ParsableCommand {
         commandName: "replay",
         abstract: "Fold the log through an engine, and print the hash of its state.",
         discussion: """
-            The hash at a sequence is the same on every machine, and the gateway's that wrote it \
+            With --snapshots it begins at the newest snapshot there (see `log snapshot`) that is not \
+            behind --until. The hash at a sequence is the same on every machine, and the gateway's that wrote it \
             had it. With --state-hash only the hash is printed.
             """)
 
     @OptionGroup var source: LogFolderArgument
     @Option(help: "Last sequence to apply.") var until: UInt64 = .max
     @Flag(help: "Print the hash and nothing else.") var stateHash = false
+    @Option(help: "A folder of snapshots to begin at.") var snapshots: String?
 
     func run() throws {
-        let fold = LogFold()
         let start = MonotonicClock.nowNanos()
-        _ = try source.scan { record, continuation in
+        let fold = try LogSnapshot.begin(source, snapshots: snapshots, until: until)
+        let from = fold.position.sequence + 1
+        _ = try source.scan(from: from) { record, continuation in
             guard (continuation ?? record).sequence <= until else { return }
             fold.apply(record, continuation) { _ in }
         }
@@ -54,7 +57,7 @@ struct LogReplay: ParsableCommand {
             print(hex(fold.stateHash))
             return
         }
-        print("last sequence           \(fold.lastSequence)")
+        print("first · last sequence   \(from) · \(fold.position.sequence)")
         print("commands · events       \(fold.commandCount) · \(fold.eventCount)")
         print("open orders             \(fold.openOrders)")
         print("state hash              \(hex(fold.stateHash))")
@@ -80,7 +83,7 @@ struct LogExport: ParsableCommand {
             "sequence,ingressNanos,session,sessionSequence,command,instrument,orderID,reference,"
                 + "outcome,reason,side,priceTicks,quantityLots,leavesLots,executedLots,"
                 + "orderSession,account,role,tradeID")
-        let fold = LogFold()
+        let fold = LogFold(shard: 0)
         _ = try source.scan { record, continuation in
             let isWanted = (range.from...range.until).contains(record.sequence)
             fold.apply(record, continuation) { event in
