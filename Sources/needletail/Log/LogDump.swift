@@ -30,9 +30,9 @@ struct LogReplay: ParsableCommand {
         commandName: "replay",
         abstract: "Fold the log through an engine, and print the hash of its state.",
         discussion: """
-            With --snapshots it begins at the newest snapshot there (see `log snapshot`) that is not \
-            behind --until. The hash at a sequence is the same on every machine, and the gateway's that wrote it \
-            had it. With --state-hash only the hash is printed.
+            With --snapshots it begins at the newest snapshot there (see `log snapshot`) that is \
+            not behind --until. The hash at a sequence is the same on every machine, and the same \
+            as in the gateway that wrote the log. With --state-hash only the hash is printed.
             """)
 
     @OptionGroup var source: LogFolderArgument
