@@ -39,6 +39,8 @@ public final class Pipeline {
     public private(set) var logs: [LogRing<LogRecord>] = []
     /// For each shard: how far its journal is; empty without a journal.
     public private(set) var journals: [JournalStatus] = []
+    /// For each shard: where its journal lies and how it is written.
+    public private(set) var journalDescriptions: [String] = []
     /// For each shard: what its journal gave back at the start; empty without a journal.
     public private(set) var recovered: [RecoveredLog] = []
     /// What memory could not be had as wished.
@@ -70,6 +72,7 @@ public final class Pipeline {
             if let journal = built.journal, let found = built.recovered {
                 journals.append(journal.status)
                 recovered.append(found)
+                journalDescriptions.append(built.journalDescription ?? "")
             }
             prepare(built, number: shard)
         }

@@ -17,6 +17,8 @@ public struct Shard: ~Copyable, Sendable {
     public var loop: EngineLoop
     /// The log on disk; nil when the configuration has none.
     public let journal: Journal<FileStorage>?
+    /// Where it lies and how it is written, in a line.
+    public let journalDescription: String?
     /// What was found there at the start.
     public let recovered: RecoveredLog?
     /// For observers.
@@ -72,6 +74,7 @@ public struct Shard: ~Copyable, Sendable {
         try Self.checkInstruments(configuration, shard: number, loop.engine)
         self.journal = journal
         recovered = recovery?.found
+        journalDescription = recovery?.storage.description
         self.log = log
         self.progress = progress
         self.loop = loop

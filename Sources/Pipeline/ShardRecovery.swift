@@ -9,7 +9,8 @@ internal import Wire
 /// What the journal of a shard gives back at start: its commands, once more through the engine and
 /// the gateway's cache, and then the journal to go on with.
 final class ShardRecovery {
-    private let storage: FileStorage
+    /// The folder; its description says how it is written.
+    let storage: FileStorage
     private let shard: UInt32
     /// Where the log ends.
     private(set) var found: RecoveredLog

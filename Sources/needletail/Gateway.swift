@@ -113,6 +113,7 @@ struct Gateway: ParsableCommand {
     ) {
         for note in notes { say("note: \(note)") }
         for line in pipeline.plan.lines { say(line) }
+        for line in pipeline.journalDescriptions { say("journal  \(line)") }
         announceRecovery(pipeline)
         say(
             "listening on \(IPv4Text.format(configuration.ipv4Address)) UDP "

@@ -12,8 +12,8 @@ struct LogCommand: ParsableCommand {
         abstract: "Look into a log on disk: inspect, verify, dump, replay, compare, export.",
         discussion: """
             FOLDER is the folder of one shard, such as /var/lib/needletail/shard-0. Nothing here \
-            changes a file in it. Every record is checked: sequence and chained CRC-32C. A log that \
-            a gateway is writing can be read too; its end is then wherever the disk was.
+            changes a file in it. Every record is checked: sequence and chained CRC-32C. A log \
+            that a gateway is writing can be read too; its end is then wherever the disk was.
 
             EXAMPLES
               needletail log inspect /var/lib/needletail/shard-0
