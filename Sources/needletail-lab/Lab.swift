@@ -14,5 +14,7 @@ struct Lab: ParsableCommand {
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Benchmarks of the parts and of the whole path.",
-        subcommands: [RingBench.self, DecodeBench.self, BookBench.self, PathBench.self])
+        subcommands: [
+            RingBench.self, DecodeBench.self, BookBench.self, PathBench.self, JournalBench.self,
+        ])
 }

@@ -37,13 +37,24 @@ import Wire
     private var nextOrderID: [UInt64]
     private var sessionSequences: [UInt32]
     private var sequence: UInt64 = 0
+    private let observe: ((LogRecord, LogRecord?) -> Void)?
 
-    init(profile: Profile, sessions: Int, seed: UInt64) throws {
-        self.profile = profile
-        random = SeededRandom(seed: seed)
-        let limits = EngineLimits(
+    /// Limits of an engine that folds the flow.
+    static func limits(sessions: Int) -> EngineLimits {
+        EngineLimits(
             orderCapacity: 1 << 18, sessionCapacity: UInt32(sessions), instrumentCapacity: 4,
             ladderTickCapacity: 1 << 17, sessionOpenOrdersMax: 1 << 18)
+    }
+
+    /// `observe` gets each command as it is folded, those of the opening too.
+    init(
+        profile: Profile, sessions: Int, seed: UInt64,
+        observe: ((LogRecord, LogRecord?) -> Void)? = nil
+    ) throws {
+        self.profile = profile
+        self.observe = observe
+        random = SeededRandom(seed: seed)
+        let limits = Self.limits(sessions: sessions)
         engine = try Engine(limits: limits)
         unsafe slots = .allocate(capacity: 1 << 10)
         openOrders = Array(repeating: [], count: sessions + 1)
@@ -67,6 +78,9 @@ import Wire
     }
 
     deinit { unsafe slots.deallocate() }
+
+    /// Of its own engine.
+    var stateHash: UInt64 { engine.stateHash }
 
     /// Orders that rest now.
     var restingOrders: Int { openCount }
@@ -174,6 +188,7 @@ import Wire
         sequence += 1
         record.sequence = sequence
         if continuation != nil { sequence += 1 }
+        observe?(record, continuation)
         var outbox = unsafe EventOutbox(slots: slots, capacity: 1 << 10, position: 0)
         var isComplete = engine.apply(record, continuation: continuation, into: &outbox)
         note(outbox)

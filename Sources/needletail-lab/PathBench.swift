@@ -38,13 +38,18 @@ struct PathBench: ParsableCommand {
     var cpus = "0,1"
     @Flag(help: "Also send the public stream.")
     var publicStream = false
+    @Option(help: "Folder on a disk: runs in turn without a journal and with one there.")
+    var journal: String?
+    @Option(help: "Pairs of runs, with --journal.")
+    var pairs = 5
 
     func validate() throws {
         guard ["a", "b"].contains(profile) else {
             throw ValidationError("--profile \(profile): the profiles are a and b")
         }
-        guard (1...30).contains(packed), sessions > 0, orders > 0 else {
-            throw ValidationError("--packed is 1…30, --sessions and --orders are at least 1")
+        guard (1...30).contains(packed), sessions > 0, orders > 0, pairs > 0 else {
+            throw ValidationError(
+                "--packed is 1…30, --sessions, --orders and --pairs are at least 1")
         }
     }
 
@@ -61,16 +66,54 @@ struct PathBench: ParsableCommand {
         if case .pcap(let file, _, _) = try PortSpecification(port).kind {
             return try playCapture(file, flow, &configuration)
         }
-        let run = try PathRun(configuration, sessions: sessions)
-        print("logging \(sessions) sessions on, building datagrams …")
+        if let journal { return try compare(journal, flow, configuration) }
+        try measure(flow, configuration)
+    }
+
+    /// Orders a second, in millions, over the memory port.
+    @discardableResult
+    private func measure(
+        _ flow: OrderFlow.Profile, _ configuration: Configuration, isQuiet: Bool = false
+    ) throws -> Double {
+        let run = try PathRun(configuration, sessions: sessions, isQuiet: isQuiet)
+        if !isQuiet { print("logging \(sessions) sessions on, building datagrams …") }
         let tokens = try run.logOn()
         let frames = try PathFrames(
             profile: flow, seed: seed, tokens: tokens, packed: packed, orders: orders)
         run.load(frames)
+        if !isQuiet {
+            print(
+                "\(frames.store.count) datagrams of \(packed), \(sessions) sessions, "
+                    + "\(frames.restingOrders) orders resting at the end")
+        }
+        return try run.measure(commands: frames.orderCount, isQuiet: isQuiet)
+    }
+
+    /// What the journal costs under policy `none`: the same orders without it and with it, and a
+    /// ring as large as a gateway's in both, for it holds what is on its way to the disk.
+    private func compare(
+        _ folder: String, _ flow: OrderFlow.Profile, _ configuration: Configuration
+    ) throws {
+        var configuration = configuration
+        configuration.logCapacity = Configuration().logCapacity
+        var ratios: [Double] = []
+        for pair in 1...pairs {
+            configuration.journal = nil
+            let without = try measure(flow, configuration, isQuiet: true)
+            let fresh = try FreshFolder(in: folder)
+            configuration.journal = Configuration.Journal(folder: fresh.path)
+            let with = try withExtendedLifetime(fresh) {
+                try measure(flow, configuration, isQuiet: true)
+            }
+            ratios.append(with / without)
+            print(
+                "pair \(pair): \(without.text(2)) M orders/s without a journal, "
+                    + "\(with.text(2)) with it: \((with / without).text(3))")
+        }
+        ratios.sort()
         print(
-            "\(frames.store.count) datagrams of \(packed), \(sessions) sessions, "
-                + "\(frames.restingOrders) orders resting at the end")
-        try run.measure(commands: frames.orderCount)
+            "journal / none, \(packed) a datagram: lowest \(ratios[0].text(3)), "
+                + "middle \(ratios[pairs / 2].text(3)), highest \(ratios[pairs - 1].text(3))")
     }
 
     /// Records a capture of the flow and plays it in laps through DPDK's capture driver.
@@ -170,8 +213,10 @@ final class PathRun {
         }
     }
 
-    /// Runs both threads until so many commands are reported, and prints the figures.
-    func measure(commands: Int) throws {
+    /// Runs both threads until so many commands are reported, and prints the figures unless it is
+    /// to be quiet. Gives millions of orders a second.
+    @discardableResult
+    func measure(commands: Int, isQuiet: Bool = false) throws -> Double {
         let counters = pipeline.counters[0]
         let before = counters[.commandsReported]
         let wanted = before + UInt64(commands)
@@ -195,14 +240,16 @@ final class PathRun {
             print("stopped short: \(counters.nonZero)")
             throw ExitCode(1)
         }
-        let (gateway, engine) = pipeline.cycles(shard: 0)
         let count = Double(reported)
+        let rate = count * 1_000 / Double(nanos)
+        guard !isQuiet else { return rate }
+        let (gateway, engine) = pipeline.cycles(shard: 0)
         func each(_ cycles: UInt64) -> String {
             (Double(clock.nanos(cycles)) / count).text(1)
         }
         print(
             """
-            \((count * 1_000 / Double(nanos)).text(2)) M orders/s, \
+            \(rate.text(2)) M orders/s, \
             \((Double(nanos) / count).text(1)) ns an order on the wall
             CPU ns an order: intake \(each(gateway.intake)) · reports \(each(gateway.reports)) · \
             transmit \(each(gateway.transmit)) · engine \(each(engine))
@@ -210,5 +257,6 @@ final class PathRun {
             refused \(counters[.refused]), log full in \(counters[.logFull]) polls, \
             state hash \(String(pipeline.progress[0].stateHash, radix: 16))
             """)
+        return rate
     }
 }
