@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import CommandLog
 import Glibc
 import NICGateway
 import OrderEntryClient
@@ -34,7 +35,7 @@ struct PathBench: ParsableCommand {
     var profile = "a"
     @Option(help: "Seed of the flow.")
     var seed: UInt64 = 1
-    @Option(help: "Processors of the gateway and the engine thread.")
+    @Option(help: "Processors of the gateway and the engine thread; one = a thread for both.")
     var cpus = "0,1"
     @Flag(help: "Also send the public stream.")
     var publicStream = false
@@ -56,11 +57,13 @@ struct PathBench: ParsableCommand {
     func run() throws {
         var configuration = PathRun.configuration(sessions: sessions)
         configuration.port = port
-        configuration.mode = .pipeline
         let chosen = cpus.split(separator: ",").compactMap { Int($0) }
-        guard chosen.count == 2 else { throw ValidationError("--cpus: two numbers, as in 0,1") }
+        guard (1...2).contains(chosen.count) else {
+            throw ValidationError("--cpus: two numbers, as in 0,1, or one")
+        }
+        configuration.mode = chosen.count == 2 ? .pipeline : .runToCompletion
         configuration.gatewayCPUs = [chosen[0]]
-        configuration.engineCPUs = [chosen[1]]
+        configuration.engineCPUs = Array(chosen.dropFirst())
         configuration.publicGroup = publicStream ? 0xEF4D_0001 : nil
         let flow = profile == "a" ? OrderFlow.Profile.a : .b
         if case .pcap(let file, _, _) = try PortSpecification(port).kind {
@@ -96,6 +99,8 @@ struct PathBench: ParsableCommand {
     ) throws {
         var configuration = configuration
         configuration.logCapacity = Configuration().logCapacity
+        // Busy polling on every processor would starve the kernel's half of a write.
+        configuration.polling = .auto
         var ratios: [Double] = []
         for pair in 1...pairs {
             configuration.journal = nil
@@ -235,9 +240,13 @@ final class PathRun {
         }
         let nanos = clock.nanos(clock.nowCycles - start)
         let reported = counters[.commandsReported] - before
+        let gates = pipeline.logs[0].gatingReaders
+        let published = pipeline.logs[0].publishedSequence
+        let journaled = pipeline.journals.map { ($0.durable.load(), $0.room.load()) }
         pipeline.stop()
         guard counters[.commandsReported] >= wanted else {
             print("stopped short: \(counters.nonZero)")
+            print("published \(published), released \(gates), durable and room \(journaled)")
             throw ExitCode(1)
         }
         let count = Double(reported)
