@@ -75,6 +75,12 @@ int cplatform_uring_reap(cplatform_uring *queue, uint64_t *token, int32_t *resul
     return 1;
 }
 
+void cplatform_uring_wait(cplatform_uring *queue, uint64_t nanos) {
+    struct io_uring_cqe *completion;
+    struct __kernel_timespec limit = {.tv_sec = 0, .tv_nsec = (long long)nanos};
+    if (queue->in_flight > 0) io_uring_wait_cqe_timeout(&queue->ring, &completion, &limit);
+}
+
 int cplatform_journal_open(int folder, const char *name, int create, int direct) {
     int flags = O_RDWR | O_DSYNC | O_CLOEXEC;
     if (create) flags |= O_CREAT | O_TRUNC;

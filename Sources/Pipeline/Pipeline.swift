@@ -119,7 +119,7 @@ public final class Pipeline {
         {
             var idle = IdleStrategy.adaptive
             while !control.isStopping.load(ordering: .relaxed) {
-                idle.idle(worked: journal.poll())
+                journal.turn(&idle)
             }
         }
     }

@@ -41,6 +41,9 @@ internal import Glibc
         return (token, result)
     }
 
+    /// Waits until there is something to reap, at most so long (below a second).
+    public func wait(nanos: UInt64) { unsafe cplatform_uring_wait(queue, nanos) }
+
     /// Waits until nothing is in flight, and forgets the completions.
     public func settle() { unsafe cplatform_uring_settle(queue) }
 

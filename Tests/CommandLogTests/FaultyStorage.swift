@@ -228,6 +228,8 @@ final class FaultyStorage: JournalStorage, @unchecked Sendable {
     }
     var lastMisdirected = false
 
+    func wait(nanos: UInt64) {}
+
     func settle() { inFlight = [] }
 
     /// The power goes: of what was in flight or not synced, any part is there.

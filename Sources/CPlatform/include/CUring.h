@@ -25,6 +25,9 @@ int cplatform_uring_submit(cplatform_uring *queue);
 // 1 and a completion, or 0 when there is none yet. Makes no system call.
 int cplatform_uring_reap(cplatform_uring *queue, uint64_t *token, int32_t *result);
 
+// Waits until there is a completion, at most so long (below a second). It stays to be reaped.
+void cplatform_uring_wait(cplatform_uring *queue, uint64_t nanos);
+
 // Waits until nothing is in flight, and forgets the completions.
 void cplatform_uring_settle(cplatform_uring *queue);
 

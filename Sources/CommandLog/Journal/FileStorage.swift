@@ -219,6 +219,9 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
     }
 
     /// As `JournalStorage` says.
+    public func wait(nanos: UInt64) { queue?.wait(nanos: nanos) }
+
+    /// As `JournalStorage` says.
     public func settle() {
         queue?.settle()
         completionCount = 0

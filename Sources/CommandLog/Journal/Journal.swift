@@ -152,6 +152,18 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
         }
     }
 
+    /// One turn of the journal's thread: polls, and if there was nothing to do waits: for the disk
+    /// while something is in flight, or else as `idle` says. A sleep would keep an acknowledgement
+    /// waiting that the disk has already given.
+    public func turn(_ idle: inout IdleStrategy) {
+        let hasWorked = poll()
+        if !hasWorked, oldestBatch != nextBatch {
+            storage.wait(nanos: 100_000)
+        } else {
+            idle.idle(worked: hasWorked)
+        }
+    }
+
     /// Whether all that is published is durable and the tail says so twice.
     public var isAtRest: Bool {
         oldestBatch == nextBatch && takenSequence == ring.publishedSequence

@@ -96,6 +96,8 @@ public protocol JournalStorage: AnyObject, Sendable {
     func flush() throws(StorageError)
     /// The next completion, in any order; nil when there is none yet. Never waits.
     func reap() throws(StorageError) -> WriteCompletion?
+    /// Waits until there is a completion, at most so long (below a second); may come back early.
+    func wait(nanos: UInt64)
     /// Waits until nothing is in flight and forgets the completions.
     func settle()
 }

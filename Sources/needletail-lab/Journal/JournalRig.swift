@@ -107,7 +107,7 @@ final class JournalRig {
         threads.append(
             try PinnedThread(name: "journal", cpu: settings.cpu) {
                 var idle = strategy
-                while !isStopping.isSet { idle.idle(worked: journal.poll()) }
+                while !isStopping.isSet { journal.turn(&idle) }
             })
     }
 
