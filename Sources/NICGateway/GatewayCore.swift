@@ -142,7 +142,8 @@ public import Wire
         let start = clock.nowCycles
         let previousNanos = nowNanos
         nowNanos = clock.utcNanos(at: start)
-        if previousNanos != 0 {
+        // While the log is full, what clients say waits here: that is not their silence.
+        if previousNanos != 0, burstNext == burstCount {
             listeningNanos &+= min(nowNanos &- previousNanos, GatewayLimits.listeningGapNanosMax)
         }
         sequencer.begin(nowNanos: nowNanos)

@@ -61,7 +61,7 @@ public struct Shard: ~Copyable, Sendable {
         if let recovery, let settings = configuration.journal {
             var reader = log.gatingReader("journal")
             try recovery.replay(configuration, core: &core, loop: &loop, journal: &reader)
-            epoch = max(epoch, recovery.found.epoch + 1)
+            epoch = max(epoch, try recovery.nextEpoch())
             journal = try recovery.journal(log, reader, epoch: epoch, settings)
         }
         core.open(

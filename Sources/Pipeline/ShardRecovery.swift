@@ -19,9 +19,7 @@ final class ShardRecovery {
 
     /// Opens the folder and finds the end of the log. Throws when something durable is missing.
     init(folder: String, shard: UInt32) throws {
-        try FileManager.default.createDirectory(
-            atPath: folder, withIntermediateDirectories: true,
-            attributes: [.posixPermissions: 0o700])
+        try Self.make(folder)
         storage = try FileStorage(path: "\(folder)/shard-\(shard)")
         self.shard = shard
         found = try JournalRecovery.scan(storage, shard: shard, from: .max)
@@ -30,6 +28,31 @@ final class ShardRecovery {
                 "journal.folder",
                 "the log of shard \(shard) begins at sequence \(found.firstSequence): put the "
                     + "segments before it back")
+        }
+        _ = try nextEpoch()
+    }
+
+    /// The least epoch that may follow those of the log. Throws when there is none.
+    func nextEpoch() throws -> UInt32 {
+        guard found.epoch < .max else {
+            throw Self.problem(
+                "epoch",
+                "the log of shard \(shard) has used the last epoch, \(found.epoch): begin a new "
+                    + "journal in another folder, with a lower epoch")
+        }
+        return found.epoch + 1
+    }
+
+    /// Makes the folder with those above it. Throws what a system call would say.
+    private static func make(_ folder: String) throws {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700])
+        } catch {
+            let cause = (error as? CocoaError)?.underlying as? POSIXError
+            throw StorageError(
+                "make the journal's folder", file: folder, errno: cause?.code.rawValue ?? EIO)
         }
     }
 
@@ -67,10 +90,16 @@ final class ShardRecovery {
             }
         }
         Self.settle(&core, &loop, &reader)
-        for instrument in configuration.instruments where instrument.shard == shard {
-            if let defined = definitions[instrument.number] {
-                try Self.compare(instrument, defined)
+        for instrument in configuration.instruments {
+            guard let defined = definitions[instrument.number] else { continue }
+            guard instrument.shard == shard else {
+                throw Self.problem(
+                    "instruments",
+                    "the journal of shard \(shard) defines number \(instrument.number), which is "
+                        + "on shard \(instrument.shard) here: put it back, or give "
+                        + "\(instrument.symbol) another number")
             }
+            try Self.compare(instrument, defined)
         }
         try JournalRecovery.seal(storage, &found)
     }

@@ -87,8 +87,11 @@ struct Gateway: ParsableCommand {
             EAL.stop()
             throw ExitCode(error is ConfigurationError ? 78 : 74)
         }
-        let failure = wait(stop, pipeline)
+        let journals = pipeline.journals
+        wait(stop, pipeline)
         pipeline.stop()
+        // Asked after the end: the last records may be the ones that the disk did not take.
+        let failure = Self.failure(journals)
         report(pipeline, opened)
         opened.close()
         EAL.stop()
@@ -123,20 +126,17 @@ struct Gateway: ParsableCommand {
     }
 
     /// Until somebody asks for the end, or a journal fails: then nothing more can be promised.
-    private func wait(_ stop: StopSignal, _ pipeline: Pipeline) -> JournalFailure? {
+    private func wait(_ stop: StopSignal, _ pipeline: Pipeline) {
         var elapsed: UInt32 = 0
         var looks: UInt32 = 0
-        var isShortOfSpace = false
+        var isShortOfSpace = pipeline.journals.map { _ in false }
         while !stop.wait(milliseconds: 100) {
+            if Self.failure(pipeline.journals) != nil { return }
             for (shard, journal) in pipeline.journals.enumerated() {
-                if let failure = journal.failure {
-                    return JournalFailure(
-                        shard: shard, cause: failure, durableSequence: journal.durable.load())
-                }
-                if journal.isShortOfSpace != isShortOfSpace {
-                    isShortOfSpace.toggle()
+                if journal.isShortOfSpace != isShortOfSpace[shard] {
+                    isShortOfSpace[shard].toggle()
                     complain(
-                        isShortOfSpace
+                        isShortOfSpace[shard]
                             ? "ALARM: no space for the next segment of shard \(shard)'s journal; "
                                 + "orders are refused when this one is full. Make room."
                             : "the journal of shard \(shard) has space again")
@@ -153,7 +153,17 @@ struct Gateway: ParsableCommand {
                 }
                 say(line.joined(separator: "\n"))
             }
-            if seconds > 0, elapsed >= seconds { return nil }
+            if seconds > 0, elapsed >= seconds { return }
+        }
+    }
+
+    /// The first journal that can no longer be written.
+    private static func failure(_ journals: [JournalStatus]) -> JournalFailure? {
+        for (shard, journal) in journals.enumerated() {
+            if let cause = journal.failure {
+                return JournalFailure(
+                    shard: shard, cause: cause, durableSequence: journal.durable.load())
+            }
         }
         return nil
     }

@@ -92,6 +92,32 @@ private func smallLog(_ seed: UInt64, records: UInt64 = 150) throws -> JournalRi
         }
     }
 
+    @Test func `is refused with a tail that is cut short, wherever`() throws {
+        let rig = try smallLog(7)
+        rig.kill()
+        let tail = try #require(rig.storage.names["tail"])
+        let good = tail.live
+        for byteCount in [0, 1, 4_096, good.count - 4_096, good.count - 1] {
+            tail.live = Array(good.prefix(byteCount))
+            let verdict = rig.verdict(rig.storage, "\(byteCount) bytes")
+            guard case .refused(let file, _) = verdict else {
+                Issue.record("\(byteCount) bytes: \(verdict as Any)")
+                continue
+            }
+            #expect(file == "tail")
+        }
+    }
+
+    @Test func `names the segment that is missing, not the one behind it`() throws {
+        let rig = try smallLog(8, records: 600)
+        rig.kill()
+        let names = rig.storage.names.keys.filter { $0.hasSuffix(".log") }.sorted()
+        rig.storage.names[names[1]] = nil
+        let first = try #require(JournalFormat.firstSequence(ofSegmentNamed: names[1]))
+        #expect(
+            rig.verdict(rig.storage, names[1]) == .refused(file: names[1], sequence: first))
+    }
+
     @Test func `names the file, the offset and the sequence, and says what to do`() throws {
         let rig = try smallLog(5)
         rig.kill()

@@ -133,6 +133,15 @@ struct `The gateway command` {
         #expect(end.output.contains("/nowhere/gateway.yaml"), "\(end.output)")
     }
 
+    @Test func `refuses a range of the log that ends before it begins`() throws {
+        for command in ["dump", "export"] {
+            let end = try run([
+                Machine.needletail, "log", command, "/nowhere", "--from", "10", "--until", "5",
+            ])
+            #expect(end.status == 64 && end.output.contains("--from 10"), "\(end.output)")
+        }
+    }
+
     @Test func `names the interface that is not there`() throws {
         let gateway = try RunningGateway(port: "af_packet:nt-none")
         let end = try gateway.wait()

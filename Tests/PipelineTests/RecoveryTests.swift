@@ -258,5 +258,52 @@ extension ShardRig {
         }
         #expect("\(try #require(instrument))".contains("defines number 1"))
         _ = try folder.rig { $0.instruments.removeLast() }
+        let moved = #expect(throws: ConfigurationError.self) {
+            try folder.rig {
+                $0.shards = 2
+                $0.instruments[0].shard = 1
+            }
+        }
+        #expect("\(try #require(moved))".contains("which is on shard 1 here"))
+    }
+
+    @Test func `refuses to go on behind the last epoch that there is`() throws {
+        let folder = JournalFolder()
+        let rig = try folder.rig { $0.epoch = .max }
+        rig.settle()
+        withExtendedLifetime(rig) {}
+        let other = try folder.copy()
+        let error = #expect(throws: ConfigurationError.self) { try other.rig() }
+        #expect("\(try #require(error))".contains("the last epoch, 4294967295"))
+    }
+
+    @Test func `says in the system's words why the folder cannot be made`() throws {
+        let error = #expect(throws: StorageError.self) {
+            try ShardRig { $0.journal = .init(folder: "/dev/null/journal") }
+        }
+        #expect(error?.errno == ENOTDIR && error?.file == "/dev/null/journal")
+    }
+
+    @Test func `gives up no session that it could not listen to for a full log`() throws {
+        let folder = JournalFolder()
+        let rig = try folder.rig(.none) { $0.logCapacity = 1_024 }
+        var client = TestClient(1)
+        client.heartbeatMillis = 20
+        client.logOn(rig)
+        // The disk stands still: the log fills, and the client goes on.
+        var identifier: UInt64 = 0
+        for _ in 0..<90 {
+            for _ in 0..<4 {
+                identifier += 20
+                let orders = (identifier - 19...identifier).map { bytes(order($0)) }
+                rig.inject(client.frame(orders))
+            }
+            _ = rig.shard.core.pollIntake()
+            _ = rig.shard.loop.poll()
+            _ = rig.shard.core.pollOutput()
+            Nap.micros(2_000)
+        }
+        #expect(rig[.logFull] > 0, "the log was full")
+        #expect(rig[.timeouts] == 0 && rig.session(1).isLoggedOn)
     }
 }

@@ -55,6 +55,10 @@ internal struct JournalScan<Storage: JournalStorage>: ~Copyable {
     internal var slots: [(slot: TailSlot, index: Int)] = []
     internal let tailPages: HugePages
     internal var hasTail = false
+    internal var tailByteCount = 0
+    internal static var tailByteCountWhole: Int {
+        JournalFormat.tailSlotCount * JournalFormat.pageByteCount
+    }
     internal var log: RecoveredLog
 
     internal init(
@@ -76,6 +80,14 @@ internal struct JournalScan<Storage: JournalStorage>: ~Copyable {
         _ visit: (LogRecord, LogRecord?) -> Void
     ) throws(JournalError) -> RecoveredLog {
         do throws(StorageError) { try survey() } catch { throw .storage(error) }
+        if hasTail, tailByteCount < Self.tailByteCountWhole {
+            throw .damaged(
+                JournalDamage(
+                    file: JournalFormat.tailName, offset: tailByteCount,
+                    sequence: log.durableSequence + 1,
+                    what: "the file has \(tailByteCount) of \(Self.tailByteCountWhole) bytes, "
+                        + "and what is gone may be the last records"))
+        }
         if takesAnyShard, let found = surveys.lazy.compactMap({ $0.header?.shard }).first {
             shard = found
             log.shard = found

@@ -78,8 +78,9 @@ extension JournalScan {
     private mutating func surveyTail() throws(StorageError) {
         let file = try storage.open(JournalFormat.tailName, forWriting: false)
         defer { storage.close(file) }
-        let size = JournalFormat.tailSlotCount * JournalFormat.pageByteCount
-        _ = try unsafe storage.read(file, into: tailPages.base, byteCount: size, offset: 0)
+        tailByteCount = try storage.byteCount(of: file)
+        _ = try unsafe storage.read(
+            file, into: tailPages.base, byteCount: Self.tailByteCountWhole, offset: 0)
         for index in 0..<JournalFormat.tailSlotCount {
             let page = unsafe tailPages.base + index * JournalFormat.pageByteCount
             if let slot = unsafe TailSlot.read(slot: page) { slots.append((slot, index)) }

@@ -174,11 +174,13 @@ extension JournalScan {
     }
 
     private func hole(_ survey: SegmentSurvey, _ walker: RecordWalker) -> JournalError {
-        .damaged(
+        let missing = walker.place.sequence + 1
+        return .damaged(
             JournalDamage(
-                file: survey.name, offset: 0, sequence: walker.place.sequence + 1,
-                what: "the segment before it ends with \(walker.place.sequence), and this one "
-                    + "begins with \(survey.firstSequence)"))
+                file: JournalFormat.segmentName(firstSequence: missing), offset: 0,
+                sequence: missing,
+                what: "the file is missing: the segment before it ends with "
+                    + "\(walker.place.sequence), and the next one here is \(survey.name)"))
     }
 
     private func checkSeed(

@@ -78,6 +78,12 @@ struct LogFolderArgument: ParsableArguments {
 struct LogRange: ParsableArguments {
     @Option(help: "First sequence.") var from: UInt64 = 1
     @Option(help: "Last sequence.") var until: UInt64 = .max
+
+    func validate() throws {
+        guard from <= until else {
+            throw ValidationError("--from \(from) is behind --until \(until): exchange them.")
+        }
+    }
 }
 
 struct LogInspect: ParsableCommand {

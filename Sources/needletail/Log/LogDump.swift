@@ -85,7 +85,7 @@ struct LogExport: ParsableCommand {
                 + "orderSession,account,role,tradeID")
         let fold = LogFold(shard: 0)
         _ = try source.scan { record, continuation in
-            let isWanted = (range.from...range.until).contains(record.sequence)
+            let isWanted = record.sequence >= range.from && record.sequence <= range.until
             fold.apply(record, continuation) { event in
                 if isWanted { print(Self.line(record, event)) }
             }
