@@ -130,7 +130,10 @@ public final class Pipeline {
     ) -> @Sendable () -> Void {
         {
             while control.isMakingSegments.load(ordering: .relaxed) {
-                if !journal.maker.poll() { usleep(2_000) }
+                if !journal.maker.poll() {
+                    // Each try takes for a moment what space there is, from neighbours too.
+                    usleep(journal.status.isShortOfSpace ? 250_000 : 2_000)
+                }
             }
         }
     }
