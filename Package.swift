@@ -101,16 +101,21 @@ let package = Package(
             name: "ShardRig",
             dependencies: ["Pipeline", "NICGateway", "Engine", "Platform", "Wire"],
             path: "Tests/ShardRig", swiftSettings: swiftSettings),
-        tests("PlatformTests", ["Platform"]),
+        .target(name: "TestSeed", path: "Tests/TestSeed", swiftSettings: swiftSettings),
+        tests("PlatformTests", ["TestSeed", "Platform"]),
         tests("WireTests", ["Wire", "Platform"], exclude: ["Golden"]),
-        tests("CommandLogTests", ["CommandLog", "Platform", "Wire"], exclude: ["Golden"]),
-        tests("EngineTests", ["Engine", "CommandLog", "Platform", "Wire"], exclude: ["Golden"]),
+        tests(
+            "CommandLogTests", ["TestSeed", "CommandLog", "Platform", "Wire"], exclude: ["Golden"]),
+        tests(
+            "EngineTests", ["TestSeed", "Engine", "CommandLog", "Platform", "Wire"],
+            exclude: ["Golden"]),
         tests("NICGatewayTests", ["NICGateway", "CDPDK", "CommandLog", "Platform", "Wire"]),
-        tests("OrderEntryClientTests", ["OrderEntryClient", "Platform", "Wire"]),
+        tests("OrderEntryClientTests", ["TestSeed", "OrderEntryClient", "Platform", "Wire"]),
         tests(
             "PipelineTests",
             [
-                "ShardRig", "OrderEntryClient", "Pipeline", "NICGateway", "CommandLog", "Engine",
+                "TestSeed", "ShardRig", "OrderEntryClient", "Pipeline", "NICGateway", "CommandLog",
+                "Engine",
                 "CDPDK", "Platform", "Wire",
             ]),
         tests("EndToEndTests", ["Wire"]),
@@ -131,5 +136,7 @@ if isFuzzing {
 // Under the thread sanitizer Swift 6.3.1 breaks on Engine's 32-bit subscripts ("invalid bitcast"):
 // with this set only the ring and its tests are there to be built.
 if Context.environment["NEEDLETAIL_ONLY"] == "Platform" {
-    package.targets.removeAll { !["CPlatform", "Platform", "PlatformTests"].contains($0.name) }
+    package.targets.removeAll {
+        !["CPlatform", "Platform", "TestSeed", "PlatformTests"].contains($0.name)
+    }
 }

@@ -103,8 +103,6 @@ void *cplatform_map(size_t byteCount, int pageShift, bool transparent, int node)
 
 void cplatform_unmap(void *base, size_t byteCount) { munmap(base, byteCount); }
 
-int cplatform_lock_memory(void) { return mlockall(MCL_CURRENT | MCL_FUTURE) == 0 ? 0 : errno; }
-
 _Static_assert(sizeof(cplatform_cpu_set) == sizeof(cpu_set_t), "both hold 1024 processors");
 
 int cplatform_affinity_get(cplatform_cpu_set *set) {
@@ -122,11 +120,6 @@ int cplatform_affinity_set(const cplatform_cpu_set *set) {
 }
 
 int cplatform_current_cpu(void) { return sched_getcpu(); }
-
-int cplatform_current_node(void) {
-    unsigned int cpu, node;
-    return getcpu(&cpu, &node) == 0 ? (int)node : 0;
-}
 
 int cplatform_node_count(void) { return numa_available() < 0 ? 1 : numa_max_node() + 1; }
 

@@ -14,8 +14,16 @@ public struct LinkFaults: Equatable, Sendable {
     /// Same seed and same datagrams: same faults.
     public var seed: UInt64 = 1
 
-    /// No faults.
-    public init() {}
+    /// No faults, unless given.
+    public init(
+        lossPercent: Double = 0, duplicatePercent: Double = 0, reorderPercent: Double = 0,
+        seed: UInt64 = 1
+    ) {
+        self.lossPercent = lossPercent
+        self.duplicatePercent = duplicatePercent
+        self.reorderPercent = reorderPercent
+        self.seed = seed
+    }
     /// Whether it does anything.
     public var isActive: Bool { lossPercent > 0 || duplicatePercent > 0 || reorderPercent > 0 }
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 public import CommandLog
-internal import Glibc
 public import NICGateway
 public import Platform
 internal import Synchronization
@@ -124,16 +123,13 @@ public final class Pipeline {
         }
     }
 
-    /// Makes segments ahead, away from everybody who waits; a full disk is asked again each time.
+    /// Makes segments ahead, away from everybody who waits.
     private static func makerBody(
         _ journal: Journal<FileStorage>, _ control: Control
     ) -> @Sendable () -> Void {
         {
             while control.isMakingSegments.load(ordering: .relaxed) {
-                if !journal.maker.poll() {
-                    // Each try takes for a moment what space there is, from neighbours too.
-                    usleep(journal.status.isShortOfSpace ? 250_000 : 2_000)
-                }
+                journal.maker.turn()
             }
         }
     }

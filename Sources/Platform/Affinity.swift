@@ -46,11 +46,6 @@ public enum Affinity {
     /// Where the calling thread runs at this moment.
     public static var currentCPU: Int { Int(cplatform_current_cpu()) }
 
-    /// The memory node of `currentCPU`.
-    public static var currentNode: NUMANode {
-        NUMANode(rawValue: Int(cplatform_current_node()))
-    }
-
     private static func current() -> CPUSet {
         var set = CPUSet()
         _ = unsafe cplatform_affinity_get(&set.native)

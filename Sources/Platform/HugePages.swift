@@ -117,15 +117,4 @@ public enum PageSize: String, Sendable, CaseIterable {
         }
         return nodeCount > 1 ? Int32(node.rawValue) : -1
     }
-
-    /// Keeps every page of the process in memory, those of later too, so that nothing on the order
-    /// path waits for a disk. Answers why not, or nil; going on without is allowed.
-    public static func lockAllMemory() -> String? {
-        let number = cplatform_lock_memory()
-        guard number != 0 else { return nil }
-        return PlatformError(
-            .memory, cause: "cannot lock memory", errno: number,
-            cure: "Raise the memlock limit (ulimit -l), or grant CAP_IPC_LOCK."
-        ).description
-    }
 }

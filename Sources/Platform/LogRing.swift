@@ -48,8 +48,6 @@
     /// The records' memory, slot 0 first: to register with a device or to write to disk from.
     /// Valid as long as the ring.
     public var recordsBase: UnsafeMutableRawPointer { unsafe records.base }
-    /// Bytes that the records take: 64 each.
-    public var recordsByteCount: Int { capacity * 64 }
     /// What the records' memory is made of.
     public var pageSize: PageSize { records.pageSize }
     /// Why it is not huge pages, if it is not.

@@ -76,12 +76,8 @@ struct LoadOptions: ParsableArguments {
 
     /// The faults asked for; each session has its own seed.
     func faults(_ seed: UInt64) -> LinkFaults {
-        var faults = LinkFaults()
-        faults.lossPercent = loss
-        faults.duplicatePercent = duplicate
-        faults.reorderPercent = reorder
-        faults.seed = seed
-        return faults
+        LinkFaults(
+            lossPercent: loss, duplicatePercent: duplicate, reorderPercent: reorder, seed: seed)
     }
 }
 

@@ -42,12 +42,8 @@ struct ConnectionOptions: ParsableArguments {
 
     /// The faults asked for.
     var faults: LinkFaults {
-        var faults = LinkFaults()
-        faults.lossPercent = loss
-        faults.duplicatePercent = duplicate
-        faults.reorderPercent = reorder
-        faults.seed = seed
-        return faults
+        LinkFaults(
+            lossPercent: loss, duplicatePercent: duplicate, reorderPercent: reorder, seed: seed)
     }
 
     /// Opens the socket and logs on.

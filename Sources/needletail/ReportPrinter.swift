@@ -45,9 +45,8 @@ struct ReportPrinter {
     private static func row(_ cells: [String]) -> String {
         var line = ""
         for (cell, column) in zip(cells, columns) {
-            let padding = String(repeating: " ", count: max(column.width - cell.count, 0))
             let isText = ["kind", "side", "reason"].contains(column.name)
-            line += isText ? cell + padding + " " : padding + cell + " "
+            line += (isText ? pad(cell, column.width) : right(cell, column.width)) + " "
         }
         return line
     }

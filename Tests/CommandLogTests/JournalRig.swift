@@ -221,3 +221,10 @@ extension JournalRig {
         return result
     }
 }
+
+extension JournalStatus {
+    /// Whether a log published up to `publishedSequence` may take `count` more records.
+    func hasRoom(for count: UInt64, publishedSequence: UInt64) -> Bool {
+        publishedSequence &+ count <= room.load() && !hasFailed
+    }
+}

@@ -2,26 +2,11 @@
 import Glibc
 import Platform
 import Synchronization
+import TestSeed
 import Testing
 import Wire
 
 @testable import CommandLog
-
-enum TestSeed {
-    /// From SEED (hexadecimal) or the clock; printed, so that a failure can be repeated.
-    static let run: UInt64 = {
-        var now = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME, &now)
-        var seed = UInt64(now.tv_sec) &* 1_000_003 &+ UInt64(now.tv_nsec)
-        if let text = unsafe getenv("SEED"),
-            let given = unsafe UInt64(String(cString: text), radix: 16)
-        {
-            seed = given
-        }
-        print("re-run with: SEED=\(String(seed, radix: 16)) swift test --filter CommandLogTests")
-        return seed
-    }()
-}
 
 /// CRC32C bit by bit, as RFC 3720 gives the polynomial, going on from an earlier value.
 func naiveCRC32C(_ bytes: some Sequence<UInt8>, from seed: UInt32 = 0) -> UInt32 {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import TestSeed
 import Testing
 import Wire
 
@@ -46,8 +47,8 @@ import Wire
     }
 
     @Test func `give the same events and state whatever their length and room`() throws {
-        announce(runSeed)
-        var flow = RandomFlow(seed: runSeed, limits: smallLimits)
+        announce(TestSeed.run)
+        var flow = RandomFlow(seed: TestSeed.run, limits: smallLimits)
         var commands = flow.opening()
         for _ in 0..<8000 { commands.append(flow.next()) }
         let least = UInt64(Engine.eventsPerSliceMax)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Engine
 import Platform
+import TestSeed
 import Testing
 import Wire
 
@@ -62,22 +63,22 @@ import Wire
 
     @Test(arguments: 0..<12 as Range<UInt64>)
     func `gives the same events as the naive one`(round: UInt64) throws {
-        let seed = runSeed &+ round
+        let seed = TestSeed.run &+ round
         print("round \(round):", terminator: " ")
         announce(seed)
         _ = try Self.compare(seed: seed, commands: 6000, limits: smallLimits, sliceEvents: 256)
     }
 
     @Test func `gives the same events, hash and digest whatever the slices`() throws {
-        announce(runSeed)
+        announce(TestSeed.run)
         let limits = EngineLimits(
             orderCapacity: 400, sessionCapacity: 4, instrumentCapacity: 3,
             ladderTickCapacity: 5000, sessionOpenOrdersMax: 300)
         let whole = try Self.compare(
-            seed: runSeed, commands: 2500, limits: limits, sliceEvents: 256, idCount: 400)
+            seed: TestSeed.run, commands: 2500, limits: limits, sliceEvents: 256, idCount: 400)
         for sliceEvents in [1, 2, 3, 128] {
             let sliced = try Self.compare(
-                seed: runSeed, commands: 2500, limits: limits, sliceEvents: sliceEvents,
+                seed: TestSeed.run, commands: 2500, limits: limits, sliceEvents: sliceEvents,
                 idCount: 400)
             #expect(sliced == whole)
         }

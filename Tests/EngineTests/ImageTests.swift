@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import Platform
+import TestSeed
 import Testing
 import Wire
 
@@ -25,7 +26,7 @@ extension Span where Element == UInt8 {
     func `gives an engine that goes on as the original and as the naive one`(
         round: UInt64
     ) throws {
-        let seed = runSeed &+ round
+        let seed = TestSeed.run &+ round
         print("round \(round):", terminator: " ")
         announce(seed)
         var flow = RandomFlow(seed: seed, limits: smallLimits)
@@ -99,9 +100,9 @@ extension Span where Element == UInt8 {
 
     /// Whoever makes checksums that fit can make another engine, but no broken one.
     @Test func `with any bit changed and checksums that fit is refused or whole`() throws {
-        announce(runSeed)
+        announce(TestSeed.run)
         let image = try Self.small()
-        var flow = RandomFlow(seed: runSeed, limits: smallLimits)
+        var flow = RandomFlow(seed: TestSeed.run, limits: smallLimits)
         var refused = 0
         var accepted = 0
         for bit in 0..<image.count * 8 {

@@ -74,17 +74,6 @@ func bytes(_ event: Event) -> [UInt8] {
     unsafe withUnsafeBytes(of: event) { unsafe Array($0) }
 }
 
-/// The seed of this run: from SEED if it is set (hexadecimal), else from the clock.
-let runSeed: UInt64 = {
-    if let text = unsafe getenv("SEED"), let seed = unsafe UInt64(String(cString: text), radix: 16)
-    {
-        return seed
-    }
-    var now = timespec()
-    unsafe clock_gettime(CLOCK_REALTIME, &now)
-    return UInt64(now.tv_sec) &* 1_000_003 &+ UInt64(now.tv_nsec)
-}()
-
 /// Says how to repeat a run.
 func announce(_ seed: UInt64) {
     print("re-run with: SEED=\(String(seed, radix: 16)) swift test --filter EngineTests")

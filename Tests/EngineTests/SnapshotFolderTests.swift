@@ -2,6 +2,7 @@
 import CommandLog
 import Foundation
 import Platform
+import TestSeed
 import Testing
 import Wire
 
@@ -29,11 +30,11 @@ private struct Fold: SnapshotFolder, ~Copyable {
 
 @Suite struct `A snapshot and the tail of the log` {
     @Test func `give the state of the whole log`() throws {
-        announce(runSeed)
+        announce(TestSeed.run)
         let path = NSTemporaryDirectory() + "needletail-engine-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: path) }
         let store = try SnapshotStore(path: path, shard: 1, keptCount: 2)
-        var flow = RandomFlow(seed: runSeed, limits: smallLimits)
+        var flow = RandomFlow(seed: TestSeed.run, limits: smallLimits)
         var commands = flow.opening()
         for _ in 0..<3000 { commands.append(flow.next()) }
         var live = Fold(rig: try Rig(smallLimits))

@@ -1,23 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import TestSeed
 import Testing
 import Wire
 
 @testable import OrderEntryClient
-
-enum TestSeed {
-    /// From SEED (hexadecimal) or the clock; printed, so that a failure can be repeated.
-    static let run: UInt64 = {
-        var seed = MonotonicClock.nowNanos()
-        if let text = unsafe getenv("SEED"),
-            let given = unsafe UInt64(String(cString: text), radix: 16)
-        {
-            seed = given
-        }
-        print("re-run with: SEED=\(String(seed, radix: 16)) swift test")
-        return seed
-    }()
-}
 
 /// A session, a fake gateway, a bad network both ways and a clock that steps by 50 µs.
 final class Bench {

@@ -6,6 +6,7 @@ import OrderEntryClient
 import Pipeline
 import Platform
 import ShardRig
+import TestSeed
 import Testing
 import Wire
 

@@ -4,6 +4,7 @@ import NICGateway
 import Pipeline
 import Platform
 import ShardRig
+import TestSeed
 import Testing
 import Wire
 

@@ -201,52 +201,28 @@ import Wire
     /// What moves by itself.
     static let noise: Set<GatewayCounter> = [.framesReceived, .framesSent, .heartbeats]
 
+    /// An order behind a header that was changed.
+    private static func changed(
+        _ change: @escaping @Sendable (inout OrderEntryHeader) -> Void
+    ) -> @Sendable (OrderEntryHeader) -> [UInt8] {
+        { header in
+            var header = header
+            change(&header)
+            return bytes(header) + bytes(order(1))
+        }
+    }
+
     /// What is wrong with it, what counts it, and how to make it from a good header and order.
     static let malformed: [(GatewayCounter, @Sendable (OrderEntryHeader) -> [UInt8])] = [
         (.datagramTooShort, { Array(bytes($0).prefix(47)) }),
-        (
-            .wrongVersion,
-            { header in
-                var header = header
-                header.version = 2
-                return bytes(header) + bytes(order(1))
-            }
-        ),
-        (
-            .unknownKey,
-            { header in
-                var header = header
-                header.keyID = 1
-                return bytes(header) + bytes(order(1))
-            }
-        ),
-        (
-            .wrongChannel,
-            { header in
-                var header = header
-                header.channel = .reports
-                return bytes(header) + bytes(order(1))
-            }
-        ),
+        (.wrongVersion, changed { $0.version = 2 }),
+        (.unknownKey, changed { $0.keyID = 1 }),
+        (.wrongChannel, changed { $0.channel = .reports }),
         (.sizeMismatch, { bytes($0) + bytes(order(1)).dropLast() }),
         (.sizeMismatch, { bytes($0) + bytes(order(1)) + [0] }),
         (.sizeMismatch, { bytes($0) }),
-        (
-            .sizeMismatch,
-            { header in
-                var header = header
-                header.messageCount = 0
-                return bytes(header) + bytes(order(1))
-            }
-        ),
-        (
-            .sizeMismatch,
-            { header in
-                var header = header
-                header.messageCount = 2
-                return bytes(header) + bytes(order(1))
-            }
-        ),
+        (.sizeMismatch, changed { $0.messageCount = 0 }),
+        (.sizeMismatch, changed { $0.messageCount = 2 }),
         (.unknownMessage, { bytes($0) + [0x77] + bytes(order(1)).dropFirst() }),
         (.unknownMessage, { bytes($0) + [0x03] + bytes(order(1)).dropFirst() }),
         (

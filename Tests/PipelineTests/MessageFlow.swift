@@ -4,22 +4,6 @@ import Platform
 import ShardRig
 import Wire
 
-enum TestSeed {
-    /// From SEED (hexadecimal) or the clock; printed, so that a failure can be repeated.
-    static let run: UInt64 = {
-        var now = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME, &now)
-        var seed = UInt64(now.tv_sec) &* 1_000_003 &+ UInt64(now.tv_nsec)
-        if let text = unsafe getenv("SEED"),
-            let given = unsafe UInt64(String(cString: text), radix: 16)
-        {
-            seed = given
-        }
-        print("re-run with: SEED=\(String(seed, radix: 16)) swift test --filter PipelineTests")
-        return seed
-    }()
-}
-
 /// Messages of all kinds that meet each other often: few ids, few prices, and now and then one that
 /// is refused or rejected. The same seed gives the same messages to each session.
 struct MessageFlow {

@@ -5,6 +5,7 @@ import OrderEntryClient
 import Pipeline
 import Platform
 import ShardRig
+import TestSeed
 import Testing
 import Wire
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Platform
+internal import TestSeed
 internal import Testing
 
 /// A record whose words all follow from its sequence: a torn copy shows.

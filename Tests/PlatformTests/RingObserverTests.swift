@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Platform
 internal import Synchronization
+internal import TestSeed
 internal import Testing
 
 @Suite struct `An observer` {
@@ -109,7 +110,7 @@ internal import Testing
     @Test(arguments: [2, 64, 1024])
     func `gives gating readers everything, and observers nothing torn`(capacity: Int) throws {
         let total: UInt64 = 30_000
-        let seed = TestSeed.session
+        let seed = TestSeed.run
         let ring = try LogRing<TestRecord>(capacity: capacity)
         let totals = Totals()
         try withThreads { threads in

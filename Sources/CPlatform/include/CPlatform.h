@@ -178,9 +178,6 @@ bool cplatform_cycles_are_invariant(void);
 void *cplatform_map(size_t byteCount, int pageShift, bool transparent, int node);
 void cplatform_unmap(void *base, size_t byteCount);
 
-// Keeps every page of the process, now and later, in memory. Returns 0 or errno.
-int cplatform_lock_memory(void);
-
 // MARK: Processors and nodes
 
 #define CPLATFORM_CPU_WORDS 16
@@ -195,7 +192,6 @@ int cplatform_affinity_get(cplatform_cpu_set *set);
 int cplatform_affinity_set(const cplatform_cpu_set *set);
 
 int cplatform_current_cpu(void);
-int cplatform_current_node(void);
 
 // 1 where the kernel has no NUMA.
 int cplatform_node_count(void);

@@ -31,16 +31,12 @@ public enum JournalFormat {
 
     /// The name of the segment whose first record has this sequence.
     public static func segmentName(firstSequence: UInt64) -> String {
-        let digits = String(firstSequence)
-        return String(repeating: "0", count: 20 - digits.count) + digits + ".log"
+        SequenceName.name(firstSequence, ending: ".log")
     }
 
     /// The first sequence in a segment's name; nil for a name of another kind.
     public static func firstSequence(ofSegmentNamed name: String) -> UInt64? {
-        guard name.utf8.count == 24, name.hasSuffix(".log"),
-            name.utf8.prefix(20).allSatisfy({ (0x30...0x39).contains($0) })
-        else { return nil }
-        return UInt64(name.prefix(20))
+        SequenceName.sequence(name, ending: ".log")
     }
 
     /// The sequence at which the block of `sequence` begins.

@@ -35,10 +35,6 @@ public final class JournalStatus: Sendable {
     public var failure: JournalError? { cause.withLock { $0 } }
     /// The alarm before the end: the disk has no room for the next segment. Cleared when it has.
     public var isShortOfSpace: Bool { short.load(ordering: .relaxed) }
-    /// Whether a log published up to `publishedSequence` may take `count` more records.
-    public func hasRoom(for count: UInt64, publishedSequence: UInt64) -> Bool {
-        publishedSequence &+ count <= room.load() && !hasFailed
-    }
 
     /// The first failure stays.
     internal func fail(_ error: JournalError) {

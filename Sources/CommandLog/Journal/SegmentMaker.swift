@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // SAFETY: the page lives as long as the maker and only `poll`, on one thread, writes it.
+internal import Glibc
 internal import Platform
 internal import Synchronization
 
@@ -55,6 +56,13 @@ public final class SegmentMaker<Storage: JournalStorage>: @unchecked Sendable {
             status.fail(.storage(error))
             return false
         }
+    }
+
+    /// One turn of the maker's thread: polls, and if there was nothing to do sleeps for a while.
+    /// Each try on a full disk takes for a moment what space there is, from neighbours too: so it
+    /// rests longer then.
+    public func turn() {
+        if !poll() { usleep(status.isShortOfSpace ? 250_000 : 2_000) }
     }
 
     /// First sequence of the segment that `take` gives; 0 when there is none.

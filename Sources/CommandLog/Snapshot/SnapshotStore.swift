@@ -68,7 +68,8 @@ public struct SnapshotStore: Sendable {
         let header = SnapshotHeader(
             position: position, stateHash: stateHash, image: image.span.rawBytes)
         let final = self.path(sequence: position.sequence)
-        let partial = path + "/" + Self.padded(position.sequence) + Self.partialEnding
+        let partial =
+            path + "/" + SequenceName.name(position.sequence, ending: Self.partialEnding)
         do {
             try write(header, image, to: partial)
             try SnapshotFile.rename(partial, to: final)
@@ -118,18 +119,12 @@ public struct SnapshotStore: Sendable {
         if step == stopsAfter { throw .stopped }
     }
 
-    static func name(sequence: UInt64) -> String { padded(sequence) + ending }
-
-    private static func padded(_ sequence: UInt64) -> String {
-        let digits = String(sequence)
-        return String(repeating: "0", count: 20 - digits.count) + digits
+    static func name(sequence: UInt64) -> String {
+        SequenceName.name(sequence, ending: ending)
     }
 
     /// The sequence in a name, or nil when it is not a snapshot's.
     static func sequence(name: String) -> UInt64? {
-        guard name.utf8.count == 20 + ending.utf8.count, name.hasSuffix(ending) else { return nil }
-        let digits = name.prefix(20)
-        guard digits.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else { return nil }
-        return UInt64(digits)
+        SequenceName.sequence(name, ending: ending)
     }
 }

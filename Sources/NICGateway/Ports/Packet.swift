@@ -31,15 +31,11 @@ public typealias PacketPointer = UnsafeMutablePointer<cdpdk_mbuf>
         unsafe UnsafeMutableRawBufferPointer(start: data, count: byteCount)
     }
 
-    /// Sets the length of a packet of one segment, at most what was there plus `tailroom`.
+    /// Sets the length of a packet of one segment, at most what was there and what
+    /// `append` could add.
     @unsafe @inlinable public func setByteCount(_ byteCount: Int) {
         unsafe mbuf.pointee.data_length = UInt16(truncatingIfNeeded: byteCount)
         unsafe mbuf.pointee.packet_length = UInt32(truncatingIfNeeded: byteCount)
-    }
-
-    /// Bytes that can still be appended.
-    @inlinable public var tailroom: Int {
-        unsafe _unsafePerformance { unsafe Int(cdpdk_tailroom(mbuf)) }
     }
 
     /// Lengthens the packet by up to 2 KiB; the first new byte, nothing when there is no room.

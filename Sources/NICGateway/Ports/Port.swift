@@ -168,9 +168,6 @@ public struct PortStatistics: Sendable, Hashable {
     /// Whether the cable is in.
     public var isLinkUp: Bool { info.link_up }
 
-    /// NUMA node of the device, if it has one: its memory and its cores should be there.
-    public var numaNode: Int? { info.numa_node < 0 ? nil : Int(info.numa_node) }
-
     /// Counters.
     public var statistics: PortStatistics {
         var counted = cdpdk_port_statistics()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
 internal import Engine
+internal import OrderEntryClient
 internal import Platform
 internal import Wire
 
@@ -59,7 +60,7 @@ struct BookBench: ParsableCommand {
         }
         let nanos = Double(best) / Double(timed.count)
         print(
-            "book t: \(tenths(1000 / nanos)) M commands/s, \(tenths(nanos)) ns/command, "
+            "book t: \((1000 / nanos).text(1)) M commands/s, \(nanos.text(1)) ns/command, "
                 + "allocated after start \(grown) B, match \(matches ? "OK" : "MISMATCH")")
         if latency { matches = unsafe try measureLatency(plan, records, timed) && matches }
         if !matches { throw ExitCode(1) }
@@ -82,10 +83,5 @@ struct BookBench: ParsableCommand {
             "book l: \(parts.joined(separator: " ")) ns, "
                 + "match \(matches ? "OK" : "MISMATCH")")
         return matches
-    }
-
-    private func tenths(_ number: Double) -> String {
-        let rounded = Int(number * 10 + 0.5)
-        return "\(rounded / 10).\(rounded % 10)"
     }
 }

@@ -102,7 +102,7 @@ final class JournalRig {
         let strategy = settings.isBusy ? IdleStrategy.busy : .adaptive
         threads.append(
             try PinnedThread(name: "segments") {
-                while !isMaking.isSet { if !journal.maker.poll() { usleep(2_000) } }
+                while !isMaking.isSet { journal.maker.turn() }
             })
         threads.append(
             try PinnedThread(name: "journal", cpu: settings.cpu) {

@@ -187,8 +187,6 @@ func hex(_ number: UInt64) -> String { String(number, radix: 16) }
 
 /// So many commands in so many seconds, as people read it.
 func rate(_ commands: UInt64, _ seconds: Double) -> String {
-    let perSecond = Double(commands) / max(seconds, 1e-9)
-    let millions = (perSecond / 1e4).rounded() / 100
-    let thousandths = Int(seconds * 1000)
-    return "\(thousandths) ms, \(millions) M commands/s"
+    let millions = Double(commands) / max(seconds, 1e-9) / 1e6
+    return "\((seconds * 1000).text(0)) ms, \(millions.text(2)) M commands/s"
 }

@@ -42,7 +42,12 @@ struct LogReplay: ParsableCommand {
 
     func run() throws {
         let start = MonotonicClock.nowNanos()
-        let fold = try LogSnapshot.begin(source, snapshots: snapshots, until: until)
+        let fold =
+            if let snapshots {
+                try LogSnapshot.begin(
+                    source, snapshots: snapshots, shard: source.scan(from: .max).shard,
+                    until: until)
+            } else { LogFold(shard: 0) }
         let from = fold.position.sequence + 1
         _ = try source.scan(from: from) { record, continuation in
             guard (continuation ?? record).sequence <= until else { return }

@@ -25,9 +25,11 @@ struct LogSnapshot: ParsableCommand {
     }
 
     func run() throws {
-        let fold = try Self.begin(source, snapshots: into, until: until, keep: keep)
+        let found = try source.scan(from: .max)
+        let fold = try Self.begin(
+            source, snapshots: into, shard: found.shard, until: until, keep: keep)
         let start = fold.position.sequence
-        let last = min(until, try source.scan(from: .max).durableSequence)
+        let last = min(until, found.durableSequence)
         let began = MonotonicClock.nowNanos()
         _ = try source.scan(from: start + 1) { record, continuation in
             guard (continuation ?? record).sequence <= last else { return }
@@ -46,12 +48,12 @@ struct LogSnapshot: ParsableCommand {
         print(rate(fold.commandCount, seconds))
     }
 
-    /// A fold at the newest snapshot not behind `until`, or at the beginning of the log.
+    /// A fold at the newest snapshot there that is not behind `until`; if there is none, at the
+    /// beginning of the log.
     static func begin(
-        _ source: LogFolderArgument, snapshots: String?, until: UInt64, keep: Int = 3
+        _ source: LogFolderArgument, snapshots: String, shard: UInt32, until: UInt64,
+        keep: Int = 3
     ) throws -> LogFold {
-        let shard = try source.scan(from: .max).shard
-        guard let snapshots else { return LogFold(shard: shard) }
         var skipped: [SkippedSnapshot] = []
         let fold: LogFold
         do throws(SnapshotError) {
