@@ -76,3 +76,20 @@ public struct PublicKind: RawRepresentable, Hashable, BitwiseCopyable, Sendable 
     /// An instrument is there or changed its state.
     @inlinable public static var instrument: PublicKind { PublicKind(rawValue: 5) }
 }
+
+extension Event {
+    /// What the public hears of it, if anything: one public report. Of a trade's two events it is
+    /// the resting order's.
+    @inlinable public var publicKind: PublicKind? {
+        switch kind {
+        case .rested: .added
+        case .instrumentDefined: .instrument
+        case .traded: attributes.contains(.aggressor) ? nil : .executed
+        case .accepted where attributes.contains(.resting): .added
+        case .cancelled where attributes.contains(.resting): .deleted
+        case .replaced where attributes.contains(.resting): .deleted
+        case .reduced where attributes.contains(.resting): .reduced
+        default: nil
+        }
+    }
+}

@@ -52,7 +52,8 @@ private func newest(
 private func position(_ sequence: UInt64, shard: UInt32 = 4) -> SnapshotPosition {
     SnapshotPosition(
         shard: shard, epoch: 2, rulesVersion: 1, sequence: sequence,
-        recordCRC32C: UInt32(sequence) &* 17, timestampNanos: sequence * 1000)
+        recordCRC32C: UInt32(sequence) &* 17, timestampNanos: sequence * 1000,
+        publicReportCount: sequence / 2)
 }
 
 private func names(_ store: SnapshotStore) throws -> [String] {
@@ -141,7 +142,7 @@ private func read(_ store: SnapshotStore, _ sequence: UInt64) throws -> [UInt8] 
             #expect(whole.count == 4096 + 9)
             // All bits of what is used, and some of the zeros.
             let used =
-                Array(0..<72) + Array(stride(from: 72, to: 4092, by: 97)) + Array(4092..<4105)
+                Array(0..<80) + Array(stride(from: 80, to: 4092, by: 97)) + Array(4092..<4105)
             for bit in used.flatMap({ byte in (0..<8).map { byte * 8 + $0 } }) {
                 var changed = whole
                 changed[bit / 8] ^= 1 << UInt8(bit % 8)
@@ -181,8 +182,8 @@ private func read(_ store: SnapshotStore, _ sequence: UInt64) throws -> [UInt8] 
             try overwrite(store, 3, try read(store, 1))
             try FileManager.default.createSymbolicLink(
                 atPath: store.path(sequence: 4), withDestinationPath: store.path(sequence: 1))
-            try store.save(image: [1, 2, 3], stateHash: 0, at: position(5))
-            try store.save(image: Tally(sum: 6).encodeImage(), stateHash: 0, at: position(6))
+            try store.write([1, 2, 3], stateHash: 0, at: position(5))
+            try store.write(Tally(sum: 6).encodeImage(), stateHash: 0, at: position(6))
             var skipped: [SkippedSnapshot] = []
             let found = try newest(store, &skipped)
             #expect(found?.sum == 1)
@@ -222,16 +223,16 @@ private func read(_ store: SnapshotStore, _ sequence: UInt64) throws -> [UInt8] 
             let header = try store.save(image, at: position(0x1122_3344))
             let bytes = header.encoded()
             #expect(bytes == Array(try read(store, 0x1122_3344)[..<4096]))
-            let used = bytes[..<72].map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }
+            let used = bytes[..<80].map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }
             #expect(
                 used.joined()
                     == [
                         "4e54534e41505348", "01000000", "00100000", "04000000", "02000000",
                         "01000000",
                         "84674523", "4433221100000000", "a04198ed42000000", "1815120f0c090603",
-                        "0900000000000000", "07c68cdb", "00000000",
+                        "0900000000000000", "a219910800000000", "07c68cdb", "00000000",
                     ].joined())
-            #expect(bytes[72..<4092].allSatisfy { $0 == 0 })
+            #expect(bytes[80..<4092].allSatisfy { $0 == 0 })
         }
     }
 }

@@ -48,7 +48,7 @@ private struct Fold: SnapshotFolder, ~Copyable {
                 live,
                 at: SnapshotPosition(
                     shard: 1, epoch: 1, rulesVersion: 1, sequence: sequence, recordCRC32C: 0,
-                    timestampNanos: 0))
+                    timestampNanos: 0, publicReportCount: 0))
         }
         #expect(try store.sequences().count == 2)
         for sequence in try store.sequences() {

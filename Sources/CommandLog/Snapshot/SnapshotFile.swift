@@ -88,6 +88,22 @@ struct SnapshotFile: ~Copyable {
         try folder.synchronize()
     }
 
+    /// Waits until nobody else has the lock of a folder; it ends with what is returned, and with the
+    /// process.
+    static func lockFolder(_ path: String) throws(SnapshotError) -> SnapshotFile {
+        let folder = try SnapshotFile(
+            path: path, flags: O_RDONLY | O_DIRECTORY, mode: 0, action: "open")
+        while flock(folder.descriptor, LOCK_EX) != 0 {
+            guard errno == EINTR else {
+                throw .system(path: path, action: "lock", number: errno)
+            }
+        }
+        return folder
+    }
+
+    /// Ends a lock.
+    func unlock() { _ = flock(descriptor, LOCK_UN) }
+
     static func rename(_ path: String, to new: String) throws(SnapshotError) {
         guard unsafe Glibc.rename(path, new) == 0 else {
             throw .system(path: path, action: "rename", number: errno)

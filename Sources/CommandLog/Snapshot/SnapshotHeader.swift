@@ -20,11 +20,13 @@ public struct SnapshotPosition: Equatable, Sendable {
     public var recordCRC32C: UInt32
     /// Its timestamp, UTC nanoseconds.
     public var timestampNanos: UInt64
+    /// Public reports that the log has made so far: where the public stream is.
+    public var publicReportCount: UInt64
 
     /// All of it.
     public init(
         shard: UInt32, epoch: UInt32, rulesVersion: UInt32, sequence: UInt64,
-        recordCRC32C: UInt32, timestampNanos: UInt64
+        recordCRC32C: UInt32, timestampNanos: UInt64, publicReportCount: UInt64
     ) {
         self.shard = shard
         self.epoch = epoch
@@ -32,6 +34,14 @@ public struct SnapshotPosition: Equatable, Sendable {
         self.sequence = sequence
         self.recordCRC32C = recordCRC32C
         self.timestampNanos = timestampNanos
+        self.publicReportCount = publicReportCount
+    }
+
+    /// Before the first record of a shard's log.
+    public static func start(shard: UInt32) -> SnapshotPosition {
+        SnapshotPosition(
+            shard: shard, epoch: 0, rulesVersion: 0, sequence: 0, recordCRC32C: 0,
+            timestampNanos: 0, publicReportCount: 0)
     }
 
     /// The chain that the records behind this position must go on.
@@ -64,7 +74,7 @@ public struct SnapshotHeader: Equatable, Sendable {
         imageCRC32C = CRC32C.update(0, image)
     }
 
-    /// The fields in front of the zeros: 72 bytes.
+    /// The fields in front of the zeros: 80 bytes.
     private struct Fields: BitwiseCopyable {
         var magic: UInt64  //            0
         var formatVersion: UInt32  //    8
@@ -77,8 +87,9 @@ public struct SnapshotHeader: Equatable, Sendable {
         var timestampNanos: UInt64  //  40
         var stateHash: UInt64  //       48
         var imageByteCount: UInt64  //  56
-        var imageCRC32C: UInt32  //     64
-        var reserved: UInt32  //        68  zero
+        var publicReportCount: UInt64  // 64
+        var imageCRC32C: UInt32  //     72
+        var reserved: UInt32  //        76  zero
     }
 
     private static let crcByteOffset = byteCount - 4
@@ -90,8 +101,8 @@ public struct SnapshotHeader: Equatable, Sendable {
             headerByteCount: UInt32(Self.byteCount), shard: position.shard, epoch: position.epoch,
             rulesVersion: position.rulesVersion, recordCRC32C: position.recordCRC32C,
             sequence: position.sequence, timestampNanos: position.timestampNanos,
-            stateHash: stateHash, imageByteCount: imageByteCount, imageCRC32C: imageCRC32C,
-            reserved: 0)
+            stateHash: stateHash, imageByteCount: imageByteCount,
+            publicReportCount: position.publicReportCount, imageCRC32C: imageCRC32C, reserved: 0)
         var bytes = [UInt8](repeating: 0, count: Self.byteCount)
         unsafe bytes.withUnsafeMutableBytes { buffer in
             unsafe buffer.storeBytes(of: fields, as: Fields.self)
@@ -131,7 +142,7 @@ public struct SnapshotHeader: Equatable, Sendable {
         position = SnapshotPosition(
             shard: fields.shard, epoch: fields.epoch, rulesVersion: fields.rulesVersion,
             sequence: fields.sequence, recordCRC32C: fields.recordCRC32C,
-            timestampNanos: fields.timestampNanos)
+            timestampNanos: fields.timestampNanos, publicReportCount: fields.publicReportCount)
         stateHash = fields.stateHash
         imageByteCount = fields.imageByteCount
         imageCRC32C = fields.imageCRC32C

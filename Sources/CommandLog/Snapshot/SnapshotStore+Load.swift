@@ -63,24 +63,10 @@ extension SnapshotStore {
         return Snapshot(header: header, image: image)
     }
 
-    /// The newest snapshot that is whole, not behind `sequenceMax`; nil when there is none. Those
-    /// passed over are added to `skipped`. Throws only when the folder cannot be listed.
-    public func loadNewest(
-        sequenceMax: UInt64 = .max, skipped: inout [SkippedSnapshot]
-    ) throws(SnapshotError) -> Snapshot? {
-        for sequence in try sequences() where sequence <= sequenceMax {
-            do {
-                return try load(sequence: sequence)
-            } catch {
-                skipped.append(SkippedSnapshot(sequence: sequence, error: error))
-            }
-        }
-        return nil
-    }
-
-    /// The folder of the newest snapshot that is whole and that the folder takes: with its own
-    /// checks passed, of these limits if they are given, and with the state hash that the header
-    /// states. Otherwise as ``loadNewest(sequenceMax:skipped:)``.
+    /// The folder of the newest snapshot, not behind `sequenceMax`, that is whole and that the
+    /// folder takes: with its own checks passed, of these limits if they are given, and with the
+    /// state hash that the header states; nil when there is none. Those passed over are added to
+    /// `skipped`. Throws only when the store cannot be listed.
     public func restoreNewest<Folder: SnapshotFolder & ~Copyable>(
         _ type: Folder.Type, limits: EngineLimits? = nil, node: NUMANode? = nil,
         sequenceMax: UInt64 = .max, skipped: inout [SkippedSnapshot]

@@ -2,7 +2,7 @@
 //
 //  The snapshots of one shard: a folder of files, each whole or not there.
 //
-//    write `N.snapshot.partial` ─▶ fsync ─▶ rename to `N.snapshot` ─▶ fsync folder ─▶ drop old ones
+//    write `N.snapshot.partial` ─▶ fsync ─▶ rename to `N.snapshot` ─▶ fsync folder ─▶ read back ─▶ drop old
 //
 //  `N` is the sequence of the last record applied, in 20 digits, so names sort as the log does. A
 //  crash at any point leaves the older snapshots as they were, and perhaps a `.partial` that the
@@ -10,8 +10,8 @@
 
 /// The folder with the snapshots of a shard.
 ///
-/// Threading: one process, one thread at a time saves; anybody may read meanwhile. Never on the
-/// order path: it allocates and waits for the disk.
+/// Threading: any; saves wait for each other, also those of other processes, and anybody may read
+/// meanwhile. Never on the order path: it allocates and waits for the disk.
 public struct SnapshotStore: Sendable {
     /// The folder.
     public let path: String
@@ -49,19 +49,27 @@ public struct SnapshotStore: Sendable {
         try SnapshotFile.names(in: path).compactMap(Self.sequence(name:)).sorted(by: >)
     }
 
-    /// Writes the state of a folder that has applied the log up to `position`, and drops what is
-    /// too old. When it returns the snapshot survives a crash; when it throws it may be there or
-    /// not, and those before are.
+    /// Writes the state of a folder that has applied the log up to `position`, makes a folder of
+    /// what was written, and only when that is the same drops what is too old. When it returns the
+    /// snapshot survives a crash; when it throws it may be there or not, and those before are.
+    @discardableResult
     public func save<Folder: SnapshotFolder & ~Copyable>(
         _ folder: borrowing Folder, at position: SnapshotPosition
     ) throws(SnapshotError) -> SnapshotHeader {
-        try save(image: folder.encodeImage(), stateHash: folder.stateHash, at: position)
+        // Another process may save here at the same time: `needletail log snapshot`.
+        let lock = try SnapshotFile.lockFolder(path)
+        defer { lock.unlock() }
+        let image = folder.encodeImage()
+        let header = try write(image, stateHash: folder.stateHash, at: position)
+        _ = try restore(Folder.self, sequence: position.sequence)
+        try prune()
+        return header
     }
 
-    /// The same for an image that is there already. Traps when the position is another shard's.
-    @discardableResult
-    public func save(
-        image: [UInt8], stateHash: UInt64, at position: SnapshotPosition
+    /// Puts an image under its name. Traps when the position is another shard's.
+    @_spi(Testing) @discardableResult
+    public func write(
+        _ image: [UInt8], stateHash: UInt64, at position: SnapshotPosition
     ) throws(SnapshotError) -> SnapshotHeader {
         precondition(position.shard == shard, "a store holds the snapshots of one shard")
         try removePartial()
@@ -81,8 +89,6 @@ public struct SnapshotStore: Sendable {
         try step(.renamed)
         try SnapshotFile.synchronizeFolder(path)
         try step(.folderSynchronized)
-        try prune()
-        try step(.pruned)
         return header
     }
 
@@ -105,6 +111,7 @@ public struct SnapshotStore: Sendable {
     private func prune() throws(SnapshotError) {
         let old = try sequences().dropFirst(keptCount)
         for sequence in old { try SnapshotFile.remove(path(sequence: sequence)) }
+        try step(.pruned)
     }
 
     /// Removes what saves that did not end have left.

@@ -18,22 +18,13 @@ extension GatewayCore {
     /// What an event means to the public, if anything.
     @inline(__always)
     mutating func publish(_ event: UnsafePointer<Event>) {
-        guard publicStream.isOn else { return }
-        let kind: PublicKind
-        var quantityLots = unsafe event.pointee.quantityLots
+        guard publicStream.isOn, let kind = unsafe event.pointee.publicKind else { return }
+        let quantityLots: UInt64
         switch unsafe event.pointee.kind {
-        case .accepted, .rested:
-            kind = .added
-            quantityLots = unsafe event.pointee.leavesLots
-        case .cancelled: kind = .deleted
+        case .accepted, .rested, .reduced: quantityLots = unsafe event.pointee.leavesLots
         case .replaced:
-            kind = .deleted
             quantityLots = unsafe event.pointee.quantityLots &- event.pointee.executedLots
-        case .reduced:
-            kind = .reduced
-            quantityLots = unsafe event.pointee.leavesLots
-        case .instrumentDefined: kind = .instrument
-        default: return
+        default: quantityLots = unsafe event.pointee.quantityLots
         }
         unsafe publish(
             PublicReport(

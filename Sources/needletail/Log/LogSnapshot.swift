@@ -2,6 +2,7 @@
 internal import ArgumentParser
 internal import CommandLog
 internal import OrderEntryClient
+internal import Pipeline
 internal import Platform
 internal import Wire
 
@@ -42,7 +43,7 @@ struct LogSnapshot: ParsableCommand {
             return
         }
         let store = try Self.store(into, shard: fold.position.shard, keep: keep)
-        do throws(SnapshotError) { try fold.save(in: store) } catch { throw Self.failed(error) }
+        do throws(SnapshotError) { try store.save(fold, at: fold.position) } catch { throw Self.failed(error) }
         print("\(store.path(sequence: fold.position.sequence))")
         print("state hash \(hex(fold.stateHash)), folded from \(start), ", terminator: "")
         print(rate(fold.commandCount, seconds))
@@ -58,7 +59,7 @@ struct LogSnapshot: ParsableCommand {
         let fold: LogFold
         do throws(SnapshotError) {
             let store = try SnapshotStore(path: snapshots, shard: shard, keptCount: keep)
-            fold = try LogFold(store, until: until, skipped: &skipped)
+            fold = try LogFold.newest(in: store, until: until, skipped: &skipped)
         } catch { throw failed(error) }
         for one in skipped { StandardError.write("needletail: passed over: \(one.error)\n") }
         try check(fold, source)
