@@ -27,6 +27,8 @@ public import Wire
     let throttle: Throttle
     let wideThrottle: Throttle
     let steering: Steering?
+    /// Who makes reports again that are no longer in memory; nil without a journal.
+    var history: ReportHistory?
 
     var sequencer: Sequencer
     var events: RingReader<Event>
@@ -168,6 +170,7 @@ public import Wire
         if nowNanos >= nextTickNanos {
             nextTickNanos = nowNanos &+ 1_000_000
             tick()
+            sendHistory()
             sendPublicHeartbeat()
         }
         flush()

@@ -17,6 +17,7 @@ public enum GatewayCounter: Int, CaseIterable, Sendable {
     case duplicateMessages, duplicateDatagrams, heldDatagrams, beyondWindowDropped, gapReports
     // Sessions.
     case logons, logonsRejected, timeouts, resendRequests, resentReports, resendsUnavailable
+    case resendsFromHistory
     // Output.
     case commandsReported, reports, publicReports, heartbeats
     // Pressure: counted once for each poll that met it.

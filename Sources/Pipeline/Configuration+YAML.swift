@@ -125,12 +125,31 @@ extension Configuration {
             settings.segmentMB = inner.integer("segmentMB", in: 1...65_536) ?? settings.segmentMB
             settings.batchesInFlight =
                 inner.integer("batchesInFlight", in: 1...8) ?? settings.batchesInFlight
+            readSnapshots(&inner, &settings)
             journal = settings
+            inner.rejectUnknownKeys()
         } else {
             inner.fail("folder", "missing; for example `folder: /var/lib/needletail`")
         }
-        inner.rejectUnknownKeys()
         reader.absorb(inner)
+    }
+
+    private func readSnapshots(
+        _ inner: inout ConfigurationReader, _ settings: inout Journal
+    ) {
+        settings.snapshotEvery =
+            inner.integer("snapshotEvery", in: 0...(1 << 48)) ?? settings.snapshotEvery
+        settings.snapshotsKept =
+            inner.integer("snapshotsKept", in: 1...1_000) ?? settings.snapshotsKept
+        settings.oldSegments =
+            inner.choice("oldSegments", Journal.OldSegments.self) ?? settings.oldSegments
+        settings.archiveFolder = inner.string("archiveFolder") ?? ""
+        if settings.oldSegments == .archive, settings.archiveFolder.isEmpty {
+            inner.fail(
+                "archiveFolder",
+                "missing; `oldSegments: archive` needs it, for example "
+                    + "`archiveFolder: /srv/needletail-archive`")
+        }
     }
 
     private mutating func readEngine(_ reader: inout ConfigurationReader) {

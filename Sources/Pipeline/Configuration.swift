@@ -71,9 +71,40 @@ public struct Configuration: Sendable {
         public var segmentMB = 256
         /// Batches being written at once: 1…8.
         public var batchesInFlight = 4
+        /// Records from one snapshot to the next; 0 = only by command.
+        public var snapshotEvery: UInt64 = 10_000_000
+        /// Snapshots that are kept.
+        public var snapshotsKept = 3
+        /// What becomes of segments that no kept snapshot needs.
+        public var oldSegments = OldSegments.keep
+        /// Where `archive` puts them; each shard has a folder of its own in it.
+        public var archiveFolder = ""
+
+        /// What becomes of segments that no kept snapshot needs.
+        public enum OldSegments: String, CaseIterable, Sendable {
+            /// They stay.
+            case keep
+            /// They are removed.
+            case delete
+            /// They go to `archiveFolder`.
+            case archive
+        }
 
         /// With the usual values.
         public init(folder: String) { self.folder = folder }
+
+        func retention(shard: UInt32) -> SegmentRetention {
+            switch oldSegments {
+            case .keep: .keep
+            case .delete: .delete
+            case .archive: .archive(folder: "\(archiveFolder)/shard-\(shard)")
+            }
+        }
+
+        /// The sequence that the snapshot after this one is of.
+        func nextSnapshot(after sequence: UInt64) -> UInt64 {
+            snapshotEvery == 0 ? .max : sequence + snapshotEvery
+        }
     }
 
     /// How to open the port: `af_xdp:eth1`, `pci:0000:3b:00.0`, …

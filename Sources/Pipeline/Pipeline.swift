@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 public import CommandLog
+internal import Glibc
 public import NICGateway
 public import Platform
 internal import Synchronization
@@ -25,7 +26,23 @@ public final class Pipeline {
     /// What the threads share with whoever started them.
     private final class Control: Sendable {
         let isStopping = Atomic<Bool>(false)
+        /// Segments are made until the journal has drained.
         let isMakingSegments = Atomic<Bool>(true)
+    }
+
+    /// A thread that is to be started.
+    private struct Role {
+        var seat: ThreadPlan.Seat
+        var body: @Sendable () -> Void
+
+        init(seat: ThreadPlan.Seat, body: @escaping @Sendable () -> Void) {
+            self.seat = seat
+            self.body = body
+        }
+
+        func start() throws(PlatformError) -> PinnedThread {
+            try PinnedThread(name: seat.name, cpu: seat.cpu, body: body)
+        }
     }
 
     /// How the threads are laid out.
@@ -40,15 +57,20 @@ public final class Pipeline {
     public private(set) var journals: [JournalStatus] = []
     /// For each shard: where its journal lies and how it is written.
     public private(set) var journalDescriptions: [String] = []
-    /// For each shard: what its journal gave back at the start; empty without a journal.
-    public private(set) var recovered: [RecoveredLog] = []
-    /// What memory could not be had as wished.
+    /// For each shard: what its journal gave back at the start, and the sequence of the snapshot
+    /// from which it was folded; empty without a journal.
+    public private(set) var recovered: [(log: RecoveredLog, snapshotSequence: UInt64)] = []
+    /// For each shard: how its snapshots get on; empty without a journal.
+    public private(set) var snapshots: [SnapshotProgress] = []
+    /// What memory could not be had as wished, and which snapshots could not be used.
     public private(set) var warnings: [String] = []
     private let control = Control()
-    private var threads: [PinnedThread] = []
     private var halves: [(core: Cell<GatewayCore>, loop: Cell<EngineLoop>)] = []
-    private var writers: [(journal: Journal<FileStorage>, maker: PinnedThread?)] = []
-    private var seats: [(seat: ThreadPlan.Seat, body: @Sendable () -> Void)] = []
+    private var journalWriters: [Journal<FileStorage>] = []
+    private var pollers: [Role] = []
+    private var segmentMakers: [Role] = []
+    private var threads: [PinnedThread] = []
+    private var makers: [PinnedThread] = []
 
     /// Builds everything over an open port with a queue for each shard. Nothing runs yet.
     public init(
@@ -58,31 +80,68 @@ public final class Pipeline {
         let clock = CycleClock.calibrated()
         let steering =
             configuration.shards > 1 ? try Steering(shardCount: configuration.shards) : nil
+        if let settings = configuration.journal {
+            try ShardRecovery.checkFolder(settings.folder, shards: configuration.shards)
+        }
+        // All are made before one is opened: what is wrong with the last leaves the first as it was.
+        var made: [Cell<Shard?>] = []
         for shard in 0..<configuration.shards {
             let node = plan.gateway[shard].cpu.flatMap { NUMATopology().node(ofCPU: $0) }
-            let built = try Shard(
-                number: UInt32(shard), configuration, queue: port.queue(shard),
-                macAddress: port.macAddress, capabilities: port.capabilities, clock: clock,
-                node: node, steering: steering)
-            warnings += built.warnings
-            logs.append(built.log)
-            progress.append(built.progress)
-            counters.append(built.core.counterBlock)
-            if let journal = built.journal, let found = built.recovered {
-                journals.append(journal.status)
-                recovered.append(found)
-                journalDescriptions.append(built.journalDescription ?? "")
-            }
-            prepare(built, number: shard)
+            made.append(
+                Cell(
+                    try Shard(
+                        number: UInt32(shard), configuration, queue: port.queue(shard),
+                        macAddress: port.macAddress, capabilities: port.capabilities,
+                        clock: clock, node: node, steering: steering)))
+        }
+        for (number, cell) in made.enumerated() {
+            guard var shard = cell.value.take() else { continue }
+            try shard.open()
+            describe(shard)
+            prepare(shard, number: number)
         }
     }
 
-    /// Moves a shard into the closure that will start its threads.
+    private func describe(_ shard: borrowing Shard) {
+        warnings += shard.warnings
+        logs.append(shard.log)
+        progress.append(shard.progress)
+        counters.append(shard.core.counterBlock)
+        guard let journal = shard.journal, let found = shard.recovered else { return }
+        journals.append(journal.status)
+        recovered.append((found, shard.recoveredFrom))
+        journalDescriptions.append(shard.journalDescription ?? "")
+        if let history = shard.history { snapshots.append(history.snapshots) }
+    }
+
+    /// Moves a shard into the closures that its threads will run.
     private func prepare(_ shard: consuming Shard, number: Int) {
-        let control = control
         let idle = plan.isBusy ? IdleStrategy.busy : IdleStrategy.adaptive
-        func thread(_ seat: ThreadPlan.Seat, poll: @escaping @Sendable () -> Bool) {
-            let body: @Sendable () -> Void = {
+        if let journal = shard.journal, let history = shard.history {
+            journalWriters.append(journal)
+            prepareJournal(journal, history, number: number)
+        }
+        let core = Cell(shard.core)
+        let loop = Cell(shard.loop)
+        halves.append((core, loop))
+        guard plan.mode == .pipeline else {
+            preparePoller(plan.gateway[number], idle) {
+                let hasReceived = core.value.pollIntake()
+                let hasApplied = loop.value.poll()
+                return core.value.pollOutput() || hasReceived || hasApplied
+            }
+            return
+        }
+        preparePoller(plan.engine[number], idle) { loop.value.poll() }
+        preparePoller(plan.gateway[number], idle) { core.value.poll() }
+    }
+
+    private func preparePoller(
+        _ seat: ThreadPlan.Seat, _ idle: IdleStrategy, poll: @escaping @Sendable () -> Bool
+    ) {
+        let control = control
+        pollers.append(
+            Role(seat: seat) {
                 EAL.registerThread()
                 var idle = idle
                 // Relaxed: it only says when to end; `join` orders what the thread did.
@@ -90,48 +149,30 @@ public final class Pipeline {
                     idle.idle(worked: poll())
                 }
                 EAL.unregisterThread()
-            }
-            seats.append((seat, body))
-        }
-        if let journal = shard.journal {
-            writers.append((journal, nil))
-            seats.append((plan.journal[number], Self.journalBody(journal, control)))
-        }
-        let core = Cell(shard.core)
-        let loop = Cell(shard.loop)
-        halves.append((core, loop))
-        guard plan.mode == .pipeline else {
-            thread(plan.gateway[number]) {
-                let hasReceived = core.value.pollIntake()
-                let hasApplied = loop.value.poll()
-                return core.value.pollOutput() || hasReceived || hasApplied
-            }
-            return
-        }
-        thread(plan.engine[number]) { loop.value.poll() }
-        thread(plan.gateway[number]) { core.value.poll() }
+            })
     }
 
-    private static func journalBody(
-        _ journal: Journal<FileStorage>, _ control: Control
-    ) -> @Sendable () -> Void {
-        {
-            var idle = IdleStrategy.adaptive
-            while !control.isStopping.load(ordering: .relaxed) {
-                journal.turn(&idle)
-            }
-        }
-    }
-
-    /// Makes segments ahead, away from everybody who waits.
-    private static func makerBody(
-        _ journal: Journal<FileStorage>, _ control: Control
-    ) -> @Sendable () -> Void {
-        {
-            while control.isMakingSegments.load(ordering: .relaxed) {
-                journal.maker.turn()
-            }
-        }
+    /// What is done for the journal, away from everybody who waits: each has a thread.
+    private func prepareJournal(
+        _ journal: Journal<FileStorage>, _ history: ShardHistory, number: Int
+    ) {
+        let control = control
+        pollers.append(
+            Role(seat: plan.journal[number]) {
+                var idle = IdleStrategy.adaptive
+                while !control.isStopping.load(ordering: .relaxed) { journal.turn(&idle) }
+            })
+        pollers.append(
+            Role(seat: .init(name: "nt-history-\(number)", cpu: nil)) {
+                PinnedThread.giveWay()
+                while !control.isStopping.load(ordering: .relaxed) {
+                    if !history.turn() { usleep(5_000) }
+                }
+            })
+        segmentMakers.append(
+            Role(seat: .init(name: "nt-segments-\(number)", cpu: nil)) {
+                while control.isMakingSegments.load(ordering: .relaxed) { journal.maker.turn() }
+            })
     }
 
     /// Polls both halves of every shard once, on the calling thread: before `start()` only.
@@ -162,20 +203,15 @@ public final class Pipeline {
 
     /// Starts the threads: all of them, or none when one cannot be had.
     public func start() throws(PlatformError) {
-        for index in writers.indices {
-            writers[index].maker = try PinnedThread(
-                name: "nt-segments-\(index)", cpu: nil,
-                body: Self.makerBody(writers[index].journal, control))
+        do throws(PlatformError) {
+            for role in segmentMakers { makers.append(try role.start()) }
+            for role in pollers { threads.append(try role.start()) }
+        } catch {
+            stop()
+            throw error
         }
-        for (seat, body) in seats {
-            do throws(PlatformError) {
-                threads.append(try PinnedThread(name: seat.name, cpu: seat.cpu, body: body))
-            } catch {
-                stop()
-                throw error
-            }
-        }
-        seats = []
+        segmentMakers = []
+        pollers = []
     }
 
     /// Ends the threads and waits for them. The port may be closed after it.
@@ -185,10 +221,12 @@ public final class Pipeline {
         // What is in the log is applied, so that sequence and hash belong together.
         for (_, loop) in halves { while loop.value.poll() {} }
         threads = []
-        // The last records go to disk before anybody is told that this has ended.
-        for (journal, _) in writers { _ = journal.drain() }
+        // The last records go to disk before anybody is told that this has ended. Without makers
+        // nothing ran, and nothing is to be drained.
+        if !makers.isEmpty { for journal in journalWriters { _ = journal.drain() } }
         control.isMakingSegments.store(false, ordering: .relaxed)
-        for (_, maker) in writers { maker?.join() }
-        writers = []
+        for maker in makers { maker.join() }
+        makers = []
+        journalWriters = []
     }
 }

@@ -7,45 +7,51 @@ public import Wire
 
 /// One shard: its log, and the two halves around it. Shards share nothing.
 ///
+/// Made by `init`, which only reads, and then `open`ed, which writes.
 /// Threading: `poll()` runs both halves in turn on one thread; a `Pipeline` may give each half a
 /// thread of its own instead. The same events come out.
 /// SAFETY: the queue belongs to this shard alone, and whoever makes the shard keeps its port open.
-public struct Shard: ~Copyable, Sendable {
+public struct Shard: ~Copyable {
     /// Port to log, events to port.
     public var core: GatewayCore
     /// Log to events.
     public var loop: EngineLoop
-    /// The log on disk; nil when the configuration has none.
-    public let journal: Journal<FileStorage>?
-    /// Where it lies and how it is written, in a line.
-    public let journalDescription: String?
-    /// What was found there at the start.
-    public let recovered: RecoveredLog?
+    /// The log on disk; nil when the configuration has none, and before `open`.
+    public private(set) var journal: Journal<FileStorage>?
+    /// Snapshots and old reports; nil without a journal, and before `open`.
+    public private(set) var history: ShardHistory?
     /// For observers.
     public let log: LogRing<LogRecord>
     /// How far the engine has come; any thread.
     public let progress: EngineProgress
-    /// What memory could not be had as wished.
+    /// What memory could not be had as wished, and which snapshots could not be used.
     public let warnings: [String]
+
+    private let number: UInt32
+    private let configuration: Configuration
+    private let recovery: ShardRecovery?
+    private var journalReader: RingReader<LogRecord>?
+    private let node: NUMANode?
 
     static var rulesVersion: UInt32 { 1 }
 
-    /// Takes all memory, brings the state back from the journal if there is one, and writes the
-    /// first commands: the epoch and the shard's new instruments. Throws as the journal does when
-    /// something in it is missing or wrong: then nothing has changed.
+    /// Takes all memory, and brings the state back from the journal if there is one. Throws as the
+    /// journal does when something in it is missing or wrong. Nothing on disk is changed.
     public init(
         number: UInt32, _ configuration: Configuration, queue: PortQueue, macAddress: MACAddress,
         capabilities: PortCapabilities = PortCapabilities(), clock: CycleClock,
         node: NUMANode? = nil, steering: Steering? = nil
     ) throws {
-        let recovery = try configuration.journal.map {
-            try ShardRecovery(folder: $0.folder, shard: number)
-        }
-        let configured = configuration.engineLimits(shard: number)
-        let limits = try recovery?.limits(configured) ?? configured
-        let log = try LogRing<LogRecord>(capacity: configuration.logCapacity, node: node)
+        let recovery = try configuration.journal.map { try ShardRecovery($0, shard: number) }
+        let limits = configuration.engineLimits(shard: number)
+        let engine =
+            try recovery?.engine(
+                limits, windowRecordCount: 2 * UInt64(configuration.reportWindow), node: node)
+            ?? Engine(limits: limits, node: node)
+        let start = recovery?.position ?? .start(shard: number)
+        let log = try LogRing<LogRecord>(
+            capacity: configuration.logCapacity, node: node, firstSequence: start.sequence + 1)
         let events = try LogRing<Event>(capacity: configuration.eventCapacity, node: node)
-        let engine = try Engine(limits: limits, node: node)
         let memoryWarnings = [log.warning, events.warning, engine.memoryWarning].compactMap { $0 }
         let progress = EngineProgress()
         var loop = EngineLoop(
@@ -53,34 +59,63 @@ public struct Shard: ~Copyable, Sendable {
             progress: progress)
         var core = GatewayCore(
             configuration: configuration.gateway(shard: number), queue: queue,
-            macAddress: macAddress, capabilities: capabilities, sequencer: Sequencer(ring: log),
+            macAddress: macAddress, capabilities: capabilities,
+            sequencer: Sequencer(
+                ring: log, chain: start.recordCRC32C, lastTimestampNanos: start.timestampNanos),
             records: log.gatingReader("reports"), events: events.gatingReader("reports"),
             clock: clock, steering: steering)
-        var epoch = configuration.epoch
-        var journal: Journal<FileStorage>?
-        if let recovery, let settings = configuration.journal {
-            var reader = log.gatingReader("journal")
-            try recovery.replay(configuration, core: &core, loop: &loop, journal: &reader)
-            epoch = max(epoch, try recovery.nextEpoch())
-            journal = try recovery.journal(log, reader, epoch: epoch, settings)
+        var reader: RingReader<LogRecord>?
+        if let recovery {
+            var gating = log.gatingReader("journal")
+            try recovery.replay(configuration, core: &core, loop: &loop, journal: &gating)
+            reader = consume gating
         }
-        core.open(
-            epoch: epoch, policy: configuration.commitPolicy, journal: journal?.status)
-        try Self.openEpoch(
-            &core, loop.engine, configuration, shard: number, epoch: epoch,
-            lastCarriedSequence: recovery?.found.lastSequence ?? 0)
-        // Applied here and now: what the engine will not have must stop the start, not the orders.
-        while loop.poll() {}
-        try Self.checkInstruments(configuration, shard: number, loop.engine)
-        self.journal = journal
-        recovered = recovery?.found
-        journalDescription = recovery?.storage.description
+        self.number = number
+        self.configuration = configuration
+        self.recovery = recovery
+        self.node = node
+        journalReader = consume reader
         self.log = log
         self.progress = progress
         self.loop = loop
         self.core = core
-        warnings = memoryWarnings
+        warnings =
+            memoryWarnings
+            + (recovery?.skipped.map { "snapshot passed over: \($0.error)" } ?? [])
     }
+
+    /// Makes the end of the log permanent, begins the journal behind it, and writes the first
+    /// commands: the epoch and the shard's new instruments. Once, before the first poll.
+    public mutating func open() throws {
+        var epoch = configuration.epoch
+        var mailbox: ReportHistory?
+        if let recovery, let settings = configuration.journal, let reader = journalReader.take() {
+            epoch = max(epoch, try recovery.nextEpoch())
+            try recovery.seal()
+            let journal = try recovery.journal(log, reader, epoch: epoch, settings)
+            let asked = ReportHistory()
+            history = try ShardHistory(
+                recovery, ring: log, status: journal.status, mailbox: asked, settings: settings,
+                node: node)
+            self.journal = journal
+            mailbox = asked
+        }
+        core.open(
+            epoch: epoch, policy: configuration.commitPolicy, journal: journal?.status,
+            history: mailbox)
+        try writeFirstCommands(
+            epoch: epoch, lastCarriedSequence: recovery?.found.lastSequence ?? 0)
+        // Applied here and now: what the engine will not have must stop the start, not the orders.
+        while loop.poll() {}
+        try Self.checkInstruments(configuration, shard: number, loop.engine)
+    }
+
+    /// Where the journal lies and how it is written, in a line.
+    public var journalDescription: String? { recovery?.storage.description }
+    /// What was found there at the start.
+    public var recovered: RecoveredLog? { recovery?.found }
+    /// The sequence of the snapshot from which it was folded; 0 = from the beginning.
+    public var recoveredFrom: UInt64 { recovery?.position.sequence ?? 0 }
 
     /// Both halves once. False when neither had anything to do.
     public mutating func poll() -> Bool {
@@ -88,7 +123,9 @@ public struct Shard: ~Copyable, Sendable {
         let hasApplied = loop.poll()
         let hasWritten = journal?.poll() ?? false
         let hasMade = journal?.maker.poll() ?? false
+        let hasLookedBack = history?.turn() ?? false
         return core.pollOutput() || hasReceived || hasApplied || hasWritten || hasMade
+            || hasLookedBack
     }
 
     private static func checkInstruments(
@@ -96,30 +133,22 @@ public struct Shard: ~Copyable, Sendable {
     ) throws {
         for instrument in configuration.instruments
         where instrument.shard == shard && !engine.isDefined(instrument: instrument.number) {
-            throw ConfigurationError(
-                file: "configuration",
-                problems: [
-                    .init(
-                        line: 0, key: "instruments",
-                        message: "the engine refuses \(instrument.symbol) "
-                            + "(number \(instrument.number)): check its price range and "
-                            + "quantityLotsMax against engine.orderCapacity")
-                ])
+            throw ShardRecovery.problem(
+                "instruments",
+                "the engine refuses \(instrument.symbol) (number \(instrument.number)): check its "
+                    + "price range and quantityLotsMax against engine.orderCapacity")
         }
     }
 
-    private static func openEpoch(
-        _ core: inout GatewayCore, _ engine: borrowing Engine, _ configuration: Configuration,
-        shard: UInt32, epoch: UInt32, lastCarriedSequence: UInt64
-    ) throws {
+    private mutating func writeFirstCommands(epoch: UInt32, lastCarriedSequence: UInt64) throws {
         var fits = core.control(
             LogRecord.epochStart(
-                epoch: epoch, rulesVersion: rulesVersion,
+                epoch: epoch, rulesVersion: Self.rulesVersion,
                 lastCarriedSequence: lastCarriedSequence,
-                indexSeed: UInt64.random(in: 1...UInt64.max), shard: shard, host: 0),
-            continuation: engine.limits.continuation)
+                indexSeed: UInt64.random(in: 1...UInt64.max), shard: number, host: 0),
+            continuation: loop.engine.limits.continuation)
         for instrument in configuration.instruments
-        where instrument.shard == shard && !engine.isDefined(instrument: instrument.number) {
+        where instrument.shard == number && !loop.engine.isDefined(instrument: instrument.number) {
             let definition = LogRecord.defineInstrument(
                 instrument: instrument.number, lowestPriceTicks: instrument.lowestPriceTicks,
                 highestPriceTicks: instrument.highestPriceTicks,
@@ -130,13 +159,9 @@ public struct Shard: ~Copyable, Sendable {
             fits = core.control(definition, continuation: detail.continuation) && fits
         }
         guard fits else {
-            throw ConfigurationError(
-                file: "configuration",
-                problems: [
-                    .init(
-                        line: 0, key: "engine.logCapacity",
-                        message: "the log has no room for the definitions; make it larger")
-                ])
+            throw ShardRecovery.problem(
+                "engine.logCapacity",
+                "the log has no room for the definitions; make it larger")
         }
     }
 }

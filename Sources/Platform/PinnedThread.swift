@@ -65,6 +65,13 @@ internal import Synchronization
         try self.init(name: name, cpu: cpu, owning: ()) { _ in body() }
     }
 
+    /// From now on the calling thread runs when nobody else wants to, or nearly so: nice 19. What
+    /// cannot be had is let be.
+    public static func giveWay() {
+        // Of Linux: a thread has a niceness of its own, and 0 is the caller.
+        _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 19)
+    }
+
     deinit {
         if !isJoined.load(ordering: .relaxed) { pthread_detach(handle) }
     }

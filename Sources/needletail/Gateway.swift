@@ -103,9 +103,10 @@ struct Gateway: ParsableCommand {
 
     /// What the journals gave back.
     private func announceRecovery(_ pipeline: Pipeline) {
-        for (shard, log) in pipeline.recovered.enumerated() where log.lastSequence > 0 {
+        for (shard, (log, snapshot)) in pipeline.recovered.enumerated() where log.lastSequence > 0 {
             say(
                 "shard \(shard): recovered to sequence \(log.lastSequence) from "
+                    + (snapshot == 0 ? "" : "the snapshot of \(snapshot) and ")
                     + "\(log.segments.count) segments of epoch \(log.epoch) and before")
         }
     }

@@ -41,6 +41,7 @@ public final class ShardRig {
         shard = try Shard(
             number: UInt32(number), configuration, queue: port.queue(number),
             macAddress: port.macAddress, clock: Self.clock, steering: steering)
+        try shard.open()
         port.captureTransmitted(queue: number)
     }
 

@@ -14,7 +14,8 @@ public struct JournalDamage: Error, Equatable, CustomStringConvertible, Sendable
     /// How to repair it.
     public let cure: String
 
-    internal init(file: String, offset: Int, sequence: UInt64, what: String) {
+    /// With the usual cure.
+    public init(file: String, offset: Int, sequence: UInt64, what: String) {
         self.file = file
         self.offset = offset
         self.sequence = sequence

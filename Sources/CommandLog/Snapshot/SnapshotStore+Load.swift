@@ -16,6 +16,12 @@ public struct SkippedSnapshot: Equatable, Sendable {
     public let sequence: UInt64
     /// Why.
     public let error: SnapshotError
+
+    /// Both.
+    public init(sequence: UInt64, error: SnapshotError) {
+        self.sequence = sequence
+        self.error = error
+    }
 }
 
 /// A folder as it was when its snapshot was made.

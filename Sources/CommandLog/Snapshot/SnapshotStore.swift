@@ -126,7 +126,8 @@ public struct SnapshotStore: Sendable {
         if step == stopsAfter { throw .stopped }
     }
 
-    static func name(sequence: UInt64) -> String {
+    /// The name of the snapshot behind the record with this sequence.
+    public static func name(sequence: UInt64) -> String {
         SequenceName.name(sequence, ending: ending)
     }
 

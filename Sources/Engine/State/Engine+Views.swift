@@ -57,6 +57,16 @@ public struct SessionView: Equatable, Sendable {
     public var heartbeatMillis: UInt32
 }
 
+/// An instrument, as tools see it.
+public struct InstrumentView: Equatable, Sendable {
+    /// Lowest price, ticks.
+    public var lowestPriceTicks: Int64
+    /// Highest price, ticks.
+    public var highestPriceTicks: Int64
+    /// Largest quantity of one order, lots.
+    public var quantityLotsMax: UInt64
+}
+
 // Reading, for tools, tests and the gateway's session cache: never on the order path.
 extension Engine {
     /// Orders in all books.
@@ -66,6 +76,16 @@ extension Engine {
     public func isDefined(instrument: UInt32) -> Bool {
         instrument != 0 && instrument <= limits.instrumentCapacity
             && instruments[instrument].tickCount != 0
+    }
+
+    /// An instrument, or nil when it is not defined.
+    public func instrument(_ number: UInt32) -> InstrumentView? {
+        guard isDefined(instrument: number) else { return nil }
+        let state = instruments[number]
+        return InstrumentView(
+            lowestPriceTicks: state.lowestPriceTicks,
+            highestPriceTicks: state.lowestPriceTicks + Int64(state.tickCount) - 1,
+            quantityLotsMax: state.quantityLotsMax)
     }
 
     /// A session's state, or nil when its number is 0 or above the limit.

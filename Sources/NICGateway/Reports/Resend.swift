@@ -2,13 +2,14 @@
 internal import Platform
 import Wire
 
-// Reports again: made from the events that are still in their ring, byte for byte.
+// Reports again: made from the events that are still in their ring, or else from the journal, byte
+// for byte.
 //
 // SAFETY: an event is read only while the ring retains it: its sequence is above `released`.
 
 extension GatewayCore {
     /// Sends reports `from`… again, at most `reportsPerResend` of them, `count` 0 meaning all. What
-    /// is no longer in memory is told.
+    /// is no longer in memory is asked of the history, and told if there is none.
     mutating func resend(
         from: UInt32, count: UInt32, session: UInt32, _ entry: UnsafeMutablePointer<SessionEntry>
     ) {
@@ -16,20 +17,57 @@ extension GatewayCore {
         let wanted = Int32(bitPattern: next &- from)
         guard wanted > 0 else { return }
         if unsafe nowNanos < entry.pointee.nextResendNanos { return }
+        var left = min(Int(wanted), GatewayLimits.reportsPerResend)
+        if count != 0 { left = min(left, Int(count)) }
         guard let found = unsafe findReport(from, entry) else {
-            counters.add(.resendsUnavailable)
-            unsafe sendControl(
-                SessionNotice.resendUnavailable(
-                    firstAvailable: firstAvailableReport(entry), requested: from), to: session)
+            guard let history else {
+                return unsafe sendResendUnavailable(from, first: nil, session, entry)
+            }
+            if history.ask(.init(session: session, from: from, count: left)) {
+                counters.add(.resendsFromHistory)
+            }
             return
         }
         // What is being filled now is not part of the past: seal it, so that each datagram is
         // dense.
         unsafe sealDatagram(session, entry)
-        var left = min(Int(wanted), GatewayLimits.reportsPerResend)
-        if count != 0 { left = min(left, Int(count)) }
         for index in 0..<min(left, found) where canTransmit {
             guard unsafe writeAgain(resendPath[found - 1 - index], session, entry) else { break }
+        }
+        unsafe sealDatagram(session, entry, flags: OrderEntryHeader.resentFlag)
+    }
+
+    private mutating func sendResendUnavailable(
+        _ from: UInt32, first: UInt32?, _ session: UInt32,
+        _ entry: UnsafeMutablePointer<SessionEntry>
+    ) {
+        counters.add(.resendsUnavailable)
+        unsafe sendControl(
+            SessionNotice.resendUnavailable(
+                firstAvailable: first ?? firstAvailableReport(entry), requested: from), to: session)
+    }
+
+    /// Sends what the history has found, if it has: once a millisecond.
+    mutating func sendHistory() {
+        guard let history, let answer = history.answer else { return }
+        let session = answer.question.session
+        let entry = unsafe sessions.entry(session)
+        defer { history.clear() }
+        // It may have left meanwhile, or come back: then the numbers are the same.
+        guard unsafe entry.pointee.state == .open else { return }
+        guard answer.count > 0 else {
+            return unsafe sendResendUnavailable(
+                answer.question.from, first: answer.firstAvailable, session, entry)
+        }
+        unsafe sealDatagram(session, entry)
+        for index in 0..<answer.count where canTransmit {
+            let report = history.report(index)
+            guard
+                unsafe writeAgain(
+                    report.event, sequence: report.sequence, reference: report.reference,
+                    commandSequence: report.commandSequence,
+                    timestampNanos: report.timestampNanos, session, entry)
+            else { break }
         }
         unsafe sealDatagram(session, entry, flags: OrderEntryHeader.resentFlag)
     }
@@ -87,17 +125,28 @@ extension GatewayCore {
             guard other > events.releasedSequence else { return false }
             reference = unsafe events.read(other).pointee.reference
         }
+        return unsafe writeAgain(
+            event.pointee, sequence: note.reportSequence, reference: reference,
+            commandSequence: note.commandSequence, timestampNanos: note.timestampNanos, session,
+            entry)
+    }
+
+    private mutating func writeAgain(
+        _ event: Event, sequence: UInt32, reference: UInt64, commandSequence: UInt64,
+        timestampNanos: UInt64, _ session: UInt32, _ entry: UnsafeMutablePointer<SessionEntry>
+    ) -> Bool {
         let isExtended = unsafe entry.pointee.usesExtendedReports
         let byteCount = isExtended ? ExtendedExecutionReport.byteCount : ExecutionReport.byteCount
         guard
             let place = unsafe reserveReport(
-                session, entry, byteCount: byteCount, sequence: note.reportSequence,
+                session, entry, byteCount: byteCount, sequence: sequence,
                 flags: OrderEntryHeader.resentFlag)
         else { return false }
-        unsafe Self.write(
-            event, to: place, isExtended: isExtended, sequence: note.reportSequence,
-            reference: reference, commandSequence: note.commandSequence,
-            timestampNanos: note.timestampNanos)
+        unsafe withUnsafePointer(to: event) {
+            unsafe Self.write(
+                $0, to: place, isExtended: isExtended, sequence: sequence, reference: reference,
+                commandSequence: commandSequence, timestampNanos: timestampNanos)
+        }
         counters.add(.resentReports)
         return true
     }

@@ -27,10 +27,34 @@ extension GatewayCore {
         return hasReported
     }
 
+    /// Takes up a session as a snapshot has it, whose reports so far are not in memory. Before the
+    /// first poll and the first restored command.
+    public mutating func restoreSession(
+        _ session: UInt32, expectedSequence: UInt64, reportSequence: UInt64, isLoggedOn: Bool,
+        heartbeatMillis: UInt32, usesExtendedReports: Bool
+    ) {
+        precondition(sessions.contains(session), "a session of the table")
+        let entry = unsafe sessions.entry(session)
+        unsafe entry.pointee.expectedSequence = UInt32(truncatingIfNeeded: expectedSequence)
+        unsafe entry.pointee.committedThrough = UInt32(truncatingIfNeeded: expectedSequence &- 1)
+        unsafe entry.pointee.nextReportSequence = UInt32(truncatingIfNeeded: reportSequence &+ 1)
+        unsafe entry.pointee.state = isLoggedOn ? .orphaned : .closed
+        unsafe entry.pointee.heartbeatMillis = heartbeatMillis
+        unsafe entry.pointee.usesExtendedReports = usesExtendedReports
+    }
+
+    /// Takes up the public stream behind so many reports. With `restoreSession`.
+    public mutating func restorePublicStream(reportCount: UInt64) {
+        publicStream.nextSequence = reportCount &+ 1
+    }
+
     /// Ends the recovery, if there was one: from now on this epoch speaks, behind the gate of the
-    /// journal, if there is one. Before the first poll.
-    public mutating func open(epoch: UInt32, policy: CommitPolicy, journal: JournalStatus?) {
+    /// journal, if there is one, and with its history. Before the first poll.
+    public mutating func open(
+        epoch: UInt32, policy: CommitPolicy, journal: JournalStatus?, history: ReportHistory?
+    ) {
         configuration.epoch = epoch
+        self.history = history
         guard let journal else { return }
         gate = CommitGate(policy: policy, journal: journal)
         sequencer.follow(journal)

@@ -6,29 +6,38 @@ internal import NICGateway
 internal import Platform
 internal import Wire
 
-/// What the journal of a shard gives back at start: its commands, once more through the engine and
-/// the gateway's cache, and then the journal to go on with.
+//    scan ──▶ newest snapshot with a window of reports behind it ──▶ the log behind that ──▶ seal
+//
+// Nothing in the folder is changed before `seal`.
+
+/// What the journal of a shard gives back at start: a state, the commands behind it once more
+/// through the engine and the gateway's cache, and then the journal to go on with.
 final class ShardRecovery {
-    /// The folder; its description says how it is written.
+    /// The shard's own folder.
+    let folder: String
+    /// The same as storage; its description says how it is written.
     let storage: FileStorage
-    private let shard: UInt32
+    let shard: UInt32
+    /// The shard's snapshots.
+    let snapshots: SnapshotStore
     /// Where the log ends.
     private(set) var found: RecoveredLog
-    /// Instruments that the log defines, by number.
-    private var definitions: [UInt32: LogRecord] = [:]
+    /// Where the state was taken up; the log behind it is folded.
+    private(set) var position: SnapshotPosition
+    /// Snapshots that could not be used.
+    private(set) var skipped: [SkippedSnapshot] = []
 
     /// Opens the folder and finds the end of the log. Throws when something durable is missing.
-    init(folder: String, shard: UInt32) throws {
-        try Self.make(folder)
-        storage = try FileStorage(path: "\(folder)/shard-\(shard)")
+    init(_ settings: Configuration.Journal, shard: UInt32) throws {
+        try Self.make(settings.folder)
+        if settings.oldSegments == .archive { try Self.make(settings.archiveFolder) }
+        folder = "\(settings.folder)/shard-\(shard)"
+        storage = try FileStorage(path: folder)
         self.shard = shard
+        position = .start(shard: shard)
         found = try JournalRecovery.scan(storage, shard: shard, from: .max)
-        guard found.firstSequence == 1 else {
-            throw Self.problem(
-                "journal.folder",
-                "the log of shard \(shard) begins at sequence \(found.firstSequence): put the "
-                    + "segments before it back")
-        }
+        snapshots = try SnapshotStore(
+            path: folder + "/snapshots", shard: shard, keptCount: settings.snapshotsKept)
         _ = try nextEpoch()
     }
 
@@ -43,6 +52,20 @@ final class ShardRecovery {
         return found.epoch + 1
     }
 
+    /// Throws when the folder has more shards than are configured: their orders would be lost to
+    /// sight.
+    static func checkFolder(_ folder: String, shards: Int) throws {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        let others = names.filter { name in
+            name.hasPrefix("shard-") && Int(name.dropFirst(6)).map { $0 >= shards } ?? false
+        }
+        guard !others.isEmpty else { return }
+        throw problem(
+            "shards",
+            "\(folder) holds the log of \(others.sorted().joined(separator: ", ")) too, and "
+                + "\(shards) is configured: put `shards` back, or move those folders away")
+    }
+
     /// Makes the folder with those above it. Throws what a system call would say.
     private static func make(_ folder: String) throws {
         do {
@@ -52,46 +75,136 @@ final class ShardRecovery {
         } catch {
             let cause = (error as? CocoaError)?.underlying as? POSIXError
             throw StorageError(
-                "make the journal's folder", file: folder, errno: cause?.code.rawValue ?? EIO)
+                "make the folder", file: folder, errno: cause?.code.rawValue ?? EIO)
         }
     }
 
-    /// The limits that the log was begun with, or else those of the configuration, which says the
-    /// same but for the price levels: they were counted from the instruments of that day.
-    func limits(_ configured: EngineLimits) throws -> EngineLimits {
+    // MARK: The state
+
+    /// The engine to go on with: of a snapshot if there is one, with `windowRecordCount` records
+    /// behind it if there is one so old, so that they fill the window of reports. Throws when the
+    /// log needs a snapshot and has none, and when the limits are not the configuration's.
+    func engine(
+        _ configured: EngineLimits, windowRecordCount: UInt64, node: NUMANode?
+    ) throws -> Engine {
+        if let fold = try restore(windowRecordCount: windowRecordCount, node: node),
+            let engine = fold.takeEngine()
+        {
+            try compare(engine.limits, configured)
+            position = fold.position
+            return engine
+        }
+        guard found.firstSequence == 1 else {
+            let passed = skipped.map { "\n  passed over: \($0.error)" }.joined()
+            throw Self.problem(
+                "journal.folder",
+                "the log of shard \(shard) begins at sequence \(found.firstSequence), and no "
+                    + "snapshot of \(found.firstSequence - 1) or later can be used: put the "
+                    + "segments before it back from the archive, or a snapshot\(passed)")
+        }
+        return try Engine(limits: firstLimits(configured), node: node)
+    }
+
+    private func restore(windowRecordCount: UInt64, node: NUMANode?) throws -> LogFold? {
+        let all = try snapshots.sequences()
+        try checkAhead(all)
+        let usable = all.filter { $0 <= found.lastSequence && $0 + 1 >= found.firstSequence }
+        let wanted = found.lastSequence - min(windowRecordCount, found.lastSequence)
+        // The newest with a full window behind it; or else the one with most of it.
+        let order = usable.filter { $0 <= wanted } + usable.filter { $0 > wanted }.reversed()
+        for sequence in order {
+            do throws(SnapshotError) {
+                let fold = try LogFold.restore(snapshots, sequence: sequence, node: node)
+                guard try belongs(fold.position) else {
+                    throw .refused(
+                        path: snapshots.path(sequence: sequence),
+                        cause: "it is not of this log: the record behind it does not go on from it")
+                }
+                return fold
+            } catch {
+                skipped.append(SkippedSnapshot(sequence: sequence, error: error))
+            }
+        }
+        return nil
+    }
+
+    /// A snapshot of what the log does not have any more: then durable records are lost.
+    private func checkAhead(_ sequences: [UInt64]) throws {
+        for sequence in sequences where sequence > found.lastSequence {
+            guard let ahead = try? snapshots.load(sequence: sequence) else { continue }
+            throw JournalError.damaged(
+                JournalDamage(
+                    file: found.segments.last?.name ?? JournalFormat.segmentName(firstSequence: 1),
+                    offset: 0, sequence: found.lastSequence + 1,
+                    what: "the log ends with \(found.lastSequence), and "
+                        + "snapshots/\(SnapshotStore.name(sequence: sequence)) was made of one "
+                        + "that went to \(ahead.header.position.sequence) at least"))
+        }
+    }
+
+    /// Whether the log goes on where the snapshot stands.
+    private func belongs(_ place: SnapshotPosition) throws(SnapshotError) -> Bool {
+        guard place.sequence < found.lastSequence else {
+            return place.recordCRC32C == found.chain
+        }
+        var fits = false
+        do {
+            let next = place.sequence + 1
+            try JournalRecovery.forEachCommand(storage, found, from: next, through: next + 1) {
+                record, _ in
+                var chain = place.chain
+                fits = fits || record.sequence == next && chain.take(record)
+            }
+        } catch {
+            throw .refused(path: snapshots.path(sequence: place.sequence), cause: "\(error)")
+        }
+        return fits
+    }
+
+    /// The limits that the log was begun with, or else those of the configuration.
+    private func firstLimits(_ configured: EngineLimits) throws -> EngineLimits {
         guard found.lastSequence > 0 else { return configured }
         var first: EngineLimits?
         try JournalRecovery.forEachCommand(storage, found, from: 1, through: 2) { _, continuation in
             first = continuation.map { EngineLimits(continuation: $0) }
         }
-        var wanted = configured
-        wanted.ladderTickCapacity = first?.ladderTickCapacity ?? 0
-        guard let first, first == wanted else {
-            throw Self.problem(
-                "engine",
-                "the log was begun with other limits: \(first.map { "\($0)" } ?? "none") there, "
-                    + "\(configured) here. Put them back, or begin a new journal in another folder")
-        }
-        return first
+        try compare(first, configured)
+        return first ?? configured
     }
 
-    /// Takes the log from the disk through both halves, and makes its end permanent. Throws when
-    /// something durable is missing, and when the configuration is not the log's: then the folder
-    /// is as it was.
+    /// The configuration says the same as the log but for the price levels: they were counted from
+    /// the instruments of that day.
+    private func compare(_ logged: EngineLimits?, _ configured: EngineLimits) throws {
+        var wanted = configured
+        wanted.ladderTickCapacity = logged?.ladderTickCapacity ?? 0
+        guard logged == wanted else {
+            throw Self.problem(
+                "engine",
+                "the log was begun with other limits: \(logged.map { "\($0)" } ?? "none") there, "
+                    + "\(configured) here. Put them back, or begin a new journal in another folder")
+        }
+    }
+
+    // MARK: The log behind it
+
+    /// Gives the gateway's cache what the engine has, and takes the log behind that from the disk
+    /// through both halves. Throws when something durable is missing, and when the configuration is
+    /// not the log's.
     func replay(
         _ configuration: Configuration, core: inout GatewayCore, loop: inout EngineLoop,
         journal reader: inout RingReader<LogRecord>
     ) throws {
-        guard found.lastSequence > 0 else { return try JournalRecovery.seal(storage, &found) }
-        try JournalRecovery.forEachCommand(storage, found, from: 1) { record, continuation in
-            if record.kind == .defineInstrument { definitions[record.instrument] = record }
+        guard found.lastSequence > 0 else { return }
+        fillCache(&core, loop.engine)
+        try JournalRecovery.forEachCommand(storage, found, from: position.sequence + 1) {
+            record, continuation in
             while !core.restore(record, continuation: continuation) {
                 Self.settle(&core, &loop, &reader)
             }
         }
         Self.settle(&core, &loop, &reader)
         for instrument in configuration.instruments {
-            guard let defined = definitions[instrument.number] else { continue }
+            guard let defined = loop.engine.instrument(instrument.number) else { continue }
             guard instrument.shard == shard else {
                 throw Self.problem(
                     "instruments",
@@ -101,10 +214,26 @@ final class ShardRecovery {
             }
             try Self.compare(instrument, defined)
         }
+    }
+
+    private func fillCache(_ core: inout GatewayCore, _ engine: borrowing Engine) {
+        core.restorePublicStream(reportCount: position.publicReportCount)
+        for number in 1...engine.limits.sessionCapacity {
+            guard let session = engine.session(number) else { continue }
+            core.restoreSession(
+                number, expectedSequence: session.expectedSequence,
+                reportSequence: session.reportSequence, isLoggedOn: session.isLoggedOn,
+                heartbeatMillis: session.heartbeatMillis,
+                usesExtendedReports: session.wantsExtendedReports)
+        }
+    }
+
+    /// Makes the end of the log permanent. Crashes before and after leave the same log.
+    func seal() throws {
         try JournalRecovery.seal(storage, &found)
     }
 
-    /// The journal behind what was replayed.
+    /// The journal behind what was replayed and sealed.
     func journal(
         _ log: LogRing<LogRecord>, _ reader: consuming RingReader<LogRecord>, epoch: UInt32,
         _ settings: Configuration.Journal
@@ -131,22 +260,22 @@ final class ShardRecovery {
     }
 
     private static func compare(
-        _ instrument: Configuration.Instrument, _ defined: LogRecord
+        _ instrument: Configuration.Instrument, _ defined: InstrumentView
     ) throws {
-        let lowest = defined.priceTicks
-        let highest = Int64(bitPattern: defined.quantityLots)
         guard
-            lowest != instrument.lowestPriceTicks || highest != instrument.highestPriceTicks
-                || defined.orderID != instrument.quantityLotsMax
+            defined.lowestPriceTicks != instrument.lowestPriceTicks
+                || defined.highestPriceTicks != instrument.highestPriceTicks
+                || defined.quantityLotsMax != instrument.quantityLotsMax
         else { return }
         throw problem(
             "instruments",
-            "the journal defines number \(instrument.number) with prices \(lowest) to "
-                + "\(highest) and at most \(defined.orderID) lots an order: put that back, or give "
+            "the journal defines number \(instrument.number) with prices "
+                + "\(defined.lowestPriceTicks) to \(defined.highestPriceTicks) and at most "
+                + "\(defined.quantityLotsMax) lots an order: put that back, or give "
                 + "\(instrument.symbol) another number")
     }
 
-    private static func problem(_ key: String, _ message: String) -> ConfigurationError {
+    static func problem(_ key: String, _ message: String) -> ConfigurationError {
         ConfigurationError(
             file: "configuration", problems: [.init(line: 0, key: key, message: message)])
     }

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SAFETY: the copy's buffer is memory of this call; it is read and written within its size.
+internal import Platform
+
+/// What becomes of segments that no kept snapshot needs any more.
+///
+/// Threading: the thread that makes a shard's snapshots. The journal is never in its way: it writes
+/// later segments.
+public enum SegmentRetention: Equatable, Sendable {
+    /// They stay.
+    case keep
+    /// They are removed.
+    case delete
+    /// They are copied to a folder, and removed when the copy is durable.
+    case archive(folder: String)
+
+    /// Does so with those that end at `covered` or before. Gives the names of their segments, oldest
+    /// first. Throws `.storage` when the disk refuses; then the rest stays, and is tried again by
+    /// the next call.
+    public func retire<Storage: JournalStorage>(
+        _ storage: Storage, through covered: UInt64
+    ) throws(StorageError) -> [String] {
+        guard self != .keep else { return [] }
+        let names = try storage.list()
+        let firsts = names.compactMap(JournalFormat.firstSequence(ofSegmentNamed:)).sorted()
+        // A segment ends where the next one begins; the last one is being written.
+        let old = zip(firsts, firsts.dropFirst()).filter { $0.1 - 1 <= covered }.map(\.0)
+        guard !old.isEmpty else { return [] }
+        if case .archive(let folder) = self {
+            // Its own lock: two gateways do not share an archive.
+            let archive = try FileStorage(path: folder, mode: .journalWithoutUring)
+            for first in old {
+                try Self.copy(JournalFormat.segmentName(firstSequence: first), storage, archive)
+            }
+        }
+        // The oldest first: what a crash leaves has no hole.
+        for first in old { try storage.remove(JournalFormat.segmentName(firstSequence: first)) }
+        try storage.syncFolder()
+        return old.map(JournalFormat.segmentName(firstSequence:))
+    }
+
+    /// A whole copy under its name, durable; one that is there already is made anew.
+    private static func copy<Storage: JournalStorage>(
+        _ name: String, _ source: Storage, _ target: FileStorage
+    ) throws(StorageError) {
+        let pageCount = 256
+        guard let buffer = try? JournalError.pages(pageCount) else {
+            throw StorageError("get memory to copy", file: name, errno: 12)
+        }
+        let from = try source.open(name, forWriting: false)
+        defer { source.close(from) }
+        let byteCount = try source.byteCount(of: from)
+        let temporary = name + JournalFormat.temporarySuffix
+        let to = try target.create(temporary, byteCount: byteCount)
+        defer { target.close(to) }
+        var offset = 0
+        while offset < byteCount {
+            let wanted = min(pageCount * JournalFormat.pageByteCount, byteCount - offset)
+            let count = try unsafe source.read(
+                from, into: buffer.base, byteCount: wanted, offset: offset)
+            guard count == wanted else {
+                throw StorageError("read all of", file: name, errno: 5)
+            }
+            try unsafe target.write(to, from: buffer.base, byteCount: count, offset: offset)
+            offset += count
+        }
+        try target.sync(to)
+        try target.rename(temporary, to: name)
+        try target.syncFolder()
+    }
+}

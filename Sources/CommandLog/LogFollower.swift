@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+//    journal's files ──▶ whole blocks ─┐
+//                                      ├─▶ [ sequence, chain ] ─▶ commands, in order
+//    ring ──▶ what is not home yet ────┘
+//
+// SAFETY: records are read at multiples of 64 within what was read into `buffer`.
+public import Platform
+public import Wire
+
+/// Reads a log in order while it is written on: from the journal's files, and what has no place
+/// there yet from the ring, which keeps it until it has. So a projection that is far behind and one
+/// that is close read the same way, and neither holds the writer back.
+///
+/// Threading: one thread. Allocates at `init`, and when a segment is opened.
+public final class LogFollower<Storage: JournalStorage> {
+    private static var bufferPageCount: Int { 64 }
+
+    private let storage: Storage
+    private let ring: LogRing<LogRecord>
+    private let buffer: HugePages
+    private var walker: RecordWalker
+    private var segment: (file: JournalFile, geometry: SegmentGeometry)?
+
+    /// Goes on behind `chain`: 0 and 0 for the beginning of the log.
+    public init(
+        storage: Storage, ring: LogRing<LogRecord>, after chain: RecordChain
+    ) throws(JournalError) {
+        self.storage = storage
+        self.ring = ring
+        buffer = try JournalError.pages(Self.bufferPageCount)
+        walker = RecordWalker(
+            sequence: chain.lastSequence, chain: chain.crc32c, timestampNanos: 0, visitFrom: 0)
+    }
+
+    deinit { if let segment { storage.close(segment.file) } }
+
+    /// Gives the next commands that end at `through` or before to `visit`: those of at most
+    /// `recordCountMax` records. `through` is what the journal says is durable, or less. Says how
+    /// many records were taken; 0 when `through` is reached. Throws `.damaged` when a durable record
+    /// is not there, and `.storage`.
+    public func read(
+        through: UInt64, recordCountMax: Int, visit: (LogRecord, LogRecord?) -> Void
+    ) throws(JournalError) -> Int {
+        let first = walker.place.sequence
+        let last = min(through, first &+ UInt64(recordCountMax))
+        while walker.place.sequence < last {
+            // The ring lets a record go when it is home: so what is in neither is looked for once
+            // more on the disk.
+            if try readFiles(through: last, visit) { continue }
+            if readRing(through: last, visit) { continue }
+            if try readFiles(through: last, visit) { continue }
+            throw missing()
+        }
+        return Int(walker.place.sequence - first)
+    }
+
+    /// True when a record was taken.
+    private func readFiles(
+        through last: UInt64, _ visit: (LogRecord, LogRecord?) -> Void
+    ) throws(JournalError) -> Bool {
+        do throws(StorageError) {
+            if let segment, try take(segment, through: last, visit) { return true }
+            guard let opened = try openSegment() else { return false }
+            return try take(opened, through: last, visit)
+        } catch { throw .storage(error) }
+    }
+
+    private func take(
+        _ segment: (file: JournalFile, geometry: SegmentGeometry), through last: UInt64,
+        _ visit: (LogRecord, LogRecord?) -> Void
+    ) throws(StorageError) -> Bool {
+        let before = walker.place.sequence
+        let end = min(last, segment.geometry.lastSequence)
+        guard before < end, before + 1 >= segment.geometry.firstSequence else { return false }
+        let offset = segment.geometry.offset(of: before + 1)
+        let wanted = min(
+            Self.bufferPageCount * JournalFormat.pageByteCount,
+            segment.geometry.offset(of: end + 1) - offset)
+        let count = try unsafe storage.read(
+            segment.file, into: buffer.base, byteCount: wanted, offset: offset)
+        for at in stride(from: 0, to: count & ~63, by: 64) {
+            guard unsafe walker.take(buffer.base + at, visit: visit) else { break }
+        }
+        return walker.place.sequence > before
+    }
+
+    /// The segment that has the next record, if it is another than the one that is open.
+    private func openSegment() throws(StorageError)
+        -> (file: JournalFile, geometry: SegmentGeometry)?
+    {
+        let next = walker.place.sequence + 1
+        let firsts = try storage.list().compactMap(JournalFormat.firstSequence(ofSegmentNamed:))
+        guard let first = firsts.filter({ $0 <= next }).max(),
+            first != segment?.geometry.firstSequence
+        else { return nil }
+        let file = try storage.open(
+            JournalFormat.segmentName(firstSequence: first), forWriting: false)
+        let count = try unsafe storage.read(
+            file, into: buffer.base, byteCount: JournalFormat.pageByteCount, offset: 0)
+        guard count == JournalFormat.pageByteCount,
+            let header = unsafe SegmentHeader.read(buffer.base), header.firstSequence == first
+        else {
+            storage.close(file)
+            return nil
+        }
+        if let segment { storage.close(segment.file) }
+        segment = (file, header.geometry)
+        return segment
+    }
+
+    /// True when a record was taken.
+    private func readRing(
+        through last: UInt64, _ visit: (LogRecord, LogRecord?) -> Void
+    ) -> Bool {
+        let before = walker.place.sequence
+        guard before + 1 >= ring.firstSequence else { return false }
+        var observer = ring.observer(from: before + 1)
+        while walker.place.sequence < last {
+            guard case .record(let record) = observer.next() else { break }
+            let isNext = unsafe withUnsafeBytes(of: record) { bytes in
+                unsafe walker.take(bytes.baseAddress!, visit: visit)
+            }
+            guard isNext else { break }
+        }
+        return walker.place.sequence > before
+    }
+
+    private func missing() -> JournalError {
+        let sequence = walker.place.sequence + 1
+        let first = segment?.geometry.firstSequence ?? sequence
+        return .damaged(
+            JournalDamage(
+                file: JournalFormat.segmentName(firstSequence: first),
+                offset: segment?.geometry.offset(of: sequence) ?? 0, sequence: sequence,
+                what: "the record is durable, and neither here nor in memory"))
+    }
+}

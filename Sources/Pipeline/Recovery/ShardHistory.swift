@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CommandLog
+internal import NICGateway
+internal import Platform
+internal import Wire
+
+//    journal + ring ──▶ LogFollower ──▶ LogFold ─┬▶ SnapshotMaker ──▶ snapshots, old segments
+//                                                └▶ ReportRegenerator ◀──▶ gateway core
+
+/// What a shard does with its own past while it runs: snapshots, and reports of long ago. Each folds
+/// the log through an engine of its own, from disk, so that the order path knows nothing of it.
+///
+/// Threading: one thread of low priority polls it; nobody waits for it.
+public final class ShardHistory: @unchecked Sendable {
+    private let maker: SnapshotMaker
+    private let regenerator: ReportRegenerator
+    /// How the snapshots get on; any thread.
+    public let snapshots: SnapshotProgress
+
+    init(
+        _ recovery: ShardRecovery, ring: LogRing<LogRecord>, status: JournalStatus,
+        mailbox: ReportHistory, settings: Configuration.Journal, node: NUMANode?
+    ) throws {
+        let storage = try FileStorage(path: recovery.folder, mode: .reading)
+        maker = SnapshotMaker(
+            shard: recovery.shard, store: recovery.snapshots, storage: storage, ring: ring,
+            status: status, settings: settings, node: node)
+        regenerator = ReportRegenerator(
+            mailbox, store: recovery.snapshots, storage: storage, ring: ring, status: status,
+            node: node)
+        snapshots = maker.progress
+    }
+
+    /// Goes on for some milliseconds. False when there was nothing to do.
+    func turn() -> Bool {
+        // A client waits; a snapshot does not.
+        regenerator.turn() || maker.turn()
+    }
+}
