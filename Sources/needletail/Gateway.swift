@@ -24,7 +24,7 @@ struct Gateway: ParsableCommand {
 
             Everything else has a default: docs/operations/configuration.md lists all keys. SIGINT \
             and SIGTERM stop the gateway in order; it then prints what it counted and the hash of \
-            its state.
+            its state. SIGUSR1 asks for a snapshot of each shard now.
 
             Exit status: 0 stopped in order, 64 wrong command line, 78 wrong configuration, 74 the \
             port or the memory could not be had.
@@ -130,18 +130,12 @@ struct Gateway: ParsableCommand {
     private func wait(_ stop: StopSignal, _ pipeline: Pipeline) {
         var elapsed: UInt32 = 0
         var looks: UInt32 = 0
-        var isShortOfSpace = pipeline.journals.map { _ in false }
+        var watch = JournalWatch(pipeline)
         while !stop.wait(milliseconds: 100) {
             if Self.failure(pipeline.journals) != nil { return }
-            for (shard, journal) in pipeline.journals.enumerated() {
-                if journal.isShortOfSpace != isShortOfSpace[shard] {
-                    isShortOfSpace[shard].toggle()
-                    complain(
-                        isShortOfSpace[shard]
-                            ? "ALARM: no space for the next segment of shard \(shard)'s journal; "
-                                + "orders are refused when this one is full. Make room."
-                            : "the journal of shard \(shard) has space again")
-                }
+            if stop.takeSnapshotRequest() { pipeline.snapshots.forEach { $0.request() } }
+            for news in watch.look() {
+                if news.isBad { complain(news.line) } else { say(news.line) }
             }
             looks += 1
             guard looks % 10 == 0 else { continue }
@@ -189,39 +183,4 @@ struct Gateway: ParsableCommand {
     private func complain(_ error: any Error) { complain("\(error)") }
 
     private func complain(_ line: String) { StandardError.write("\(line)\n") }
-}
-
-/// The end of a gateway whose journal can no longer be written.
-struct JournalFailure: Error, CustomStringConvertible {
-    let shard: Int
-    let cause: JournalError
-    let durableSequence: UInt64
-
-    var description: String {
-        "the journal of shard \(shard) failed: \(cause). Nothing behind sequence "
-            + "\(durableSequence) was promised as durable. Mend the disk and start again: what was "
-            + "acknowledged is recovered."
-    }
-}
-
-/// SIGINT and SIGTERM as something to wait for.
-final class StopSignal: @unchecked Sendable {
-    private let semaphore = DispatchSemaphore(value: 0)
-    private var sources: [any DispatchSourceSignal] = []
-
-    init() {
-        for number in [SIGINT, SIGTERM] {
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(
-                signal: number, queue: DispatchQueue.global())
-            source.setEventHandler { [semaphore] in semaphore.signal() }
-            source.resume()
-            sources.append(source)
-        }
-    }
-
-    /// True once a signal came; false after that time without one.
-    func wait(milliseconds: Int) -> Bool {
-        semaphore.wait(timeout: .now() + .milliseconds(milliseconds)) == .success
-    }
 }

@@ -31,34 +31,26 @@ struct LogReplay: ParsableCommand {
         commandName: "replay",
         abstract: "Fold the log through an engine, and print the hash of its state.",
         discussion: """
-            With --snapshots it begins at the newest snapshot there (see `log snapshot`) that is \
-            not behind --until. The hash at a sequence is the same on every machine, and the same \
-            as in the gateway that wrote the log. With --state-hash only the hash is printed.
+            With --from-snapshot it begins at the newest snapshot that is not behind --until. The \
+            hash at a sequence is the same on every machine, from wherever the fold began, and the \
+            same as in the gateway that wrote the log. With --state-hash only the hash is printed.
             """)
 
     @OptionGroup var source: LogFolderArgument
+    @OptionGroup var start: LogStart
     @Option(help: "Last sequence to apply.") var until: UInt64 = .max
     @Flag(help: "Print the hash and nothing else.") var stateHash = false
-    @Option(help: "A folder of snapshots to begin at.") var snapshots: String?
 
     func run() throws {
-        let start = MonotonicClock.nowNanos()
-        let fold =
-            if let snapshots {
-                try LogSnapshot.begin(
-                    source, snapshots: snapshots, shard: source.scan(from: .max).shard,
-                    until: until)
-            } else { LogFold(shard: 0) }
+        let fold = try self.start.fold(source, until: until)
         let from = fold.position.sequence + 1
+        let start = MonotonicClock.nowNanos()
         _ = try source.scan(from: from) { record, continuation in
             guard (continuation ?? record).sequence <= until else { return }
-            fold.apply(record, continuation) { _ in }
+            fold.fold(record, continuation: continuation)
         }
         let seconds = Double(MonotonicClock.nowNanos() - start) / 1e9
-        if let problem = fold.problem ?? fold.broken {
-            StandardError.write("needletail: \(source.folder): \(problem)\n")
-            throw Exit.damaged
-        }
+        try LogStart.check(fold, source)
         guard !stateHash else {
             print(hex(fold.stateHash))
             return
@@ -83,23 +75,21 @@ struct LogExport: ParsableCommand {
 
     @OptionGroup var source: LogFolderArgument
     @OptionGroup var range: LogRange
+    @OptionGroup var start: LogStart
 
     func run() throws {
+        let fold = try start.fold(source, until: max(range.from, 1) - 1)
         print(
             "sequence,ingressNanos,session,sessionSequence,command,instrument,orderID,reference,"
                 + "outcome,reason,side,priceTicks,quantityLots,leavesLots,executedLots,"
                 + "orderSession,account,role,tradeID")
-        let fold = LogFold(shard: 0)
-        _ = try source.scan { record, continuation in
+        _ = try source.scan(from: fold.position.sequence + 1) { record, continuation in
             let isWanted = record.sequence >= range.from && record.sequence <= range.until
             fold.apply(record, continuation) { event in
                 if isWanted { print(Self.line(record, event)) }
             }
         }
-        if let problem = fold.problem {
-            StandardError.write("needletail: \(source.folder): \(problem)\n")
-            throw Exit.damaged
-        }
+        try LogStart.check(fold, source)
     }
 
     private static func line(_ record: LogRecord, _ event: Event) -> String {

@@ -6,6 +6,49 @@ internal import Pipeline
 internal import Platform
 internal import Wire
 
+/// Where a fold of the log begins.
+struct LogStart: ParsableArguments {
+    @Flag(help: "Begin at the newest snapshot that is not behind --until.") var fromSnapshot = false
+    @Option(help: "Folder of snapshots; default: snapshots, in FOLDER.") var snapshots: String?
+
+    /// At the beginning of the log, or where that is gone at the oldest snapshot; at the newest if
+    /// that is asked for. Ends the program when there is nothing to begin at.
+    func fold(_ source: LogFolderArgument, until: UInt64 = .max) throws -> LogFold {
+        let found = try source.scan(from: .max)
+        guard fromSnapshot || found.firstSequence > 1 else { return LogFold(shard: found.shard) }
+        do throws(SnapshotError) {
+            let store = try SnapshotStore(
+                path: snapshots ?? source.folder + "/snapshots", shard: found.shard)
+            let usable = try store.sequences().filter {
+                $0 <= until && $0 + 1 >= found.firstSequence
+            }
+            for sequence in fromSnapshot ? usable : usable.reversed() {
+                do throws(SnapshotError) {
+                    return try LogFold.restore(store, sequence: sequence)
+                } catch { StandardError.write("needletail: passed over: \(error)\n") }
+            }
+        } catch { throw Self.failed(error) }
+        guard found.firstSequence > 1 else { return LogFold(shard: found.shard) }
+        StandardError.write(
+            "needletail: \(source.folder): the log begins at sequence \(found.firstSequence), and "
+                + "no snapshot of \(found.firstSequence - 1) or later is there: put the segments "
+                + "before it back from the archive, or name a folder with --snapshots\n")
+        throw Exit.badInput
+    }
+
+    static func failed(_ error: SnapshotError) -> ExitCode {
+        StandardError.write("needletail: \(error)\n")
+        return Exit.badInput
+    }
+
+    /// Ends the program when the fold has gone wrong.
+    static func check(_ fold: LogFold, _ source: LogFolderArgument) throws {
+        guard let problem = fold.problem ?? fold.broken else { return }
+        StandardError.write("needletail: \(source.folder): \(problem)\n")
+        throw Exit.damaged
+    }
+}
+
 struct LogSnapshot: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "snapshot",
@@ -13,73 +56,65 @@ struct LogSnapshot: ParsableCommand {
         discussion: """
             Begins at the newest snapshot that is there, applies what is durable behind it, and \
             writes a new one: to a temporary file, to the disk, and only then under its name; then \
-            it is read again. It may run beside the gateway, which knows nothing of it.
+            it is read again, and old ones are dropped. It may run beside the gateway, which begins \
+            its next start at the snapshots in FOLDER/snapshots.
             """)
 
     @OptionGroup var source: LogFolderArgument
-    @Option(help: "Folder of snapshots; made if it is missing.") var into: String
+    @Option(help: "Folder of snapshots, made if it is missing; default: snapshots, in FOLDER.")
+    var into: String?
     @Option(help: "Last sequence to apply.") var until: UInt64 = .max
+    @Option(help: "Write one every so many records too.") var every: UInt64 = .max
     @Option(help: "Snapshots to keep.") var keep = 3
 
     func validate() throws {
         guard keep > 0 else { throw ValidationError("--keep is 1 or more") }
+        guard every > 0 else { throw ValidationError("--every is 1 or more") }
     }
 
     func run() throws {
         let found = try source.scan(from: .max)
-        let fold = try Self.begin(
-            source, snapshots: into, shard: found.shard, until: until, keep: keep)
-        let start = fold.position.sequence
+        let store: SnapshotStore
+        do throws(SnapshotError) {
+            store = try SnapshotStore(
+                path: into ?? source.folder + "/snapshots", shard: found.shard, keptCount: keep)
+        } catch { throw LogStart.failed(error) }
+        var start = LogStart()
+        start.fromSnapshot = true
+        start.snapshots = store.path
+        let fold = try start.fold(source, until: until)
+        let from = fold.position.sequence
         let last = min(until, found.durableSequence)
-        let began = MonotonicClock.nowNanos()
-        _ = try source.scan(from: start + 1) { record, continuation in
-            guard (continuation ?? record).sequence <= last else { return }
-            fold.apply(record, continuation) { _ in }
-        }
-        let seconds = Double(MonotonicClock.nowNanos() - began) / 1e9
-        try Self.check(fold, source)
-        guard fold.position.sequence > start else {
-            print("nothing is durable behind sequence \(start)")
+        guard last > from else {
+            print("nothing is durable behind sequence \(from)")
             return
         }
-        let store = try Self.store(into, shard: fold.position.shard, keep: keep)
-        do throws(SnapshotError) { try store.save(fold, at: fold.position) } catch { throw Self.failed(error) }
-        print("\(store.path(sequence: fold.position.sequence))")
-        print("state hash \(hex(fold.stateHash)), folded from \(start), ", terminator: "")
-        print(rate(fold.commandCount, seconds))
+        let began = MonotonicClock.nowNanos()
+        var next = from.addingReportingOverflow(every).partialValue
+        if next < from { next = .max }
+        var failure: SnapshotError?
+        _ = try source.scan(from: from + 1) { record, continuation in
+            guard (continuation ?? record).sequence <= last, failure == nil else { return }
+            fold.apply(record, continuation) { _ in }
+            guard fold.position.sequence >= next, fold.problem == nil else { return }
+            next += every
+            failure = save(fold, in: store)
+        }
+        let seconds = Double(MonotonicClock.nowNanos() - began) / 1e9
+        try LogStart.check(fold, source)
+        let isSaved = try failure == nil && store.sequences().first == fold.position.sequence
+        if !isSaved, failure == nil { failure = save(fold, in: store) }
+        if let failure { throw LogStart.failed(failure) }
+        print("folded from \(from), \(rate(fold.commandCount, seconds))")
     }
 
-    /// A fold at the newest snapshot there that is not behind `until`; if there is none, at the
-    /// beginning of the log.
-    static func begin(
-        _ source: LogFolderArgument, snapshots: String, shard: UInt32, until: UInt64,
-        keep: Int = 3
-    ) throws -> LogFold {
-        var skipped: [SkippedSnapshot] = []
-        let fold: LogFold
+    private func save(_ fold: LogFold, in store: SnapshotStore) -> SnapshotError? {
         do throws(SnapshotError) {
-            let store = try SnapshotStore(path: snapshots, shard: shard, keptCount: keep)
-            fold = try LogFold.newest(in: store, until: until, skipped: &skipped)
-        } catch { throw failed(error) }
-        for one in skipped { StandardError.write("needletail: passed over: \(one.error)\n") }
-        try check(fold, source)
-        return fold
-    }
-
-    static func check(_ fold: LogFold, _ source: LogFolderArgument) throws {
-        guard let problem = fold.problem ?? fold.broken else { return }
-        StandardError.write("needletail: \(source.folder): \(problem)\n")
-        throw Exit.damaged
-    }
-
-    private static func store(_ path: String, shard: UInt32, keep: Int) throws -> SnapshotStore {
-        do throws(SnapshotError) {
-            return try SnapshotStore(path: path, shard: shard, keptCount: keep)
-        } catch { throw failed(error) }
-    }
-
-    private static func failed(_ error: SnapshotError) -> ExitCode {
-        StandardError.write("needletail: \(error)\n")
-        return Exit.badInput
+            try store.save(fold, at: fold.position)
+            print(
+                "\(store.path(sequence: fold.position.sequence))  state hash \(hex(fold.stateHash))"
+            )
+            return nil
+        } catch { return error }
     }
 }
