@@ -14,6 +14,7 @@ extension GatewayCore {
         let available = events.available(atLeast: Self.eventsPerPoll)
         guard available > 0 else { return false }
         let committed = gate.committedSequence(publishedSequence: sequencer.publishedSequence)
+        oldestReportedNanos = timestampOfNextReport()
         var offset = 0
         while offset < min(available, Self.eventsPerPoll) {
             if commandSequence == 0 {
@@ -48,6 +49,15 @@ extension GatewayCore {
         events.release(retaining: UInt64(configuration.reportWindow))
         records.release()
         return offset > 0
+    }
+
+    /// When the command was logged that is reported next. Not that of a command of ours: the epoch
+    /// and the instruments are logged long before the first poll.
+    @inline(__always)
+    private mutating func timestampOfNextReport() -> UInt64 {
+        guard records.available() > 0 else { return 0 }
+        let record = unsafe records.slot(0)
+        return unsafe record.pointee.kind.rawValue < 64 ? record.pointee.timestampNanos : 0
     }
 
     /// Whether the buffers that one event may begin are there: two sessions' and the public one. So
