@@ -10,8 +10,8 @@ public import Synchronization
 ///     0 1 2 … 15 │ 16 17 … 31 │ 32 34 … 62 │ 64 68 … 124 │ … 2^36 … 2^37
 ///
 /// Threading: `record` by one thread; everything else by any, meanwhile.
-/// SAFETY: `counts` has `LatencyClass.count` numbers, initialised from `init` to `deinit`; an index is below
-/// that by construction. All access is atomic.
+/// SAFETY: `counts` has `LatencyClass.count` numbers, initialised from `init` to `deinit`; an index
+/// is below that by construction. All access is atomic.
 @safe public final class LatencyHistogram: @unchecked Sendable {
     @usableFromInline internal let counts: UnsafeMutablePointer<Atomic<UInt64>>
     @usableFromInline internal let largest: UnsafeMutablePointer<Atomic<UInt64>>

@@ -14,7 +14,8 @@ extension GatewayCore {
         let available = events.available(atLeast: Self.eventsPerPoll)
         guard available > 0 else { return false }
         let committed = gate.committedSequence(publishedSequence: sequencer.publishedSequence)
-        oldestReportedNanos = timestampOfNextReport()
+        oldestReportedNanos = 0
+        if commandSequence != 0 { noteReported() }
         var offset = 0
         while offset < min(available, Self.eventsPerPoll) {
             if commandSequence == 0 {
@@ -23,6 +24,7 @@ extension GatewayCore {
                 guard unsafe record.pointee.sequence <= committed else { break }
                 commandSequence = unsafe record.pointee.sequence
                 commandTimestampNanos = unsafe record.pointee.timestampNanos
+                if oldestReportedNanos == 0 { noteReported() }
             }
             if !canTransmit {
                 flush()
@@ -51,13 +53,13 @@ extension GatewayCore {
         return offset > 0
     }
 
-    /// When the command was logged that is reported next. Not that of a command of ours: the epoch
-    /// and the instruments are logged long before the first poll.
+    /// Keeps when the command under way was logged, the first in this poll. Not of a command of
+    /// ours: the epoch and the instruments are logged long before the first poll.
     @inline(__always)
-    private mutating func timestampOfNextReport() -> UInt64 {
-        guard records.available() > 0 else { return 0 }
-        let record = unsafe records.slot(0)
-        return unsafe record.pointee.kind.rawValue < 64 ? record.pointee.timestampNanos : 0
+    private mutating func noteReported() {
+        if unsafe records.slot(0).pointee.kind.rawValue < 64 {
+            oldestReportedNanos = commandTimestampNanos
+        }
     }
 
     /// Whether the buffers that one event may begin are there: two sessions' and the public one. So
