@@ -5,6 +5,8 @@ internal import Glibc
 
 /// Who allocates from a moment on: every call of malloc by any other thread than the one that
 /// watches.
+///
+/// SAFETY: an index is below the count of threads, which never sinks.
 struct AllocationWatch {
     /// Calls before that moment, by thread.
     private let before: [UInt64]
