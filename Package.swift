@@ -70,6 +70,7 @@ let package = Package(
         .target(
             name: "CPlatform", cSettings: cSettings,
             linkerSettings: [.linkedLibrary("numa"), .linkedLibrary("uring")]),
+        .target(name: "CAllocations", cSettings: cSettings),
         library("Platform", ["CPlatform"]),
         library("Wire", []),
         library("CommandLog", ["Platform", "Wire"]),
@@ -89,8 +90,8 @@ let package = Package(
         .executableTarget(
             name: "needletail-lab",
             dependencies: [
-                "Platform", "Wire", "CommandLog", "Engine", "NICGateway", "OrderEntryClient",
-                "Pipeline", argumentParser, histogram,
+                "CAllocations", "Platform", "Wire", "CommandLog", "Engine", "NICGateway",
+                "OrderEntryClient", "Pipeline", argumentParser, histogram,
             ],
             swiftSettings: swiftSettings),
         // The other process in tests of ports: EAL starts once in each.

@@ -22,6 +22,7 @@ public import Wire
     let writesUDPChecksum: Bool
     let queue: PortQueue
     let counters: GatewayCounters
+    let latencies: LatencyHistogram
     let clock: CycleClock
     var gate: CommitGate
     let throttle: Throttle
@@ -62,6 +63,8 @@ public import Wire
     /// The command whose events are being reported; 0 between two.
     var commandSequence: UInt64 = 0
     var commandTimestampNanos: UInt64 = 0
+    /// When the oldest command was logged that this poll reports; 0 when it is nobody's order.
+    var oldestReportedNanos: UInt64 = 0
     var reportCount = 0
     var reportedCommandCount = 0
     /// Cycles spent in the stages of polls that did something.
@@ -86,6 +89,7 @@ public import Wire
         writesUDPChecksum = capabilities.writesUDPChecksum && capabilities.writesIPv4Checksum
         self.queue = queue
         counters = GatewayCounters()
+        latencies = LatencyHistogram()
         self.clock = clock
         gate = CommitGate()
         throttle = Throttle(
@@ -131,6 +135,11 @@ public import Wire
     /// What this core counts; readable by any thread.
     public var counterBlock: GatewayCounters { counters }
 
+    /// How long commands waited from their timestamp until their reports were given to the driver,
+    /// behind the gate: one sample for each poll that reports something, the oldest command of it.
+    /// Readable by any thread.
+    public var commitLatencies: LatencyHistogram { latencies }
+
     /// Takes what came in, reports what is committed, and sends. Never waits. False when there was
     /// nothing to do.
     public mutating func poll() -> Bool {
@@ -175,10 +184,20 @@ public import Wire
         }
         flush()
         if hasReported {
+            let sent = clock.nowCycles
             stages.reports &+= reported &- start
-            stages.transmit &+= clock.nowCycles &- reported
+            stages.transmit &+= sent &- reported
+            noteCommitLatency(sentNanos: clock.utcNanos(at: sent))
         }
         return hasReported
+    }
+
+    /// One sample for this poll. The log's time may be ahead of the clock, when the one before this
+    /// process was: then nothing can be said.
+    @inline(__always)
+    private func noteCommitLatency(sentNanos: UInt64) {
+        guard oldestReportedNanos != 0, sentNanos > oldestReportedNanos else { return }
+        latencies.record(nanos: sentNanos &- oldestReportedNanos)
     }
 
     /// Writes control commands at the head of the log: the epoch, the instruments. Before the first

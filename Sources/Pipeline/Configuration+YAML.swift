@@ -73,7 +73,18 @@ extension Configuration {
         verifiesChecksums = reader.boolean("verifyChecksums") ?? verifiesChecksums
         packetMemoryMB = reader.integer("packetMemoryMB", in: 0...65_536) ?? packetMemoryMB
         packetBuffers = reader.integer("packetBuffers", in: 1_024...1_048_576) ?? packetBuffers
-        commitPolicy = reader.choice("commit", CommitPolicy.self) ?? commitPolicy
+        readCommitPolicies(&reader)
+    }
+
+    /// One word for all shards, or a list with one for each.
+    private mutating func readCommitPolicies(_ reader: inout ConfigurationReader) {
+        guard let policies = reader.choices("commit", CommitPolicy.self) else { return }
+        commitPolicies = policies
+        guard reader.isList("commit"), policies.count != shards else { return }
+        reader.fail(
+            "commit",
+            "\(policies.count) policies for \(shards) shards: one word for all, or a list with one "
+                + "for each shard")
     }
 
     private mutating func readThreads(_ reader: inout ConfigurationReader) {
@@ -112,7 +123,7 @@ extension Configuration {
 
     private mutating func readJournal(_ reader: inout ConfigurationReader) {
         guard reader.node("journal") != nil else {
-            if commitPolicy == .durable {
+            if commitPolicies.contains(.durable) {
                 reader.fail(
                     "commit",
                     "durable needs a journal; for example `journal: {folder: /var/lib/needletail}`")

@@ -132,8 +132,9 @@ public struct Configuration: Sendable {
     public var packetBuffers = 16_384
     /// The log on disk; nil = none: what was logged is gone with the process.
     public var journal: Journal?
-    /// When a command counts as committed. `durable` needs a journal.
-    public var commitPolicy = CommitPolicy.none
+    /// When a command counts as committed: one for each shard, or one for all of them. `durable`
+    /// needs a journal.
+    public var commitPolicies = [CommitPolicy.none]
     /// Whether IPv4 and UDP checksums are verified in software.
     public var verifiesChecksums = false
     /// Sessions are numbered 1…sessionCapacity.
@@ -180,6 +181,11 @@ public struct Configuration: Sendable {
             instrumentCapacity: instrumentCapacity,
             ladderTickCapacity: UInt32(clamping: levels + max(levels, 65_536)),
             sessionOpenOrdersMax: sessionOpenOrdersMax)
+    }
+
+    /// When a command of a shard counts as committed. Traps past the shards that have a policy.
+    public func commitPolicy(shard: UInt32) -> CommitPolicy {
+        commitPolicies.count == 1 ? commitPolicies[0] : commitPolicies[Int(shard)]
     }
 
     /// Events kept for sending reports again.

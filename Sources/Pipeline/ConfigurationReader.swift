@@ -90,9 +90,26 @@ struct ConfigurationReader {
     }
 
     mutating func choice<Value: RawRepresentable & CaseIterable>(
-        _ key: String, _: Value.Type
+        _ key: String, _ type: Value.Type
     ) -> Value? where Value.RawValue == String {
         guard let text = string(key) else { return nil }
+        return value(text, of: key, type)
+    }
+
+    mutating func isList(_ key: String) -> Bool { node(key)?.node.sequence != nil }
+
+    /// One word, or a list of words.
+    mutating func choices<Value: RawRepresentable & CaseIterable>(
+        _ key: String, _ type: Value.Type
+    ) -> [Value]? where Value.RawValue == String {
+        guard let list = node(key)?.node.sequence else { return choice(key, type).map { [$0] } }
+        let values = list.compactMap { value($0.string ?? "?", of: key, type) }
+        return values.count == list.count ? values : nil
+    }
+
+    private mutating func value<Value: RawRepresentable & CaseIterable>(
+        _ text: String, of key: String, _: Value.Type
+    ) -> Value? where Value.RawValue == String {
         guard let value = Value(rawValue: text) else {
             let choices = Value.allCases.map(\.rawValue).joined(separator: ", ")
             fail(key, "`\(text)` is none of \(choices)")

@@ -49,6 +49,11 @@ public final class Pipeline {
     public let plan: ThreadPlan
     /// For each shard: what its gateway core counts.
     public private(set) var counters: [GatewayCounters] = []
+    /// For each shard: when its commands count as committed.
+    public private(set) var commitPolicies: [CommitPolicy] = []
+    /// For each shard: how long commands waited until their reports left, behind that gate. See
+    /// `GatewayCore.commitLatencies`.
+    public private(set) var commitLatencies: [LatencyHistogram] = []
     /// For each shard: how far its engine has come.
     public private(set) var progress: [EngineProgress] = []
     /// For each shard: the ring of its log, for observers.
@@ -77,6 +82,9 @@ public final class Pipeline {
         _ configuration: Configuration, port: Port, cpus: [Int] = Affinity.allowedCPUs()
     ) throws {
         plan = ThreadPlan(configuration, cpus: cpus)
+        commitPolicies = (0..<UInt32(configuration.shards)).map {
+            configuration.commitPolicy(shard: $0)
+        }
         let clock = CycleClock.calibrated()
         let steering =
             configuration.shards > 1 ? try Steering(shardCount: configuration.shards) : nil
@@ -107,6 +115,7 @@ public final class Pipeline {
         logs.append(shard.log)
         progress.append(shard.progress)
         counters.append(shard.core.counterBlock)
+        commitLatencies.append(shard.core.commitLatencies)
         guard let journal = shard.journal, let found = shard.recovered else { return }
         journals.append(journal.status)
         recovered.append((found, shard.recoveredFrom))

@@ -101,7 +101,8 @@ public struct Shard: ~Copyable {
             mailbox = asked
         }
         core.open(
-            epoch: epoch, policy: configuration.commitPolicy, journal: journal?.status,
+            epoch: epoch, policy: configuration.commitPolicy(shard: number),
+            journal: journal?.status,
             history: mailbox)
         try writeFirstCommands(
             epoch: epoch, lastCarriedSequence: recovery?.found.lastSequence ?? 0)

@@ -73,11 +73,11 @@ struct PathBench: ParsableCommand {
         try measure(flow, configuration)
     }
 
-    /// Orders a second, in millions, over the memory port.
+    /// Over the memory port.
     @discardableResult
     private func measure(
         _ flow: OrderFlow.Profile, _ configuration: Configuration, isQuiet: Bool = false
-    ) throws -> Double {
+    ) throws -> PathRun.Figures {
         let run = try PathRun(configuration, sessions: sessions, isQuiet: isQuiet)
         if !isQuiet { print("logging \(sessions) sessions on, building datagrams …") }
         let tokens = try run.logOn()
@@ -110,10 +110,12 @@ struct PathBench: ParsableCommand {
             let with = try withExtendedLifetime(fresh) {
                 try measure(flow, configuration, isQuiet: true)
             }
-            ratios.append(with / without)
+            let ratio = with.megaOrders / without.megaOrders
+            ratios.append(ratio)
             print(
-                "pair \(pair): \(without.text(2)) M orders/s without a journal, "
-                    + "\(with.text(2)) with it: \((with / without).text(3))")
+                "pair \(pair): \(without.megaOrders.text(2)) M orders/s without a journal, "
+                    + "\(with.megaOrders.text(2)) with it: \(ratio.text(3)); "
+                    + "calls of malloc: \(without.allocations), with it: \(with.allocations)")
         }
         ratios.sort()
         print(
@@ -143,6 +145,14 @@ struct PathBench: ParsableCommand {
 
 /// One measured run over a memory port.
 final class PathRun {
+    /// What a run gives.
+    struct Figures {
+        /// Millions of orders a second, by the clock on the wall.
+        var megaOrders: Double
+        /// Which threads called malloc, from a tenth of the orders to the last.
+        var allocations: String
+    }
+
     private let port: NICGateway.Port
     private let pipeline: Pipeline
     private let sessions: Int
@@ -218,10 +228,10 @@ final class PathRun {
         }
     }
 
-    /// Runs both threads until so many commands are reported, and prints the figures unless it is
-    /// to be quiet. Gives millions of orders a second.
+    /// Runs the threads until so many commands are reported, and prints the figures unless it is to
+    /// be quiet.
     @discardableResult
-    func measure(commands: Int, isQuiet: Bool = false) throws -> Double {
+    func measure(commands: Int, isQuiet: Bool = false) throws -> Figures {
         let counters = pipeline.counters[0]
         let before = counters[.commandsReported]
         let wanted = before + UInt64(commands)
@@ -232,13 +242,17 @@ final class PathRun {
         // The whole path: the last order is reported. Gives up after seconds without progress.
         var stalled = 0
         var last: UInt64 = 0
+        // What a thread takes when it starts is not counted: a tenth of the orders is warm-up.
+        var watch: AllocationWatch?
         while counters[.commandsReported] < wanted, stalled < 20_000 {
             usleep(200)
             let now = counters[.commandsReported]
             stalled = now == last ? stalled + 1 : 0
             last = now
+            if watch == nil, now - before >= UInt64(commands / 10) { watch = AllocationWatch() }
         }
         let nanos = clock.nanos(clock.nowCycles - start)
+        let allocations = watch?.text ?? "not watched"
         let reported = counters[.commandsReported] - before
         let gates = pipeline.logs[0].gatingReaders
         let published = pipeline.logs[0].publishedSequence
@@ -251,7 +265,8 @@ final class PathRun {
         }
         let count = Double(reported)
         let rate = count * 1_000 / Double(nanos)
-        guard !isQuiet else { return rate }
+        let figures = Figures(megaOrders: rate, allocations: allocations)
+        guard !isQuiet else { return figures }
         let (gateway, engine) = pipeline.cycles(shard: 0)
         func each(_ cycles: UInt64) -> String {
             (Double(clock.nanos(cycles)) / count).text(1)
@@ -265,7 +280,8 @@ final class PathRun {
             reports \(counters[.reports] - reportsBefore), public \(counters[.publicReports]), \
             refused \(counters[.refused]), log full in \(counters[.logFull]) polls, \
             state hash \(String(pipeline.progress[0].stateHash, radix: 16))
+            calls of malloc after a tenth of the orders: \(allocations)
             """)
-        return rate
+        return figures
     }
 }

@@ -122,7 +122,8 @@ struct Gateway: ParsableCommand {
         say(
             "listening on \(IPv4Text.format(configuration.ipv4Address)) UDP "
                 + "\(configuration.udpPort), port \(configuration.port) (\(port.driverName), "
-                + "\(port.macAddress)), commit \(configuration.commitPolicy.rawValue), "
+                + "\(port.macAddress)), commit "
+                + configuration.commitPolicies.map(\.rawValue).joined(separator: "/") + ", "
                 + "\(pipeline.plan.mode.rawValue)")
     }
 
@@ -143,7 +144,8 @@ struct Gateway: ParsableCommand {
             if statistics {
                 let line = pipeline.counters.enumerated().map { shard, counters in
                     "shard \(shard): "
-                        + counters.nonZero.map { "\($0.name) \($0.value)" }
+                        + (counters.nonZero.map { "\($0.name) \($0.value)" }
+                        + [CommitLatencyText.line(pipeline, shard: shard)])
                         .joined(separator: " · ")
                 }
                 say(line.joined(separator: "\n"))
@@ -172,6 +174,7 @@ struct Gateway: ParsableCommand {
             let progress = pipeline.progress[shard]
             say("  last sequence           \(progress.sequence)")
             say("  state hash              \(String(progress.stateHash, radix: 16))")
+            say("  \(CommitLatencyText.line(pipeline, shard: shard))")
         }
     }
 

@@ -26,6 +26,8 @@ enum Machine {
     }()
     static let needletail = executables.appendingPathComponent("needletail").path
     static let hasExecutables = FileManager.default.isExecutableFile(atPath: needletail)
+    /// Whether they are a release build's.
+    static let areOptimised = executables.lastPathComponent == "release"
     /// Whether namespaces and veth pairs can be made here.
     static let hasNamespaces =
         (try? run(["unshare", "--net", "ip", "link", "add", "nt0", "type", "veth"]).status) == 0

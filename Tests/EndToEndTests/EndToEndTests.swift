@@ -169,6 +169,32 @@ struct `The gateway command` {
     }
 }
 
+@Suite(
+    .enabled(if: Machine.hasExecutables),
+    .enabled(if: Machine.areOptimised, "a debug build allocates all over"))
+struct `The order path` {
+    @Test(arguments: [["--cpus", "0"], ["--cpus", "0", "--packed", "20"]])
+    func `allocates nothing once it runs`(options: [String]) throws {
+        let lab = Machine.executables.appendingPathComponent("needletail-lab").path
+        let end = try run([lab, "bench", "path", "--orders", "60000"] + options)
+        #expect(end.status == 0, "\(end.output)")
+        #expect(
+            end.output.contains("calls of malloc after a tenth of the orders: none"),
+            "\(end.output)")
+    }
+
+    @Test func `allocates for the next segment only when it journals`() throws {
+        let folder = try ScratchFolder()
+        let lab = Machine.executables.appendingPathComponent("needletail-lab").path
+        let end = try run(
+            [lab, "bench", "path", "--orders", "60000", "--pairs", "1", "--journal", folder.path])
+        #expect(end.status == 0, "\(end.output)")
+        let line = try #require(end.output.split(separator: "\n").first { $0.contains("malloc") })
+        #expect(line.contains("calls of malloc: none, with it: "), "\(end.output)")
+        #expect(!line.contains("nt-journal") && !line.contains("nt-gateway"), "\(end.output)")
+    }
+}
+
 @Suite struct `The page about the configuration` {
     /// Keys as the source reads them: `reader.integer("udpPort", …)`.
     private func keys() throws -> [String] {
@@ -176,7 +202,7 @@ struct `The gateway command` {
             contentsOf: Machine.packageRoot.appendingPathComponent(
                 "Sources/Pipeline/Configuration+YAML.swift"), encoding: .utf8)
         let call =
-            /(?:reader|inner|cpus)\.(?:node|string|integer|integers|powerOfTwo|boolean|choice|ipv4Address|inner)\(\s*"([A-Za-z]+)"/
+            /(?:reader|inner|cpus)\.(?:node|string|integer|integers|powerOfTwo|boolean|choices?|ipv4Address|inner)\(\s*"([A-Za-z]+)"/
         return Set(source.matches(of: call).map { String($0.1) }).sorted()
     }
 

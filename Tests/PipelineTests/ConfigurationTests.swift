@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CommandLog
 internal import Pipeline
 internal import Testing
 
@@ -23,6 +24,65 @@ internal import Testing
     ])
     func `refuses an Ethernet address with anything else in it`(text: String) {
         #expect(throws: ConfigurationError.self) { try read(text) }
+    }
+
+    private func readCommit(_ lines: String, shards: Int = 3) throws -> Configuration {
+        try Configuration(
+            yaml: """
+                port: memory
+                address: 10.77.0.2
+                shards: \(shards)
+                \(lines)
+                instruments:
+                  - {number: 1, symbol: A, lowestPriceTicks: 1, highestPriceTicks: 100}
+                """, file: "test.yaml")
+    }
+
+    /// What is wrong with it, as `line: key: message`.
+    private func problems(_ lines: String, shards: Int = 3) -> [String] {
+        do {
+            _ = try readCommit(lines, shards: shards)
+            return []
+        } catch {
+            return (error as? ConfigurationError)?.problems.map {
+                "\($0.line): \($0.key): \($0.message)"
+            } ?? ["\(error)"]
+        }
+    }
+
+    @Test func `takes one commit policy for all shards, or one for each`() throws {
+        let journal = "\njournal: {folder: /tmp/never-opened}"
+        let one = try readCommit("commit: durable" + journal)
+        #expect((0..<3).map { one.commitPolicy(shard: $0) } == [.durable, .durable, .durable])
+        let each = try readCommit("commit: [none, durable, none]" + journal)
+        #expect((0..<3).map { each.commitPolicy(shard: $0) } == [.none, .durable, .none])
+        #expect(try readCommit("").commitPolicy(shard: 2) == .none)
+    }
+
+    @Test func `refuses commit policies of a wrong number or name`() {
+        #expect(
+            problems("commit: [none, none]") == [
+                "4: commit: 2 policies for 3 shards: one word for all, or a list with one for each "
+                    + "shard"
+            ])
+        #expect(problems("commit: []").count == 1)
+        #expect(problems("commit: [none]").count == 1)
+        #expect(problems("commit: [none]", shards: 1) == [])
+        #expect(problems("commit: [none, none]", shards: 2) == [])
+        #expect(
+            problems("commit: [none, mirrored, sync]") == [
+                "4: commit: `mirrored` is none of none, durable",
+                "4: commit: `sync` is none of none, durable",
+            ])
+        #expect(problems("commit: quick") == ["4: commit: `quick` is none of none, durable"])
+        #expect(problems("commit: {all: none}") == ["4: commit: expected text"])
+    }
+
+    @Test func `refuses durable without a journal, for any shard`() {
+        for commit in ["durable", "[none, none, durable]"] {
+            let found = problems("commit: \(commit)")
+            #expect(found.count == 1 && found[0].contains("durable needs a journal"), "\(found)")
+        }
     }
 
     @Test func `gives no thread a core that another one was given by name`() {

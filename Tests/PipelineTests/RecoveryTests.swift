@@ -20,7 +20,7 @@ final class JournalFolder: Sendable {
         try ShardRig {
             $0.journal = .init(folder: path)
             $0.journal?.segmentMB = 1
-            $0.commitPolicy = policy
+            $0.commitPolicies = [policy]
             change(&$0)
         }
     }

@@ -219,16 +219,14 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
         while let completion = try nextCompletion() {
             worked = true
             let token = WriteToken(rawValue: completion.token)
-            let file =
-                token.isTail
-                ? JournalFormat.tailName
-                : JournalFormat.segmentName(firstSequence: segment.geometry.firstSequence)
             if completion.result < 0 {
-                throw .storage(StorageError("write", file: file, errno: -completion.result))
+                throw .storage(
+                    StorageError("write", file: fileName(token), errno: -completion.result))
             }
             guard Int(completion.result) == token.byteCount else {
                 throw .shortWrite(
-                    file: file, byteCount: token.byteCount, taken: Int(completion.result))
+                    file: fileName(token), byteCount: token.byteCount,
+                    taken: Int(completion.result))
             }
             batches[token.batchIndex].pendingWrites -= 1
         }
@@ -239,6 +237,13 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
             oldestBatch += 1
         }
         return worked
+    }
+
+    /// For an error's message only: names are made, and nothing allocates on the way of a batch.
+    private func fileName(_ token: WriteToken) -> String {
+        token.isTail
+            ? JournalFormat.tailName
+            : JournalFormat.segmentName(firstSequence: segment.geometry.firstSequence)
     }
 
     private func nextCompletion() throws(JournalError) -> WriteCompletion? {

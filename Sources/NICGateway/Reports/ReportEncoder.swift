@@ -14,6 +14,8 @@ extension GatewayCore {
         let available = events.available(atLeast: Self.eventsPerPoll)
         guard available > 0 else { return false }
         let committed = gate.committedSequence(publishedSequence: sequencer.publishedSequence)
+        oldestReportedNanos = 0
+        if commandSequence != 0 { noteReported() }
         var offset = 0
         while offset < min(available, Self.eventsPerPoll) {
             if commandSequence == 0 {
@@ -22,6 +24,7 @@ extension GatewayCore {
                 guard unsafe record.pointee.sequence <= committed else { break }
                 commandSequence = unsafe record.pointee.sequence
                 commandTimestampNanos = unsafe record.pointee.timestampNanos
+                if oldestReportedNanos == 0 { noteReported() }
             }
             if !canTransmit {
                 flush()
@@ -48,6 +51,15 @@ extension GatewayCore {
         events.release(retaining: UInt64(configuration.reportWindow))
         records.release()
         return offset > 0
+    }
+
+    /// Keeps when the command under way was logged, the first in this poll. Not of a command of
+    /// ours: the epoch and the instruments are logged long before the first poll.
+    @inline(__always)
+    private mutating func noteReported() {
+        if unsafe records.slot(0).pointee.kind.rawValue < 64 {
+            oldestReportedNanos = commandTimestampNanos
+        }
     }
 
     /// Whether the buffers that one event may begin are there: two sessions' and the public one. So

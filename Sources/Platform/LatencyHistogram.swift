@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Synchronization
+
+/// How often durations occurred, in fixed memory, while they go on occurring.
+///
+/// Classes are exact below 16 ns, and from there on 16 to each doubling, so that a quantile is too
+/// high by less than 1/16 of itself. Durations of 2^37 ns (137 s) and more share the last class;
+/// the largest is kept exactly.
+///
+///     0 1 2 … 15 │ 16 17 … 31 │ 32 34 … 62 │ 64 68 … 124 │ … 2^36 … 2^37
+///
+/// Threading: `record` by one thread; everything else by any, meanwhile.
+/// SAFETY: `counts` has `LatencyClass.count` numbers, initialised from `init` to `deinit`; an index
+/// is below that by construction. All access is atomic.
+@safe public final class LatencyHistogram: @unchecked Sendable {
+    @usableFromInline internal let counts: UnsafeMutablePointer<Atomic<UInt64>>
+    @usableFromInline internal let largest: UnsafeMutablePointer<Atomic<UInt64>>
+
+    /// Empty.
+    public init() {
+        unsafe counts = .allocate(capacity: LatencyClass.count)
+        for index in 0..<LatencyClass.count {
+            unsafe (counts + index).initialize(to: Atomic(0))
+        }
+        unsafe largest = .allocate(capacity: 1)
+        unsafe largest.initialize(to: Atomic(0))
+    }
+
+    deinit {
+        unsafe counts.deinitialize(count: LatencyClass.count)
+        unsafe counts.deallocate()
+        unsafe largest.deinitialize(count: 1)
+        unsafe largest.deallocate()
+    }
+
+    /// Adds one duration, by the one thread that writes: plain additions, for no other does.
+    @inlinable @inline(__always) @_noLocks
+    public func record(nanos: UInt64) {
+        let largestBefore = unsafe largest.pointee.load(ordering: .relaxed)
+        if nanos > largestBefore {
+            unsafe largest.pointee.store(nanos, ordering: .relaxed)
+        }
+        let count = unsafe counts + LatencyClass.index(nanos)
+        let old = unsafe count.pointee.load(ordering: .relaxed)
+        // Release: pairs with the acquire in `distribution`, which then sees the largest too.
+        unsafe count.pointee.store(old &+ 1, ordering: .releasing)
+    }
+
+    /// What was recorded so far; by any thread. Allocates. What is recorded meanwhile may be in it
+    /// or not, but is in all of it or in nothing but the largest.
+    public var distribution: LatencyDistribution {
+        // Acquire: pairs with the release in `record`.
+        let copies = (0..<LatencyClass.count).map {
+            unsafe counts[$0].load(ordering: .acquiring)
+        }
+        return LatencyDistribution(
+            counts: copies, maxNanos: unsafe largest.pointee.load(ordering: .relaxed))
+    }
+}
+
+/// Which durations count as one.
+@usableFromInline internal enum LatencyClass {
+    /// 16 exact ones and 33 doublings of 16.
+    internal static var count: Int { 16 + 33 * 16 }
+
+    /// The class of a duration, 0 ..< count.
+    @inlinable @inline(__always) @_noLocks
+    internal static func index(_ nanos: UInt64) -> Int {
+        let clamped = min(nanos, 1 << 37 &- 1)
+        guard clamped >= 16 else { return Int(truncatingIfNeeded: clamped) }
+        // The highest bit says which doubling, the four bits below it which of its 16 classes.
+        let exponent = 63 &- clamped.leadingZeroBitCount
+        let fraction = Int(truncatingIfNeeded: clamped &>> UInt64(exponent &- 4)) & 15
+        return (exponent &- 3) &* 16 &+ fraction
+    }
+
+    /// The longest duration that falls into a class.
+    internal static func highestNanos(_ index: Int) -> UInt64 {
+        guard index >= 16 else { return UInt64(index) }
+        let exponent = UInt64(index / 16 + 3)
+        return (UInt64(index % 16) + 17) << (exponent - 4) - 1
+    }
+}
+
+/// What a ``LatencyHistogram`` held at one moment.
+public struct LatencyDistribution: Sendable {
+    private let counts: [UInt64]
+    /// How many durations there are.
+    public let count: UInt64
+    /// The largest duration, nanoseconds, exactly; 0 when there is none.
+    public let maxNanos: UInt64
+
+    internal init(counts: [UInt64], maxNanos: UInt64) {
+        self.counts = counts
+        self.maxNanos = maxNanos
+        count = counts.reduce(0, &+)
+    }
+
+    /// The duration, nanoseconds, that a share (0…1) of all do not exceed: the one at rank
+    /// ⌈share × count⌉, at least the first, or up to 1/16 more; never above the largest. 0 when
+    /// there is none. Traps on another share.
+    public func quantileNanos(_ share: Double) -> UInt64 {
+        precondition((0...1).contains(share), "a share is from 0 to 1")
+        let rank = max(1, UInt64((share * Double(count)).rounded(.up)))
+        var seen: UInt64 = 0
+        for (index, number) in counts.enumerated() {
+            seen += number
+            guard seen >= rank else { continue }
+            // The last class has no upper end.
+            guard index + 1 < counts.count else { return maxNanos }
+            return min(LatencyClass.highestNanos(index), maxNanos)
+        }
+        return maxNanos
+    }
+}
