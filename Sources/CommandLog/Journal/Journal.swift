@@ -103,7 +103,6 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
         status = try JournalStatus(lastSequence: log.lastSequence)
         maker = try SegmentMaker(storage: storage, status: status, configuration: configuration)
         let scratch = try JournalError.pages(1)
-        tail = try Self.openTail(storage, page: scratch)
         let first = log.lastSequence + 1
         let header = SegmentHeader(
             state: SegmentHeader.State.begun,
@@ -111,8 +110,14 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
             timestampNanosBefore: log.lastTimestampNanos, epoch: configuration.epoch,
             shard: configuration.shard, rulesVersion: configuration.rulesVersion,
             chainBefore: log.chain)
-        do {
-            let file = try SegmentFile.make(storage, header: header, page: scratch)
+        do throws(StorageError) {
+            tail = try TailFile.open(storage, after: log, configuration, page: scratch)
+            let file: JournalFile
+            do { file = try SegmentFile.make(storage, header: header, page: scratch) } catch {
+                // A journal that was never made has no `deinit`.
+                storage.close(tail)
+                throw error
+            }
             segment = Segment(file: file, geometry: header.geometry, headerBatch: 0)
         } catch { throw .storage(error) }
         self.reader = reader
@@ -184,20 +189,6 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
             usleep(50)
         }
         return true
-    }
-
-    private static func openTail(
-        _ storage: Storage, page: borrowing HugePages
-    ) throws(JournalError) -> JournalFile {
-        do {
-            if try storage.list().contains(JournalFormat.tailName) {
-                return try storage.open(JournalFormat.tailName, forWriting: true)
-            }
-            return try SegmentFile.make(
-                storage, name: JournalFormat.tailName,
-                byteCount: JournalFormat.tailSlotCount * JournalFormat.pageByteCount,
-                firstPage: page)
-        } catch { throw .storage(error) }
     }
 
     // MARK: Room

@@ -24,6 +24,7 @@ extension JournalScan {
         log.durableSequence = max(
             slots.map(\.slot.durableSequence).max() ?? 0,
             surveys.compactMap { $0.footer?.lastSequence }.max() ?? 0)
+        log.hasTailSlot = !slots.isEmpty
         log.nextBatchNumber = (slots.map(\.slot.batchNumber).max() ?? 0) + 1
     }
 

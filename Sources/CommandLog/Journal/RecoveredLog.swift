@@ -45,6 +45,8 @@ public struct RecoveredLog: Sendable {
     public internal(set) var tailRecords: [LogRecord] = []
     /// Number of the next batch.
     public internal(set) var nextBatchNumber: UInt64 = 1
+    /// Whether the tail is there with a valid slot; without one it gets its first.
+    internal var hasTailSlot = false
     /// Whether `seal` has made it permanent (a new log is).
     public internal(set) var isSealed = false
 
