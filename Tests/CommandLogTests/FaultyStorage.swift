@@ -51,6 +51,10 @@ final class FaultyStorage: JournalStorage, @unchecked Sendable {
     var changes: [NameChange] = []
     var files: [Inode] = []
     var fileNames: [String] = []
+    /// What was opened and not closed yet, and what was closed twice.
+    var openFiles: Set<JournalFile> = []
+    var closedTwice: [String] = []
+    var openNames: [String] { openFiles.map { name($0) }.sorted() }
     var inFlight: [InFlight] = []
     /// Of 8: how readily a write completes when asked for; 8 is at once and in order.
     var completionEagerness: UInt64 = 3
@@ -96,7 +100,9 @@ final class FaultyStorage: JournalStorage, @unchecked Sendable {
     private func handle(_ inode: Inode, _ name: String) -> JournalFile {
         files.append(inode)
         fileNames.append(name)
-        return JournalFile(rawValue: Int32(files.count - 1))
+        let file = JournalFile(rawValue: Int32(files.count - 1))
+        openFiles.insert(file)
+        return file
     }
 
     func list() throws(StorageError) -> [String] {
@@ -124,7 +130,9 @@ final class FaultyStorage: JournalStorage, @unchecked Sendable {
         return handle(inode, name)
     }
 
-    func close(_ file: JournalFile) {}
+    func close(_ file: JournalFile) {
+        if openFiles.remove(file) == nil { closedTwice.append(name(file)) }
+    }
 
     func byteCount(of file: JournalFile) throws(StorageError) -> Int {
         try check("stat", name(file))
