@@ -92,3 +92,84 @@ private let everyCall: Set<String> = [
         }
     }
 }
+
+@Suite struct `A folder that others use too` {
+    private static let foreign = [
+        "notes.tmp", "probe.tmp", "1.log.tmp", "0000000000000000000x.log.tmp", "tail.bak",
+        "00000000000000000001.log.gz", "00000000000000000001.log.cut",
+    ]
+    private static let unfinished = ["tail.tmp", "00000000000000000777.log.tmp"]
+    private static let strange = "00000000000000099999.log"
+
+    private func begun() throws -> JournalRig<FaultyStorage> {
+        let rig = JournalRig(FaultyStorage(seed: 4), seed: 4)
+        try rig.start("first")
+        for _ in 0..<40 { rig.step() }
+        rig.rest()
+        rig.kill()
+        for name in Self.foreign + Self.unfinished {
+            rig.storage.names[name] = FaultyStorage.Inode(byteCount: 64)
+        }
+        let file = FaultyStorage.Inode(byteCount: 12_288)
+        file.live = (0..<12_288).map { _ in 0x5A }
+        rig.storage.names[Self.strange] = file
+        return rig
+    }
+
+    @Test func `keeps theirs, and loses what a start was making`() throws {
+        let rig = try begun()
+        let log = try rig.scan("with others")
+        #expect(Set(Self.unfinished).isSubset(of: log.cutFiles))
+        #expect(Set(Self.foreign).isDisjoint(with: log.cutFiles))
+        try rig.start("second")
+        #expect(Set(Self.foreign).isSubset(of: rig.storage.names.keys))
+        #expect(Set(Self.unfinished).isDisjoint(with: rig.storage.names.keys))
+    }
+
+    @Test func `has what only looks like a segment set aside, not removed`() throws {
+        let rig = try begun()
+        for ending in [".cut", ".cut2"] {
+            let file = try #require(rig.storage.names[Self.strange])
+            #expect(try rig.scan("with others").asideFiles == [Self.strange])
+            try rig.start("life \(ending)")
+            #expect(rig.storage.names[Self.strange] == nil)
+            let kept = try #require(rig.storage.names[Self.strange + ending])
+            #expect(kept === file && kept.live.allSatisfy { $0 == 0x5A })
+            rig.kill()
+            let next = FaultyStorage.Inode(byteCount: 12_288)
+            next.live = (0..<12_288).map { _ in 0x5A }
+            rig.storage.names[Self.strange] = next
+        }
+    }
+
+    @Test func `may hold folders of any name`() throws {
+        let folder = try TemporaryFolder()
+        let names = ["old.tmp", "tail.tmp", "00000000000000000064.log.tmp", "probe.tmp"]
+        for name in names { #expect(unsafe mkdir("\(folder.path)/\(name)", 0o700) == 0) }
+        defer { for name in names { unsafe rmdir("\(folder.path)/\(name)") } }
+        let rig = JournalRig(try FileStorage(path: folder.path), seed: 4)
+        // The tail is made under that name: so this start is refused, in words.
+        let error = #expect(throws: JournalError.self) { try rig.start("first") }
+        #expect(error?.description.contains("\(folder.path)/tail.tmp") == true)
+        // And holds nothing open but the folder.
+        #expect(openFiles(under: folder.path) == [folder.path])
+        unsafe rmdir("\(folder.path)/tail.tmp")
+        try rig.start("second")
+        rig.rest()
+        #expect(rig.acknowledged == rig.lastSequence)
+        rig.kill()
+        for name in names where name != "tail.tmp" {
+            #expect(unsafe access("\(folder.path)/\(name)", F_OK) == 0, "\(name)")
+        }
+    }
+
+    private func openFiles(under path: String) -> [String] {
+        (0..<1024).compactMap { number -> String? in
+            var buffer = [UInt8](repeating: 0, count: 4096)
+            let count = unsafe readlink("/proc/self/fd/\(number)", &buffer, buffer.count)
+            guard count > 0 else { return nil }
+            let name = String(decoding: buffer.prefix(count), as: UTF8.self)
+            return name.hasPrefix(path) ? name : nil
+        }
+    }
+}

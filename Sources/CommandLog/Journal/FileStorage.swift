@@ -69,7 +69,8 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
     }
 
     private static func hasDirect(_ folder: Int32) -> Bool {
-        let name = "probe" + JournalFormat.temporarySuffix
+        // A name of ours: somebody else's file is never opened to be written.
+        let name = JournalFormat.tailName + JournalFormat.temporarySuffix
         let file = WriteQueue.open(folder: folder, name: name, create: true, direct: true)
         unsafe unlinkat(folder, name, 0)
         guard file >= 0 else { return false }
@@ -91,9 +92,17 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
             let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
                 unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
             }
-            if name != ".", name != ".." { names.append(name) }
+            if unsafe !isFolder(name, entry.pointee.d_type) { names.append(name) }
         }
         return names
+    }
+
+    private func isFolder(_ name: String, _ type: UInt8) -> Bool {
+        guard Int(type) == Int(DT_UNKNOWN) else { return Int(type) == Int(DT_DIR) }
+        // Some file systems do not say it in the list.
+        var status = stat()
+        return unsafe fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0
+            && status.st_mode & S_IFMT == S_IFDIR
     }
 
     /// As `JournalStorage` says.

@@ -15,7 +15,7 @@ extension JournalScan {
             if let first = JournalFormat.firstSequence(ofSegmentNamed: name) {
                 surveys.append(
                     SegmentSurvey(name: name, firstSequence: first, state: .prepared))
-            } else if name.hasSuffix(JournalFormat.temporarySuffix) {
+            } else if JournalFormat.isTemporary(name) {
                 log.cutFiles.append(name)
             }
         }

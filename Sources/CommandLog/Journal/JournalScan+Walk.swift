@@ -153,7 +153,13 @@ extension JournalScan {
         }
         try checkTail(place)
         let kept = Set(log.segments.map(\.name))
-        log.cutFiles += surveys.map(\.name).filter { !kept.contains($0) }
+        for survey in surveys where !kept.contains(survey.name) {
+            if case .bad = survey.state {
+                log.asideFiles.append(survey.name)
+            } else {
+                log.cutFiles.append(survey.name)
+            }
+        }
     }
 
     /// A log that has begun has a tail with a slot: the first one is there before the first segment,

@@ -58,7 +58,7 @@ public protocol JournalStorage: AnyObject, Sendable {
     /// Where it lies and how it is written, in a line for the start-up report.
     var description: String { get }
 
-    /// Names of all files, in any order.
+    /// Names of all files but folders, in any order.
     func list() throws(StorageError) -> [String]
     /// Makes a file of `byteCount` zero bytes that are the file's own (or ENOSPC), mode 0600, open
     /// for writing; whatever had the name is gone. Durable after `sync` and `syncFolder`.

@@ -105,6 +105,9 @@ struct LogInspect: ParsableCommand {
         for file in log.cutFiles {
             print("behind the end, to be removed at the next start: \(file)")
         }
+        for file in log.asideFiles {
+            print("behind the end without a valid header, to be set aside at the next start: \(file)")
+        }
     }
 }
 
