@@ -76,6 +76,10 @@ final class TemporaryFolder {
             }
             let second = #expect(throws: StorageError.self) { try FileStorage(path: path) }
             #expect(second?.errno == EWOULDBLOCK)
+            let text = second?.description ?? ""
+            #expect(text.hasPrefix("cannot lock for this process alone \(path): "), "\(text)")
+            #expect(text.contains("; process \(getpid()) ("), "\(text)")
+            #expect(text.contains("stop that one, or use another folder"), "\(text)")
             for name in names { unsafe unlink("\(path)/\(name)") }
         }
         unsafe rmdir(path)
@@ -90,5 +94,11 @@ final class TemporaryFolder {
             try unsafe storage.write(file, from: page.base, byteCount: 4096, offset: 0)
         }
         storage.close(file)
+    }
+
+    @Test func `names its folder in full, however it was given`() throws {
+        let folder = try TemporaryFolder()
+        let storage = try FileStorage(path: folder.path + "/.././/..", mode: .reading)
+        #expect(storage.folder == "/var")
     }
 }

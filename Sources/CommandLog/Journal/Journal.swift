@@ -119,7 +119,10 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
                 throw error
             }
             segment = Segment(file: file, geometry: header.geometry, headerBatch: 0)
-        } catch { throw .storage(error) }
+        } catch {
+            throw JournalError.storage(error).located(
+                in: storage.folder, shard: configuration.shard)
+        }
         self.reader = reader
         oldestBatch = log.nextBatchNumber
         nextBatch = log.nextBatchNumber
@@ -152,7 +155,7 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
             idlePollCount = worked ? 0 : idlePollCount &+ 1
             return worked
         } catch {
-            status.fail(error)
+            status.fail(error.located(in: storage.folder, shard: configuration.shard))
             return false
         }
     }
@@ -210,16 +213,8 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
         while let completion = try nextCompletion() {
             worked = true
             let token = WriteToken(rawValue: completion.token)
-            let file =
-                token.isTail
-                ? JournalFormat.tailName
-                : JournalFormat.segmentName(firstSequence: segment.geometry.firstSequence)
-            if completion.result < 0 {
-                throw .storage(StorageError("write", file: file, errno: -completion.result))
-            }
             guard Int(completion.result) == token.byteCount else {
-                throw .shortWrite(
-                    file: file, byteCount: token.byteCount, taken: Int(completion.result))
+                throw failed(token, result: completion.result)
             }
             batches[token.batchIndex].pendingWrites -= 1
         }
@@ -230,6 +225,22 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
             oldestBatch += 1
         }
         return worked
+    }
+
+    private func failed(_ token: WriteToken, result: Int32) -> JournalError {
+        // A batch in flight is of this segment, or brings the end of the one before it.
+        let segments = [segment] + (sealing.map { [$0.segment] } ?? [])
+        let names =
+            token.isTail
+            ? [JournalFormat.tailName]
+            : segments.map { JournalFormat.segmentName(firstSequence: $0.geometry.firstSequence) }
+        let file = storage.folder + "/" + names.joined(separator: " or ")
+        guard result >= 0 else {
+            return .storage(StorageError("write", file: file, errno: -result))
+        }
+        return .shortWrite(
+            file: "\(file) (shard \(configuration.shard))", byteCount: token.byteCount,
+            taken: Int(result))
     }
 
     private func nextCompletion() throws(JournalError) -> WriteCompletion? {

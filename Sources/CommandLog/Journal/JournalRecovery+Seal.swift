@@ -24,7 +24,7 @@ extension JournalRecovery {
                     log.segments[index].hasFooter = true
                 }
             }
-        } catch { throw .storage(error) }
+        } catch { throw JournalError.storage(error).located(in: storage.folder, shard: log.shard) }
         log.cutFiles = []
         log.asideFiles = []
         log.tailRecords = []

@@ -29,7 +29,9 @@ public enum JournalRecovery {
         visit: (LogRecord, LogRecord?) -> Void = { _, _ in }
     ) throws(JournalError) -> RecoveredLog {
         var scan = try JournalScan(storage: storage, shard: shard, from: from)
-        return try scan.run(visit)
+        do { return try scan.run(visit) } catch {
+            throw error.located(in: storage.folder, shard: scan.shard)
+        }
     }
 }
 

@@ -58,7 +58,9 @@ public final class SegmentMaker<Storage: JournalStorage>: @unchecked Sendable {
             status.setShortOfSpace(true)
             return false
         } catch {
-            status.fail(.storage(error))
+            status.fail(
+                JournalError.storage(error).located(
+                    in: storage.folder, shard: configuration.shard))
             return false
         }
     }

@@ -63,7 +63,7 @@ struct LogFolderArgument: ParsableArguments {
             let log = try JournalRecovery.scan(storage, shard: nil, from: from, visit: visit)
             if !log.segments.isEmpty { return log }
         } catch {
-            StandardError.write("needletail: \(folder): \(error)\n")
+            StandardError.write("needletail: \(error)\n")
             if case .damaged = error { throw Exit.damaged }
             throw Exit.badInput
         }
@@ -106,7 +106,8 @@ struct LogInspect: ParsableCommand {
             print("behind the end, to be removed at the next start: \(file)")
         }
         for file in log.asideFiles {
-            print("behind the end without a valid header, to be set aside at the next start: \(file)")
+            print(
+                "behind the end without a valid header, to be set aside at the next start: \(file)")
         }
     }
 }
