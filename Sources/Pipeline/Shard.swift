@@ -25,7 +25,7 @@ public struct Shard: ~Copyable, Sendable {
     public let log: LogRing<LogRecord>
     /// How far the engine has come; any thread.
     public let progress: EngineProgress
-    /// What memory could not be had as wished.
+    /// What memory could not be had as wished, and what the journal's folder is not fit for.
     public let warnings: [String]
 
     static var rulesVersion: UInt32 { 1 }
@@ -79,7 +79,10 @@ public struct Shard: ~Copyable, Sendable {
         self.progress = progress
         self.loop = loop
         self.core = core
-        warnings = memoryWarnings
+        warnings =
+            memoryWarnings
+            + (recovery?.storage.warnings(
+                segmentByteCount: (configuration.journal?.segmentMB ?? 0) << 20) ?? [])
     }
 
     /// Both halves once. False when neither had anything to do.

@@ -128,6 +128,7 @@ private let everyCall: Set<String> = [
 
     @Test func `has what only looks like a segment set aside, not removed`() throws {
         let rig = try begun()
+        #expect(Self.foreign.filter { JournalFormat.isSetAside($0) } == [Self.foreign[6]])
         for ending in [".cut", ".cut2"] {
             let file = try #require(rig.storage.names[Self.strange])
             #expect(try rig.scan("with others").asideFiles == [Self.strange])

@@ -25,6 +25,8 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
     private let handle: Int32
     private let isDirect: Bool
     private let queue: WriteQueue?
+    /// Why the kernel gives no io_uring; nil when it does, or was not asked.
+    private let uringRefusal: String?
     /// Of plain writes, which are over when they are submitted; a ring of 64.
     private var completions: [WriteCompletion] = []
     private var firstCompletion = 0
@@ -48,18 +50,22 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
         guard mode != .reading else {
             queue = nil
             isDirect = false
+            uringRefusal = nil
             description = "\(folder): read only"
             return
         }
         isDirect = Self.hasDirect(handle)
         queue = mode == .journal ? WriteQueue(capacity: UInt32(Self.queueCapacity)) : nil
         var way = "io_uring"
+        var refusal: String?
         if queue == nil {
             way = "pwrite"
             if mode == .journal {
-                way += " (io_uring is refused: \(unsafe String(cString: strerror(Glibc.errno))))"
+                refusal = unsafe String(cString: strerror(Glibc.errno))
+                way += " (io_uring is refused: \(refusal ?? ""))"
             }
         }
+        uringRefusal = refusal
         description = "\(folder): \(way), \(isDirect ? "O_DIRECT" : "page cache"), O_DSYNC"
         completions = Array(
             repeating: WriteCompletion(token: 0, result: 0), count: Self.queueCapacity)
@@ -78,6 +84,32 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
         guard file >= 0 else { return false }
         Glibc.close(file)
         return true
+    }
+
+    /// What the operator should know before relying on a journal here with segments of that size.
+    public func warnings(segmentByteCount: Int) -> [String] {
+        var warnings: [String] = []
+        if let kind = FileSystem.memoryKind(handle) {
+            warnings.append(
+                "\(folder) is on \(kind): what is \"durable\" there dies with the machine; put the "
+                    + "journal on a disk")
+        }
+        if let free = FileSystem.freeByteCount(handle), segmentByteCount > free / 10 {
+            warnings.append(
+                "\(folder) has \(free >> 20) MB free, and a segment takes \(segmentByteCount >> 20): "
+                    + "make room, or make segments smaller (journal.segmentMB)")
+        }
+        if !isDirect {
+            warnings.append(
+                "\(folder) has no O_DIRECT: the journal goes through the page cache, which is slower"
+            )
+        }
+        if let uringRefusal {
+            warnings.append(
+                "the kernel refuses io_uring (\(uringRefusal)): each write to \(folder) waits for "
+                    + "the one before it, which is slower")
+        }
+        return warnings
     }
 
     // MARK: The folder

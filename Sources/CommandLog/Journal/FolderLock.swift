@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SAFETY: buffers are arrays that outlive the calls that fill them, with their own sizes.
+// SAFETY: the kernel fills a structure of the caller, of the size that it knows.
 internal import Glibc
 
 /// The lock that gives a folder to one journal; the kernel takes it away with the process.
@@ -21,16 +21,14 @@ internal enum FolderLock {
     private static func holder(_ folder: Int32) -> String {
         var status = stat()
         guard unsafe fstat(folder, &status) == 0 else { return "another process" }
-        let device = UInt64(status.st_dev)
-        let major = device >> 8 & 0xFFF | device >> 32 & ~0xFFF
-        let minor = device & 0xFF | device >> 12 & ~0xFF
-        let place = "\(hex(major)):\(hex(minor)):\(status.st_ino)"
-        for line in text(of: "/proc/locks").split(separator: "\n") {
+        let device = FileSystem.device(status)
+        let place = "\(hex(device.major)):\(hex(device.minor)):\(status.st_ino)"
+        for line in FileSystem.text(of: "/proc/locks").split(separator: "\n") {
             let words = line.split(separator: " ")
             guard words.count >= 6, words[1] == "FLOCK", words[5] == place,
                 let number = Int32(words[4]), number > 0
             else { continue }
-            let name = text(of: "/proc/\(number)/comm").split(separator: "\n").first
+            let name = FileSystem.text(of: "/proc/\(number)/comm").split(separator: "\n").first
             return "process \(number)" + (name.map { " (\($0))" } ?? "")
         }
         // Of another container, or where /proc does not say.
@@ -40,19 +38,5 @@ internal enum FolderLock {
     private static func hex(_ number: UInt64) -> String {
         let digits = String(number, radix: 16)
         return digits.utf8.count < 2 ? "0" + digits : digits
-    }
-
-    private static func text(of path: String) -> String {
-        let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return "" }
-        defer { close(file) }
-        var result: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        while result.count < 1 << 20 {
-            let count = unsafe read(file, &buffer, buffer.count)
-            guard count > 0 else { break }
-            result += buffer.prefix(count)
-        }
-        return String(decoding: result, as: UTF8.self)
     }
 }

@@ -40,6 +40,13 @@ public enum JournalFormat {
         return made == tailName || firstSequence(ofSegmentNamed: made) != nil
     }
 
+    /// Whether recovery has set a file of this name aside.
+    public static func isSetAside(_ name: String) -> Bool {
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 3 && ".\(parts[2])".hasPrefix(asideSuffix)
+            && firstSequence(ofSegmentNamed: "\(parts[0]).\(parts[1])") != nil
+    }
+
     /// The name of the segment whose first record has this sequence.
     public static func segmentName(firstSequence: UInt64) -> String {
         SequenceName.name(firstSequence, ending: ".log")
