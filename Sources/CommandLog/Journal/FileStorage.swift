@@ -96,12 +96,14 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
         }
         if let free = FileSystem.freeByteCount(handle), segmentByteCount > free / 10 {
             warnings.append(
-                "\(folder) has \(free >> 20) MB free, and a segment takes \(segmentByteCount >> 20): "
+                "\(folder) has \(free >> 20) MB free, and a segment takes "
+                    + "\(segmentByteCount >> 20): "
                     + "make room, or make segments smaller (journal.segmentMB)")
         }
         if !isDirect {
             warnings.append(
-                "\(folder) has no O_DIRECT: the journal goes through the page cache, which is slower"
+                "\(folder) has no O_DIRECT: the journal goes through the page cache, which is "
+                    + "slower"
             )
         }
         if let uringRefusal {

@@ -30,7 +30,8 @@ public struct JournalDamage: Error, Equatable, CustomStringConvertible, Sendable
 
     /// Three sentences for the operator.
     public var description: String {
-        "\(folder)/\(file) (shard \(shard)), offset \(offset), sequence \(sequence): \(what). \(cure)"
+        "\(folder)/\(file) (shard \(shard)), offset \(offset), "
+            + "sequence \(sequence): \(what). \(cure)"
     }
 }
 

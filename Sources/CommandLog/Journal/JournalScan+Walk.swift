@@ -162,7 +162,7 @@ extension JournalScan {
         }
     }
 
-    /// A log that has begun has a tail with a slot: the first one is there before the first segment,
+    /// A log that has begun has a tail with a slot: one is there before the first segment is,
     /// and a batch never writes over the slot of the last durable one.
     private func checkTail(_ place: RecordWalker.Place) throws(JournalError) {
         guard slots.isEmpty else { return }
