@@ -37,8 +37,8 @@ public final class LogFollower<Storage: JournalStorage> {
 
     /// Gives the next commands that end at `through` or before to `visit`: those of at most
     /// `recordCountMax` records. `through` is what the journal says is durable, or less. Says how
-    /// many records were taken; 0 when `through` is reached. Throws `.damaged` when a durable record
-    /// is not there, and `.storage`.
+    /// many records were taken; 0 when `through` is reached. Throws `.damaged` when a durable
+    /// record is not there, and `.storage`.
     public func read(
         through: UInt64, recordCountMax: Int, visit: (LogRecord, LogRecord?) -> Void
     ) throws(JournalError) -> Int {

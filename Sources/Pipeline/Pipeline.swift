@@ -91,7 +91,7 @@ public final class Pipeline {
         if let settings = configuration.journal {
             try ShardRecovery.checkFolder(settings.folder, shards: configuration.shards)
         }
-        // All are made before one is opened: what is wrong with the last leaves the first as it was.
+        // All are made before one is opened: what is wrong with the last leaves the first alone.
         var made: [Cell<Shard?>] = []
         for shard in 0..<configuration.shards {
             let node = plan.gateway[shard].cpu.flatMap { NUMATopology().node(ofCPU: $0) }

@@ -24,13 +24,14 @@ public struct Shard: ~Copyable {
     public let log: LogRing<LogRecord>
     /// How far the engine has come; any thread.
     public let progress: EngineProgress
-    /// What memory could not be had as wished, and which snapshots could not be used.
+    /// What memory could not be had as wished, and what the journal's folder is not fit for.
     public let warnings: [String]
 
     private let number: UInt32
     private let configuration: Configuration
     private let recovery: ShardRecovery?
     private var journalReader: RingReader<LogRecord>?
+    private let clock: CycleClock
     private let node: NUMANode?
 
     static var rulesVersion: UInt32 { 1 }
@@ -73,15 +74,14 @@ public struct Shard: ~Copyable {
         self.number = number
         self.configuration = configuration
         self.recovery = recovery
+        self.clock = clock
         self.node = node
         journalReader = consume reader
         self.log = log
         self.progress = progress
         self.loop = loop
         self.core = core
-        warnings =
-            memoryWarnings
-            + (recovery?.skipped.map { "snapshot passed over: \($0.error)" } ?? [])
+        warnings = memoryWarnings + (recovery?.warnings ?? [])
     }
 
     /// Makes the end of the log permanent, begins the journal behind it, and writes the first
@@ -96,7 +96,7 @@ public struct Shard: ~Copyable {
             let asked = ReportHistory()
             history = try ShardHistory(
                 recovery, ring: log, status: journal.status, mailbox: asked, settings: settings,
-                node: node)
+                clock: clock, node: node)
             self.journal = journal
             mailbox = asked
         }

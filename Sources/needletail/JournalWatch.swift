@@ -36,12 +36,8 @@ struct JournalWatch {
                 lastSnapshot[shard] = made
                 let retired =
                     made.retired.isEmpty ? "" : ", \(made.retired.count) old segments let go"
-                let hash = String(made.stateHash, radix: 16)
-                news.append(
-                    (
-                        "shard \(shard): snapshot of \(made.sequence), state hash \(hash)\(retired)",
-                        false
-                    ))
+                let place = "snapshot of \(made.sequence), state hash \(hex(made.stateHash))"
+                news.append(("shard \(shard): \(place)\(retired)", false))
             }
             if progress.failure != lastFailure[shard] {
                 lastFailure[shard] = progress.failure

@@ -51,6 +51,10 @@ final class FaultyStorage: JournalStorage, @unchecked Sendable {
     var changes: [NameChange] = []
     var files: [Inode] = []
     var fileNames: [String] = []
+    /// What was opened and not closed yet, and what was closed twice.
+    var openFiles: Set<JournalFile> = []
+    var closedTwice: [String] = []
+    var openNames: [String] { openFiles.map { name($0) }.sorted() }
     var inFlight: [InFlight] = []
     /// Of 8: how readily a write completes when asked for; 8 is at once and in order.
     var completionEagerness: UInt64 = 3
@@ -63,6 +67,7 @@ final class FaultyStorage: JournalStorage, @unchecked Sendable {
     var spaceByteCount = Int.max
     var usedByteCount: Int { names.values.map(\.live.count).reduce(0, +) }
     var description: String { "memory" }
+    var folder: String { "memory" }
 
     init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
@@ -82,7 +87,7 @@ final class FaultyStorage: JournalStorage, @unchecked Sendable {
     private func check(_ call: String, _ file: String) throws(StorageError) {
         callCount += 1
         guard faultyCalls.contains(call), case .error(let number) = fault else { return }
-        if isDue() { throw StorageError(call, file: file, errno: number) }
+        if isDue() { throw StorageError(call, file: "memory/" + file, errno: number) }
     }
 
     private func isDue() -> Bool {
@@ -96,11 +101,13 @@ final class FaultyStorage: JournalStorage, @unchecked Sendable {
     private func handle(_ inode: Inode, _ name: String) -> JournalFile {
         files.append(inode)
         fileNames.append(name)
-        return JournalFile(rawValue: Int32(files.count - 1))
+        let file = JournalFile(rawValue: Int32(files.count - 1))
+        openFiles.insert(file)
+        return file
     }
 
     func list() throws(StorageError) -> [String] {
-        try check("list", ".")
+        try check("list", "")
         return Array(names.keys)
     }
 
@@ -108,7 +115,7 @@ final class FaultyStorage: JournalStorage, @unchecked Sendable {
         try check("create", name)
         let before = names[name]?.live.count ?? 0
         guard usedByteCount - before + byteCount <= spaceByteCount else {
-            throw StorageError("create", file: name, errno: ENOSPC)
+            throw StorageError("create", file: "memory/" + name, errno: ENOSPC)
         }
         let inode = Inode(byteCount: byteCount)
         names[name] = inode
@@ -119,12 +126,14 @@ final class FaultyStorage: JournalStorage, @unchecked Sendable {
     func open(_ name: String, forWriting: Bool) throws(StorageError) -> JournalFile {
         try check("open", name)
         guard let inode = names[name] else {
-            throw StorageError("open", file: name, errno: ENOENT)
+            throw StorageError("open", file: "memory/" + name, errno: ENOENT)
         }
         return handle(inode, name)
     }
 
-    func close(_ file: JournalFile) {}
+    func close(_ file: JournalFile) {
+        if openFiles.remove(file) == nil { closedTwice.append(name(file)) }
+    }
 
     func byteCount(of file: JournalFile) throws(StorageError) -> Int {
         try check("stat", name(file))
@@ -134,7 +143,7 @@ final class FaultyStorage: JournalStorage, @unchecked Sendable {
     func rename(_ name: String, to newName: String) throws(StorageError) {
         try check("rename", name)
         guard let inode = names.removeValue(forKey: name) else {
-            throw StorageError("rename", file: name, errno: ENOENT)
+            throw StorageError("rename", file: "memory/" + name, errno: ENOENT)
         }
         names[newName] = inode
         changes.append(.link(newName, inode))
@@ -144,7 +153,7 @@ final class FaultyStorage: JournalStorage, @unchecked Sendable {
     func remove(_ name: String) throws(StorageError) {
         try check("remove", name)
         guard names.removeValue(forKey: name) != nil else {
-            throw StorageError("remove", file: name, errno: ENOENT)
+            throw StorageError("remove", file: "memory/" + name, errno: ENOENT)
         }
         changes.append(.unlink(name))
     }
@@ -181,7 +190,7 @@ final class FaultyStorage: JournalStorage, @unchecked Sendable {
     }
 
     func syncFolder() throws(StorageError) {
-        try check("syncFolder", ".")
+        try check("syncFolder", "")
         changes = []
         durableNames = names
     }
@@ -198,7 +207,7 @@ final class FaultyStorage: JournalStorage, @unchecked Sendable {
                 token: token))
     }
 
-    func flush() throws(StorageError) { try check("flush", ".") }
+    func flush() throws(StorageError) { try check("flush", "") }
 
     func reap() throws(StorageError) -> WriteCompletion? {
         guard !inFlight.isEmpty, random.below(8) < completionEagerness else { return nil }

@@ -76,6 +76,10 @@ final class TemporaryFolder {
             }
             let second = #expect(throws: StorageError.self) { try FileStorage(path: path) }
             #expect(second?.errno == EWOULDBLOCK)
+            let text = second?.description ?? ""
+            #expect(text.hasPrefix("cannot lock for this process alone \(path): "), "\(text)")
+            #expect(text.contains("; process \(getpid()) ("), "\(text)")
+            #expect(text.contains("stop that one, or use another folder"), "\(text)")
             for name in names { unsafe unlink("\(path)/\(name)") }
         }
         unsafe rmdir(path)
@@ -90,5 +94,28 @@ final class TemporaryFolder {
             try unsafe storage.write(file, from: page.base, byteCount: 4096, offset: 0)
         }
         storage.close(file)
+    }
+
+    @Test func `warns of a folder that is memory, and of one that is nearly full`() throws {
+        let folder = try TemporaryFolder()
+        let disk = try FileStorage(path: folder.path)
+        #expect(!disk.warnings(segmentByteCount: 4096).contains { $0.contains("tmpfs") })
+        let tight = disk.warnings(segmentByteCount: 1 << 50)
+        #expect(tight.contains { $0.contains(" MB free, and a segment takes 1073741824") })
+        #expect(tight.allSatisfy { $0.contains(folder.path) })
+        let isDirect = disk.description.contains("O_DIRECT")
+        #expect(tight.contains { $0.contains("no O_DIRECT") } != isDirect)
+        let path = "/dev/shm/nt-journal-\(getpid())"
+        let memory = try FileStorage(path: path)
+        defer { unsafe rmdir(path) }
+        #expect(
+            memory.warnings(segmentByteCount: 4096).contains { $0.hasPrefix("\(path) is on tmpfs") }
+        )
+    }
+
+    @Test func `names its folder in full, however it was given`() throws {
+        let folder = try TemporaryFolder()
+        let storage = try FileStorage(path: folder.path + "/.././/..", mode: .reading)
+        #expect(storage.folder == "/var")
     }
 }

@@ -122,6 +122,7 @@ private func smallLog(_ seed: UInt64, records: UInt64 = 150) throws -> JournalRi
     @Test func `names the file, the offset and the sequence, and says what to do`() throws {
         let rig = try smallLog(5)
         rig.kill()
+        let log = try rig.scan("before")
         let name = JournalFormat.segmentName(firstSequence: 1)
         rig.storage.names[name]?.live[4096 + 70 * 64 + 20] ^= 1
         let error = #expect(throws: JournalError.self) {
@@ -129,11 +130,18 @@ private func smallLog(_ seed: UInt64, records: UInt64 = 150) throws -> JournalRi
         }
         guard case .damaged(let damage) = error else { return }
         #expect(damage.file == name && damage.offset == 4096 + 70 * 64 && damage.sequence == 70)
-        #expect(damage.description.contains("standby"))
+        let text = damage.description
+        #expect(text.hasPrefix("memory/\(name) (shard 3), offset \(4096 + 70 * 64), sequence 70: "))
+        #expect(text.contains("put \(name) back from an archive"))
+        #expect(text.hasSuffix("or promote the standby. Nothing was changed."))
         let foreign = #expect(throws: JournalError.self) {
             try JournalRecovery.scan(rig.storage, shard: 9)
         }
         #expect(foreign?.description.contains("of shard 3") == true)
+        let late = #expect(throws: JournalError.self) {
+            try JournalRecovery.forEachCommand(rig.storage, log, from: 65) { _, _ in }
+        }
+        #expect(late?.description.hasPrefix("memory/\(name) (shard 3), offset ") == true)
     }
 }
 
@@ -222,10 +230,15 @@ private func smallLog(_ seed: UInt64, records: UInt64 = 150) throws -> JournalRi
             rig.storage.fault = .error(EIO)
             rig.storage.faultyCalls = [call]
             rig.storage.faultCountdown = count
-            do { try rig.start("start") } catch is JournalError {}
+            do { try rig.start("start") } catch let error as JournalError {
+                #expect(error.description.contains("(shard 3)"), "\(error)")
+                #expect(error.description.contains("; keep a copy of the folder, "), "\(error)")
+            }
             for _ in 0..<200 where rig.journal?.status.hasFailed == false { rig.step(burst: 10) }
             if let status = rig.journal?.status, status.hasFailed {
-                #expect(status.failure != nil)
+                let text = try #require(status.failure).description
+                #expect(text.contains("memory/") && text.contains("(shard 3)"), "\(text)")
+                #expect(text.contains("; keep a copy of the folder, "), "\(text)")
                 let durable = status.durable.load()
                 rig.storage.faultCountdown = 0
                 for _ in 0..<20 { rig.poll() }

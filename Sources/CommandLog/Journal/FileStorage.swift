@@ -20,10 +20,13 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
 
     /// Where it lies and how it is written.
     public let description: String
-    private let folder: Int32
-    private let path: String
+    /// The folder's full path.
+    public let folder: String
+    private let handle: Int32
     private let isDirect: Bool
     private let queue: WriteQueue?
+    /// Why the kernel gives no io_uring; nil when it does, or was not asked.
+    private let uringRefusal: String?
     /// Of plain writes, which are over when they are submitted; a ring of 64.
     private var completions: [WriteCompletion] = []
     private var firstCompletion = 0
@@ -34,42 +37,48 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
     /// Opens the folder, which is made if it is missing (mode 0700). Throws when it cannot be had,
     /// with EWOULDBLOCK when another journal has it.
     public init(path: String, mode: Mode = .journal) throws(StorageError) {
-        self.path = path
         if mode != .reading { unsafe mkdir(path, 0o700) }
-        folder = unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard folder >= 0 else { throw StorageError("open", file: path, errno: Glibc.errno) }
-        if mode != .reading, flock(folder, LOCK_EX | LOCK_NB) != 0 {
-            let number = Glibc.errno
-            Glibc.close(folder)
-            throw StorageError("lock for this process alone", file: path, errno: number)
+        handle = unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard handle >= 0 else { throw StorageError("open", file: path, errno: Glibc.errno) }
+        folder = Self.name(of: handle) ?? path
+        if mode != .reading {
+            do { try FolderLock.take(handle, path: folder) } catch {
+                Glibc.close(handle)
+                throw error
+            }
         }
         guard mode != .reading else {
             queue = nil
             isDirect = false
-            description = "\(path): read only"
+            uringRefusal = nil
+            description = "\(folder): read only"
             return
         }
-        isDirect = Self.hasDirect(folder)
+        isDirect = Self.hasDirect(handle)
         queue = mode == .journal ? WriteQueue(capacity: UInt32(Self.queueCapacity)) : nil
         var way = "io_uring"
+        var refusal: String?
         if queue == nil {
             way = "pwrite"
             if mode == .journal {
-                way += " (io_uring is refused: \(unsafe String(cString: strerror(Glibc.errno))))"
+                refusal = unsafe String(cString: strerror(Glibc.errno))
+                way += " (io_uring is refused: \(refusal ?? ""))"
             }
         }
-        description = "\(path): \(way), \(isDirect ? "O_DIRECT" : "page cache"), O_DSYNC"
+        uringRefusal = refusal
+        description = "\(folder): \(way), \(isDirect ? "O_DIRECT" : "page cache"), O_DSYNC"
         completions = Array(
             repeating: WriteCompletion(token: 0, result: 0), count: Self.queueCapacity)
     }
 
     deinit {
         queue?.settle()
-        Glibc.close(folder)
+        Glibc.close(handle)
     }
 
     private static func hasDirect(_ folder: Int32) -> Bool {
-        let name = "probe" + JournalFormat.temporarySuffix
+        // A name of ours: somebody else's file is never opened to be written.
+        let name = JournalFormat.tailName + JournalFormat.temporarySuffix
         let file = WriteQueue.open(folder: folder, name: name, create: true, direct: true)
         unsafe unlinkat(folder, name, 0)
         guard file >= 0 else { return false }
@@ -77,12 +86,40 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
         return true
     }
 
+    /// What the operator should know before relying on a journal here with segments of that size.
+    public func warnings(segmentByteCount: Int) -> [String] {
+        var warnings: [String] = []
+        if let kind = FileSystem.memoryKind(handle) {
+            warnings.append(
+                "\(folder) is on \(kind): what is \"durable\" there dies with the machine; put the "
+                    + "journal on a disk")
+        }
+        if let free = FileSystem.freeByteCount(handle), segmentByteCount > free / 10 {
+            warnings.append(
+                "\(folder) has \(free >> 20) MB free, and a segment takes "
+                    + "\(segmentByteCount >> 20): "
+                    + "make room, or make segments smaller (journal.segmentMB)")
+        }
+        if !isDirect {
+            warnings.append(
+                "\(folder) has no O_DIRECT: the journal goes through the page cache, which is "
+                    + "slower"
+            )
+        }
+        if let uringRefusal {
+            warnings.append(
+                "the kernel refuses io_uring (\(uringRefusal)): each write to \(folder) waits for "
+                    + "the one before it, which is slower")
+        }
+        return warnings
+    }
+
     // MARK: The folder
 
     /// As `JournalStorage` says.
     public func list() throws(StorageError) -> [String] {
-        let handle = dup(folder)
-        guard handle >= 0, let stream = unsafe fdopendir(handle) else { throw failed("list", "") }
+        let copy = dup(handle)
+        guard copy >= 0, let stream = unsafe fdopendir(copy) else { throw failed("list", "") }
         defer { unsafe closedir(stream) }
         // The duplicate shares its place in the folder with every earlier one.
         unsafe rewinddir(stream)
@@ -91,14 +128,22 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
             let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
                 unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
             }
-            if name != ".", name != ".." { names.append(name) }
+            if unsafe !isFolder(name, entry.pointee.d_type) { names.append(name) }
         }
         return names
     }
 
+    private func isFolder(_ name: String, _ type: UInt8) -> Bool {
+        guard Int(type) == Int(DT_UNKNOWN) else { return Int(type) == Int(DT_DIR) }
+        // Some file systems do not say it in the list.
+        var status = stat()
+        return unsafe fstatat(handle, name, &status, AT_SYMLINK_NOFOLLOW) == 0
+            && status.st_mode & S_IFMT == S_IFDIR
+    }
+
     /// As `JournalStorage` says.
     public func create(_ name: String, byteCount: Int) throws(StorageError) -> JournalFile {
-        let file = WriteQueue.open(folder: folder, name: name, create: true, direct: isDirect)
+        let file = WriteQueue.open(folder: handle, name: name, create: true, direct: isDirect)
         guard file >= 0 else { throw failed("create", name) }
         let number = posix_fallocate(file, 0, byteCount)
         guard number == 0 else {
@@ -112,8 +157,8 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
     public func open(_ name: String, forWriting: Bool) throws(StorageError) -> JournalFile {
         let file =
             forWriting
-            ? WriteQueue.open(folder: folder, name: name, create: false, direct: isDirect)
-            : unsafe openat(folder, name, O_RDONLY | O_CLOEXEC)
+            ? WriteQueue.open(folder: handle, name: name, create: false, direct: isDirect)
+            : unsafe openat(handle, name, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { throw failed("open", name) }
         return JournalFile(rawValue: file)
     }
@@ -130,14 +175,14 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
 
     /// As `JournalStorage` says.
     public func rename(_ name: String, to newName: String) throws(StorageError) {
-        guard unsafe renameat(folder, name, folder, newName) == 0 else {
+        guard unsafe renameat(handle, name, handle, newName) == 0 else {
             throw failed("rename", name)
         }
     }
 
     /// As `JournalStorage` says.
     public func remove(_ name: String) throws(StorageError) {
-        guard unsafe unlinkat(folder, name, 0) == 0 else { throw failed("remove", name) }
+        guard unsafe unlinkat(handle, name, 0) == 0 else { throw failed("remove", name) }
     }
 
     /// As `JournalStorage` says.
@@ -171,7 +216,7 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
 
     /// As `JournalStorage` says.
     public func syncFolder() throws(StorageError) {
-        guard fsync(folder) == 0 else { throw failed("sync", "") }
+        guard fsync(handle) == 0 else { throw failed("sync", "") }
     }
 
     // MARK: The queue
@@ -201,7 +246,7 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
     /// As `JournalStorage` says.
     public func flush() throws(StorageError) {
         guard let number = queue?.submit(), number != 0 else { return }
-        throw StorageError("submit writes to", file: path, errno: number)
+        throw StorageError("submit writes to", file: folder, errno: number)
     }
 
     /// As `JournalStorage` says.
@@ -244,13 +289,15 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
         return 0
     }
 
-    private func path(_ name: String) -> String { name.isEmpty ? path : path + "/" + name }
+    private func path(_ name: String) -> String { name.isEmpty ? folder : folder + "/" + name }
 
-    /// The name that the kernel knows it by: made for a message only.
-    private func path(_ file: JournalFile) -> String {
+    private func path(_ file: JournalFile) -> String { Self.name(of: file.rawValue) ?? folder }
+
+    /// The name that the kernel knows it by: made for messages only.
+    private static func name(of handle: Int32) -> String? {
         var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = unsafe readlink("/proc/self/fd/\(file.rawValue)", &buffer, buffer.count)
-        return count > 0 ? String(decoding: buffer.prefix(count), as: UTF8.self) : path
+        let count = unsafe readlink("/proc/self/fd/\(handle)", &buffer, buffer.count)
+        return count > 0 ? String(decoding: buffer.prefix(count), as: UTF8.self) : nil
     }
 
     private func failed(_ operation: String, _ name: String) -> StorageError {

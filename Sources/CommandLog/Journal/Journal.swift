@@ -103,7 +103,6 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
         status = try JournalStatus(lastSequence: log.lastSequence)
         maker = try SegmentMaker(storage: storage, status: status, configuration: configuration)
         let scratch = try JournalError.pages(1)
-        tail = try Self.openTail(storage, page: scratch)
         let first = log.lastSequence + 1
         let header = SegmentHeader(
             state: SegmentHeader.State.begun,
@@ -111,10 +110,19 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
             timestampNanosBefore: log.lastTimestampNanos, epoch: configuration.epoch,
             shard: configuration.shard, rulesVersion: configuration.rulesVersion,
             chainBefore: log.chain)
-        do {
-            let file = try SegmentFile.make(storage, header: header, page: scratch)
+        do throws(StorageError) {
+            tail = try TailFile.open(storage, after: log, configuration, page: scratch)
+            let file: JournalFile
+            do { file = try SegmentFile.make(storage, header: header, page: scratch) } catch {
+                // A journal that was never made has no `deinit`.
+                storage.close(tail)
+                throw error
+            }
             segment = Segment(file: file, geometry: header.geometry, headerBatch: 0)
-        } catch { throw .storage(error) }
+        } catch {
+            throw JournalError.storage(error).located(
+                in: storage.folder, shard: configuration.shard)
+        }
         self.reader = reader
         oldestBatch = log.nextBatchNumber
         nextBatch = log.nextBatchNumber
@@ -147,7 +155,7 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
             idlePollCount = worked ? 0 : idlePollCount &+ 1
             return worked
         } catch {
-            status.fail(error)
+            status.fail(error.located(in: storage.folder, shard: configuration.shard))
             return false
         }
     }
@@ -186,20 +194,6 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
         return true
     }
 
-    private static func openTail(
-        _ storage: Storage, page: borrowing HugePages
-    ) throws(JournalError) -> JournalFile {
-        do {
-            if try storage.list().contains(JournalFormat.tailName) {
-                return try storage.open(JournalFormat.tailName, forWriting: true)
-            }
-            return try SegmentFile.make(
-                storage, name: JournalFormat.tailName,
-                byteCount: JournalFormat.tailSlotCount * JournalFormat.pageByteCount,
-                firstPage: page)
-        } catch { throw .storage(error) }
-    }
-
     // MARK: Room
 
     private var reachableRoom: UInt64 {
@@ -219,14 +213,8 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
         while let completion = try nextCompletion() {
             worked = true
             let token = WriteToken(rawValue: completion.token)
-            if completion.result < 0 {
-                throw .storage(
-                    StorageError("write", file: fileName(token), errno: -completion.result))
-            }
             guard Int(completion.result) == token.byteCount else {
-                throw .shortWrite(
-                    file: fileName(token), byteCount: token.byteCount,
-                    taken: Int(completion.result))
+                throw failed(token, result: completion.result)
             }
             batches[token.batchIndex].pendingWrites -= 1
         }
@@ -239,11 +227,20 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
         return worked
     }
 
-    /// For an error's message only: names are made, and nothing allocates on the way of a batch.
-    private func fileName(_ token: WriteToken) -> String {
-        token.isTail
-            ? JournalFormat.tailName
-            : JournalFormat.segmentName(firstSequence: segment.geometry.firstSequence)
+    private func failed(_ token: WriteToken, result: Int32) -> JournalError {
+        // A batch in flight is of this segment, or brings the end of the one before it.
+        let segments = [segment] + (sealing.map { [$0.segment] } ?? [])
+        let names =
+            token.isTail
+            ? [JournalFormat.tailName]
+            : segments.map { JournalFormat.segmentName(firstSequence: $0.geometry.firstSequence) }
+        let file = storage.folder + "/" + names.joined(separator: " or ")
+        guard result >= 0 else {
+            return .storage(StorageError("write", file: file, errno: -result))
+        }
+        return .shortWrite(
+            file: "\(file) (shard \(configuration.shard))", byteCount: token.byteCount,
+            taken: Int(result))
     }
 
     private func nextCompletion() throws(JournalError) -> WriteCompletion? {

@@ -3,7 +3,11 @@ public import Platform
 
 /// Something is wrong with what had been made durable. Nothing is repaired or cut by itself.
 public struct JournalDamage: Error, Equatable, CustomStringConvertible, Sendable {
-    /// The file.
+    /// The folder, with its full path.
+    public internal(set) var folder = ""
+    /// The shard whose log it is.
+    public internal(set) var shard: UInt32 = 0
+    /// The file in it.
     public let file: String
     /// Offset in the file, in bytes.
     public let offset: Int
@@ -21,13 +25,14 @@ public struct JournalDamage: Error, Equatable, CustomStringConvertible, Sendable
         self.sequence = sequence
         self.what = what
         cure =
-            "Nothing was changed. Keep a copy of the folder, then put back \(file) from the standby"
-            + " or the archive (the chain tells whether it fits), or promote the standby."
+            "Keep a copy of the folder, then put \(file) back from an archive (the chain tells "
+            + "whether it fits), or promote the standby. Nothing was changed."
     }
 
-    /// Two sentences for the operator.
+    /// Three sentences for the operator.
     public var description: String {
-        "\(file), offset \(offset), sequence \(sequence): \(what). \(cure)"
+        "\(folder)/\(file) (shard \(shard)), offset \(offset), "
+            + "sequence \(sequence): \(what). \(cure)"
     }
 }
 
@@ -48,8 +53,23 @@ public enum JournalError: Error, Equatable, CustomStringConvertible, Sendable {
         case .damaged(let damage): damage.description
         case .storage(let error): error.description
         case .shortWrite(let file, let byteCount, let taken):
-            "cannot write \(file): \(taken) of \(byteCount) bytes were taken"
+            "cannot write \(file): \(taken) of \(byteCount) bytes were taken; "
+                + StorageError.cureOfBrokenDisk
         case .memory(let error): error.description
+        }
+    }
+
+    /// The same, told where it happened.
+    internal func located(in folder: String, shard: UInt32) -> JournalError {
+        switch self {
+        case .damaged(var damage):
+            damage.folder = folder
+            damage.shard = shard
+            return .damaged(damage)
+        case .storage(var error):
+            error.shard = shard
+            return .storage(error)
+        case .shortWrite, .memory: return self
         }
     }
 

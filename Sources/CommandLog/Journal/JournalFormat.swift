@@ -29,6 +29,24 @@ public enum JournalFormat {
     /// What a name ends with while its file is being made.
     @inlinable public static var temporarySuffix: String { ".tmp" }
 
+    /// What recovery puts behind the name of a file that looks like a segment, and is none; and
+    /// a number, when that name is taken.
+    @inlinable public static var asideSuffix: String { ".cut" }
+
+    /// Whether a journal gives this name to a file that it is making. All others are not ours.
+    public static func isTemporary(_ name: String) -> Bool {
+        guard name.hasSuffix(temporarySuffix) else { return false }
+        let made = String(name.dropLast(temporarySuffix.utf8.count))
+        return made == tailName || firstSequence(ofSegmentNamed: made) != nil
+    }
+
+    /// Whether recovery has set a file of this name aside.
+    public static func isSetAside(_ name: String) -> Bool {
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 3 && ".\(parts[2])".hasPrefix(asideSuffix)
+            && firstSequence(ofSegmentNamed: "\(parts[0]).\(parts[1])") != nil
+    }
+
     /// The name of the segment whose first record has this sequence.
     public static func segmentName(firstSequence: UInt64) -> String {
         SequenceName.name(firstSequence, ending: ".log")

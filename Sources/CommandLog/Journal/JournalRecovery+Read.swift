@@ -15,6 +15,15 @@ extension JournalRecovery {
         _ storage: Storage, _ log: RecoveredLog, from: UInt64, through: UInt64 = .max,
         visit: (LogRecord, LogRecord?) -> Void
     ) throws(JournalError) {
+        do {
+            try readCommands(storage, log, from: from, through: through, visit: visit)
+        } catch { throw error.located(in: storage.folder, shard: log.shard) }
+    }
+
+    private static func readCommands<Storage: JournalStorage>(
+        _ storage: Storage, _ log: RecoveredLog, from: UInt64, through: UInt64,
+        visit: (LogRecord, LogRecord?) -> Void
+    ) throws(JournalError) {
         precondition(from >= log.firstSequence, "a log is read from its first sequence or later")
         let last = min(through, log.lastSequence)
         guard from <= last else { return }

@@ -24,8 +24,9 @@ extension JournalRecovery {
                     log.segments[index].hasFooter = true
                 }
             }
-        } catch { throw .storage(error) }
+        } catch { throw JournalError.storage(error).located(in: storage.folder, shard: log.shard) }
         log.cutFiles = []
+        log.asideFiles = []
         log.tailRecords = []
         log.durableSequence = log.lastSequence
         log.isSealed = true
@@ -54,10 +55,30 @@ extension JournalRecovery {
     private static func removeCut<Storage: JournalStorage>(
         _ storage: Storage, _ log: RecoveredLog
     ) throws(StorageError) {
-        guard !log.cutFiles.isEmpty else { return }
+        guard !log.cutFiles.isEmpty || !log.asideFiles.isEmpty else { return }
+        var names = Set(try storage.list())
         // The last first: what is left of a crash has no hole.
-        for name in log.cutFiles.sorted(by: >) { try storage.remove(name) }
+        for name in (log.cutFiles + log.asideFiles).sorted(by: >) {
+            guard log.asideFiles.contains(name) else {
+                try storage.remove(name)
+                continue
+            }
+            let aside = freeName(name + JournalFormat.asideSuffix, names)
+            try storage.rename(name, to: aside)
+            names.insert(aside)
+        }
         try storage.syncFolder()
+    }
+
+    /// The name, or the same with the first number behind it that nobody has.
+    private static func freeName(_ name: String, _ taken: Set<String>) -> String {
+        var found = name
+        var number = 2
+        while taken.contains(found) {
+            found = name + "\(number)"
+            number += 1
+        }
+        return found
     }
 
     private static func writeFooter<Storage: JournalStorage>(

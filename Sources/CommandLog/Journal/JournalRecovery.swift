@@ -29,7 +29,9 @@ public enum JournalRecovery {
         visit: (LogRecord, LogRecord?) -> Void = { _, _ in }
     ) throws(JournalError) -> RecoveredLog {
         var scan = try JournalScan(storage: storage, shard: shard, from: from)
-        return try scan.run(visit)
+        do { return try scan.run(visit) } catch {
+            throw error.located(in: storage.folder, shard: scan.shard)
+        }
     }
 }
 
@@ -104,7 +106,9 @@ internal struct JournalScan<Storage: JournalStorage>: ~Copyable {
 
     /// Nothing was ever begun here, or all of it is lost.
     private mutating func withoutSegments() throws(JournalError) -> RecoveredLog {
-        if let slot = slots.max(by: { $0.slot.durableSequence < $1.slot.durableSequence }) {
+        // The tail's first slot, which is there before any segment, knows of no record.
+        let known = slots.filter { $0.slot.lastSequence > 0 || $0.slot.durableSequence > 0 }
+        if let slot = known.max(by: { $0.slot.durableSequence < $1.slot.durableSequence }) {
             let file = surveys.first?.name ?? JournalFormat.segmentName(firstSequence: 1)
             throw .damaged(
                 JournalDamage(

@@ -15,7 +15,7 @@ extension JournalScan {
             if let first = JournalFormat.firstSequence(ofSegmentNamed: name) {
                 surveys.append(
                     SegmentSurvey(name: name, firstSequence: first, state: .prepared))
-            } else if name.hasSuffix(JournalFormat.temporarySuffix) {
+            } else if JournalFormat.isTemporary(name) {
                 log.cutFiles.append(name)
             }
         }
@@ -24,6 +24,7 @@ extension JournalScan {
         log.durableSequence = max(
             slots.map(\.slot.durableSequence).max() ?? 0,
             surveys.compactMap { $0.footer?.lastSequence }.max() ?? 0)
+        log.hasTailSlot = !slots.isEmpty
         log.nextBatchNumber = (slots.map(\.slot.batchNumber).max() ?? 0) + 1
     }
 

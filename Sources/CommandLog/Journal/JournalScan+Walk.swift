@@ -151,14 +151,27 @@ extension JournalScan {
                 ?? SegmentGeometry(firstSequence: survey.firstSequence, byteCount: 0)
             throw .damaged(missing(survey.name, geometry, firstMissing))
         }
-        if !hasTail {
-            throw .damaged(
-                JournalDamage(
-                    file: JournalFormat.tailName, offset: 0, sequence: place.sequence + 1,
-                    what: "the file is missing, and may hold the last records"))
-        }
+        try checkTail(place)
         let kept = Set(log.segments.map(\.name))
-        log.cutFiles += surveys.map(\.name).filter { !kept.contains($0) }
+        for survey in surveys where !kept.contains(survey.name) {
+            if case .bad = survey.state {
+                log.asideFiles.append(survey.name)
+            } else {
+                log.cutFiles.append(survey.name)
+            }
+        }
+    }
+
+    /// A log that has begun has a tail with a slot: one is there before the first segment is,
+    /// and a batch never writes over the slot of the last durable one.
+    private func checkTail(_ place: RecordWalker.Place) throws(JournalError) {
+        guard slots.isEmpty else { return }
+        throw .damaged(
+            JournalDamage(
+                file: JournalFormat.tailName, offset: 0, sequence: place.sequence + 1,
+                what: hasTail
+                    ? "no valid slot in the file, which held the last records"
+                    : "the file is missing, and may hold the last records"))
     }
 
     private func missing(

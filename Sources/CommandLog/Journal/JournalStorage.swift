@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // SAFETY: memory is passed by address; what it must hold and for how long is said at each member.
-internal import Glibc
 
 /// An open file of a `JournalStorage`; means something to the storage that gave it only.
 public struct JournalFile: RawRepresentable, Hashable, Sendable {
@@ -24,32 +23,6 @@ public struct WriteCompletion: Equatable, Sendable {
     }
 }
 
-/// What the file layer refused.
-public struct StorageError: Error, Equatable, CustomStringConvertible, Sendable {
-    /// What was tried: "create", "write", ….
-    public let operation: String
-    /// The file, or the folder.
-    public let file: String
-    /// The system's number.
-    public let errno: Int32
-
-    /// With the three.
-    public init(_ operation: String, file: String, errno: Int32) {
-        self.operation = operation
-        self.file = file
-        self.errno = errno
-    }
-
-    /// Whether the disk is full.
-    public var isOutOfSpace: Bool { errno == ENOSPC || errno == EDQUOT }
-
-    /// One clause for the operator.
-    public var description: String {
-        let text = unsafe strerror(errno).map { unsafe String(cString: $0) } ?? "error \(errno)"
-        return "cannot \(operation) \(file): \(text)"
-    }
-}
-
 /// The files of one journal: one folder, flat.
 ///
 /// Threading: everything but the queue (`submitWrite`, `flush`, `reap`, `settle`) may be called by
@@ -58,7 +31,10 @@ public protocol JournalStorage: AnyObject, Sendable {
     /// Where it lies and how it is written, in a line for the start-up report.
     var description: String { get }
 
-    /// Names of all files, in any order.
+    /// The folder's full path, for messages.
+    var folder: String { get }
+
+    /// Names of all files but folders, in any order.
     func list() throws(StorageError) -> [String]
     /// Makes a file of `byteCount` zero bytes that are the file's own (or ENOSPC), mode 0600, open
     /// for writing; whatever had the name is gone. Durable after `sync` and `syncFolder`.

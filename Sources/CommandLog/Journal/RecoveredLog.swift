@@ -41,10 +41,15 @@ public struct RecoveredLog: Sendable {
     public internal(set) var durableSequence: UInt64 = 0
     /// Files behind the end that hold nothing of the log: torn or never begun.
     public internal(set) var cutFiles: [String] = []
+    /// Files behind the end that are named like segments and have no valid header: whosoever they
+    /// are, `seal` sets them aside under `JournalFormat.asideSuffix`.
+    public internal(set) var asideFiles: [String] = []
     /// Records at the end that are in the tail only, and not in their segment yet.
     public internal(set) var tailRecords: [LogRecord] = []
     /// Number of the next batch.
     public internal(set) var nextBatchNumber: UInt64 = 1
+    /// Whether the tail is there with a valid slot; without one it gets its first.
+    internal var hasTailSlot = false
     /// Whether `seal` has made it permanent (a new log is).
     public internal(set) var isSealed = false
 

@@ -32,6 +32,11 @@ public final class SegmentMaker<Storage: JournalStorage>: @unchecked Sendable {
         page = try JournalError.pages(1)
     }
 
+    deinit {
+        // Nobody took it any more: the next start finds it prepared, and removes it.
+        if let file = order.withLock({ $0.file }) { storage.close(file) }
+    }
+
     /// Makes what is wanted, if anything is. True when it did. A full disk is tried again by the
     /// next call, any other error ends the journal.
     public func poll() -> Bool {
@@ -53,7 +58,9 @@ public final class SegmentMaker<Storage: JournalStorage>: @unchecked Sendable {
             status.setShortOfSpace(true)
             return false
         } catch {
-            status.fail(.storage(error))
+            status.fail(
+                JournalError.storage(error).located(
+                    in: storage.folder, shard: configuration.shard))
             return false
         }
     }

@@ -88,8 +88,8 @@ struct SnapshotFile: ~Copyable {
         try folder.synchronize()
     }
 
-    /// Waits until nobody else has the lock of a folder; it ends with what is returned, and with the
-    /// process.
+    /// Waits until nobody else has the lock of a folder; it ends with what is returned, and with
+    /// the process.
     static func lockFolder(_ path: String) throws(SnapshotError) -> SnapshotFile {
         let folder = try SnapshotFile(
             path: path, flags: O_RDONLY | O_DIRECTORY, mode: 0, action: "open")

@@ -2,7 +2,8 @@
 //
 //  The snapshots of one shard: a folder of files, each whole or not there.
 //
-//    write `N.snapshot.partial` ─▶ fsync ─▶ rename to `N.snapshot` ─▶ fsync folder ─▶ read back ─▶ drop old
+//    write `N.snapshot.partial` ─▶ fsync ─▶ rename to `N.snapshot` ─▶ fsync folder
+//    ─▶ read back ─▶ drop old ones
 //
 //  `N` is the sequence of the last record applied, in 20 digits, so names sort as the log does. A
 //  crash at any point leaves the older snapshots as they were, and perhaps a `.partial` that the

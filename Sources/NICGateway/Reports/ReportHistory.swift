@@ -69,7 +69,7 @@ public import Wire
 
     /// Asks; false while another question is under way.
     func ask(_ new: Question) -> Bool {
-        // Acquire: pairs with the release in `clear`, which is this thread's own; and of the answer.
+        // Relaxed would do: only this thread leaves `idle`, and only it comes back to it.
         guard phase.load(ordering: .acquiring) == Phase.idle.rawValue else { return false }
         question = new
         // Release: pairs with the acquire in `nextQuestion`.

@@ -13,7 +13,9 @@ final class ReportRegenerator {
     /// Reports that are made ahead of further questions.
     private static let gatheredCountMax = 4_096
     /// So long without a question, and the engine's memory is given back.
-    private static let keptFor = Duration.seconds(10)
+    private static let keptNanos: UInt64 = 10_000_000_000
+    /// The length of a turn, about.
+    private static let turnNanos: UInt64 = 10_000_000
 
     /// The log, being folded for one session.
     private struct Fold {
@@ -63,30 +65,32 @@ final class ReportRegenerator {
     private let storage: FileStorage
     private let ring: LogRing<LogRecord>
     private let status: JournalStatus
+    private let clock: CycleClock
     private let node: NUMANode?
     private var fold: Fold?
-    private var lastUse = ContinuousClock.now
+    private var lastUseNanos: UInt64 = 0
 
     /// `storage` is for reading.
     init(
         _ mailbox: ReportHistory, store: SnapshotStore, storage: FileStorage,
-        ring: LogRing<LogRecord>, status: JournalStatus, node: NUMANode?
+        ring: LogRing<LogRecord>, status: JournalStatus, clock: CycleClock, node: NUMANode?
     ) {
         self.mailbox = mailbox
         self.store = store
         self.storage = storage
         self.ring = ring
         self.status = status
+        self.clock = clock
         self.node = node
     }
 
     /// Goes on with the question that is asked for a moment. False when there is none.
     func turn() -> Bool {
         guard let question = mailbox.asked else {
-            if fold != nil, ContinuousClock.now - lastUse > Self.keptFor { fold = nil }
+            if fold != nil, clock.utcNanos() &- lastUseNanos > Self.keptNanos { fold = nil }
             return false
         }
-        lastUse = .now
+        lastUseNanos = clock.utcNanos()
         do {
             try advance(question)
         } catch {
@@ -108,9 +112,9 @@ final class ReportRegenerator {
         }
         var taken = 1
         let end = status.durable.load()
-        let start = ContinuousClock.now
+        let start = clock.utcNanos()
         while taken > 0, current.gathered.count < Self.gatheredCountMax,
-            ContinuousClock.now - start < .milliseconds(10)
+            clock.utcNanos() &- start < Self.turnNanos
         {
             taken = try current.follower.read(through: end, recordCountMax: 1_024) { record, next in
                 current.log.apply(record, next) {

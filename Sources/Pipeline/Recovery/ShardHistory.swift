@@ -7,8 +7,8 @@ internal import Wire
 //    journal + ring ──▶ LogFollower ──▶ LogFold ─┬▶ SnapshotMaker ──▶ snapshots, old segments
 //                                                └▶ ReportRegenerator ◀──▶ gateway core
 
-/// What a shard does with its own past while it runs: snapshots, and reports of long ago. Each folds
-/// the log through an engine of its own, from disk, so that the order path knows nothing of it.
+/// What a shard does with its own past while it runs: snapshots, and reports of long ago. Each
+/// folds the log through an engine of its own, from disk: the order path knows nothing of it.
 ///
 /// Threading: one thread of low priority polls it; nobody waits for it.
 public final class ShardHistory: @unchecked Sendable {
@@ -19,15 +19,16 @@ public final class ShardHistory: @unchecked Sendable {
 
     init(
         _ recovery: ShardRecovery, ring: LogRing<LogRecord>, status: JournalStatus,
-        mailbox: ReportHistory, settings: Configuration.Journal, node: NUMANode?
+        mailbox: ReportHistory, settings: Configuration.Journal, clock: CycleClock,
+        node: NUMANode?
     ) throws {
         let storage = try FileStorage(path: recovery.folder, mode: .reading)
         maker = SnapshotMaker(
             shard: recovery.shard, store: recovery.snapshots, storage: storage, ring: ring,
-            status: status, settings: settings, node: node)
+            status: status, settings: settings, clock: clock, node: node)
         regenerator = ReportRegenerator(
             mailbox, store: recovery.snapshots, storage: storage, ring: ring, status: status,
-            node: node)
+            clock: clock, node: node)
         snapshots = maker.progress
     }
 

@@ -25,7 +25,8 @@ final class ShardRecovery {
     /// Where the state was taken up; the log behind it is folded.
     private(set) var position: SnapshotPosition
     /// Snapshots that could not be used.
-    private(set) var skipped: [SkippedSnapshot] = []
+    private var skipped: [SkippedSnapshot] = []
+    private let segmentByteCount: Int
 
     /// Opens the folder and finds the end of the log. Throws when something durable is missing.
     init(_ settings: Configuration.Journal, shard: UInt32) throws {
@@ -33,12 +34,19 @@ final class ShardRecovery {
         if settings.oldSegments == .archive { try Self.make(settings.archiveFolder) }
         folder = "\(settings.folder)/shard-\(shard)"
         storage = try FileStorage(path: folder)
+        segmentByteCount = settings.segmentMB << 20
         self.shard = shard
         position = .start(shard: shard)
         found = try JournalRecovery.scan(storage, shard: shard, from: .max)
         snapshots = try SnapshotStore(
             path: folder + "/snapshots", shard: shard, keptCount: settings.snapshotsKept)
         _ = try nextEpoch()
+    }
+
+    /// What the folder is not fit for, and which snapshots could not be used.
+    var warnings: [String] {
+        storage.warnings(segmentByteCount: segmentByteCount)
+            + skipped.map { "snapshot passed over: \($0.error)" }
     }
 
     /// The least epoch that may follow those of the log. Throws when there is none.
@@ -242,7 +250,7 @@ final class ShardRecovery {
             ring: log, reader: reader, storage: storage, after: found,
             configuration: JournalConfiguration(
                 epoch: epoch, shard: shard, rulesVersion: Shard.rulesVersion,
-                segmentByteCount: settings.segmentMB << 20,
+                segmentByteCount: segmentByteCount,
                 batchesInFlight: settings.batchesInFlight))
     }
 

@@ -50,18 +50,19 @@ final class SnapshotMaker {
     private let ring: LogRing<LogRecord>
     private let status: JournalStatus
     private let settings: Configuration.Journal
+    private let clock: CycleClock
     private let node: NUMANode?
     private var fold: LogFold?
     private var follower: LogFollower<FileStorage>?
     /// The next snapshot is of this sequence, or of the command before.
     private var target: UInt64 = .max
     /// After a failure it rests.
-    private var nextTry = ContinuousClock.now
+    private var nextTryNanos: UInt64 = 0
 
     /// `storage` is for reading.
     init(
         shard: UInt32, store: SnapshotStore, storage: FileStorage, ring: LogRing<LogRecord>,
-        status: JournalStatus, settings: Configuration.Journal, node: NUMANode?
+        status: JournalStatus, settings: Configuration.Journal, clock: CycleClock, node: NUMANode?
     ) {
         self.shard = shard
         self.store = store
@@ -69,12 +70,13 @@ final class SnapshotMaker {
         self.ring = ring
         self.status = status
         self.settings = settings
+        self.clock = clock
         self.node = node
     }
 
     /// Goes on for a moment. False when there was nothing to do.
     func turn() -> Bool {
-        guard ContinuousClock.now >= nextTry else { return false }
+        guard clock.utcNanos() >= nextTryNanos else { return false }
         do {
             if progress.takeRequest() { target = min(target, status.durable.load()) }
             return try advance()
@@ -83,7 +85,7 @@ final class SnapshotMaker {
             fold = nil
             follower = nil
             target = .max
-            nextTry = .now + .seconds(10)
+            nextTryNanos = clock.utcNanos() + 10_000_000_000
             return false
         }
     }

@@ -24,7 +24,7 @@ struct LogCommand: ParsableCommand {
               needletail log export shard-0 > orders.csv
 
             EXIT CODES
-              0   whole, or equal
+              0   whole (from a later sequence on, if older segments are elsewhere), or equal
               1   `diff`: the logs differ
               65  damage: something that was durable is missing or wrong
               66  the folder is missing or cannot be read
@@ -63,7 +63,7 @@ struct LogFolderArgument: ParsableArguments {
             let log = try JournalRecovery.scan(storage, shard: nil, from: from, visit: visit)
             if !log.segments.isEmpty { return log }
         } catch {
-            StandardError.write("needletail: \(folder): \(error)\n")
+            StandardError.write("needletail: \(error)\n")
             if case .damaged = error { throw Exit.damaged }
             throw Exit.badInput
         }
@@ -105,12 +105,23 @@ struct LogInspect: ParsableCommand {
         for file in log.cutFiles {
             print("behind the end, to be removed at the next start: \(file)")
         }
+        for file in try source.storage().list().sorted() where JournalFormat.isSetAside(file) {
+            print("set aside by an earlier start, not of this log: \(file)")
+        }
+        for file in log.asideFiles {
+            print(
+                "behind the end without a valid header, to be set aside at the next start: \(file)")
+        }
     }
 }
 
 struct LogVerify: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "verify", abstract: "Check every record; say whether the log is whole.")
+        commandName: "verify", abstract: "Check every record; say whether the log is whole.",
+        discussion: """
+            A log without its oldest segments is checked from the first record that is here, and \
+            that is said: `whole from sequence N on`.
+            """)
 
     @OptionGroup var source: LogFolderArgument
 
@@ -120,7 +131,12 @@ struct LogVerify: ParsableCommand {
         let log = try source.scan { _, _ in commands += 1 }
         let seconds = Double(MonotonicClock.nowNanos() - start) / 1e9
         print(Self.summary(log))
-        print("whole: \(commands) commands checked, \(rate(commands, seconds))")
+        let place =
+            log.firstSequence == 1
+            ? "whole"
+            : "whole from sequence \(log.firstSequence) on; records 1 to "
+                + "\(log.firstSequence - 1) are not here, and were not checked"
+        print("\(place): \(commands) commands checked, \(rate(commands, seconds))")
     }
 
     static func summary(_ log: RecoveredLog) -> String {

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SAFETY: the kernel fills a structure of the caller, of the size that it knows.
+internal import Glibc
+
+/// The lock that gives a folder to one journal; the kernel takes it away with the process.
+internal enum FolderLock {
+    /// Locks an open folder. Throws with EWOULDBLOCK, and says by whom, when another has it.
+    internal static func take(_ folder: Int32, path: String) throws(StorageError) {
+        guard flock(folder, LOCK_EX | LOCK_NB) != 0 else { return }
+        let number = errno
+        throw StorageError(
+            "lock for this process alone", file: path, errno: number,
+            cure: number == EWOULDBLOCK
+                ? "\(holder(folder)) has it, likely another gateway: stop that one, or use "
+                    + "another folder; nothing was changed"
+                : nil)
+    }
+
+    /// Who holds it, from /proc/locks: `1: FLOCK  ADVISORY  WRITE 4711 fe:00:999431 0 EOF`.
+    private static func holder(_ folder: Int32) -> String {
+        var status = stat()
+        guard unsafe fstat(folder, &status) == 0 else { return "another process" }
+        let device = FileSystem.device(status)
+        let place = "\(hex(device.major)):\(hex(device.minor)):\(status.st_ino)"
+        for line in FileSystem.text(of: "/proc/locks").split(separator: "\n") {
+            let words = line.split(separator: " ")
+            guard words.count >= 6, words[1] == "FLOCK", words[5] == place,
+                let number = Int32(words[4]), number > 0
+            else { continue }
+            let name = FileSystem.text(of: "/proc/\(number)/comm").split(separator: "\n").first
+            return "process \(number)" + (name.map { " (\($0))" } ?? "")
+        }
+        // Of another container, or where /proc does not say.
+        return "another process"
+    }
+
+    private static func hex(_ number: UInt64) -> String {
+        let digits = String(number, radix: 16)
+        return digits.utf8.count < 2 ? "0" + digits : digits
+    }
+}
