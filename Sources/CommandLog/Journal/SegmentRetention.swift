@@ -15,8 +15,8 @@ public enum SegmentRetention: Equatable, Sendable {
     /// They are copied to a folder, and removed when the copy is durable.
     case archive(folder: String)
 
-    /// Does so with those that end at `covered` or before. Gives their names, oldest first. Throws `.storage` when the disk refuses; then the rest stays, and is tried again by
-    /// the next call.
+    /// Does so with those that end at `covered` or before. Gives their names, oldest first. Throws
+    /// when the disk refuses; then the rest stays, and is tried again by the next call.
     public func retire<Storage: JournalStorage>(
         _ storage: Storage, through covered: UInt64
     ) throws(StorageError) -> [String] {

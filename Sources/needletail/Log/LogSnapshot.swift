@@ -56,8 +56,8 @@ struct LogSnapshot: ParsableCommand {
         discussion: """
             Begins at the newest snapshot that is there, applies what is durable behind it, and \
             writes a new one: to a temporary file, to the disk, and only then under its name; then \
-            it is read again, and old ones are dropped. It may run beside the gateway, which begins \
-            its next start at the snapshots in FOLDER/snapshots.
+            it is read again, and old ones are dropped. It may run beside the gateway, which goes \
+            by what is in FOLDER/snapshots when it starts.
             """)
 
     @OptionGroup var source: LogFolderArgument
