@@ -195,6 +195,33 @@ final class FaultyStorage: JournalStorage, @unchecked Sendable {
         durableNames = names
     }
 
+    func createPlain(_ name: String) throws(StorageError) -> JournalFile {
+        try check("createPlain", name)
+        let inode = Inode(byteCount: 0)
+        names[name] = inode
+        changes.append(.link(name, inode))
+        return handle(inode, name)
+    }
+
+    func append(
+        _ file: JournalFile, from memory: UnsafeRawPointer, byteCount: Int
+    ) throws(StorageError) {
+        let inode = inode(file)
+        var bytes = unsafe Array(UnsafeRawBufferPointer(start: memory, count: byteCount))
+        callCount += 1
+        var number: Int32?
+        if faultyCalls.contains("append"), case .error(let wanted) = fault, isDue() {
+            number = wanted
+            bytes = Array(bytes.prefix(Int(random.below(UInt64(byteCount)))))
+        }
+        inode.live += bytes
+        // Any part of it may be on the disk.
+        inode.durable = Array(inode.live.prefix(inode.live.count - bytes.count / 3))
+        if let number {
+            throw StorageError("write", file: "memory/" + name(file), errno: number)
+        }
+    }
+
     func submitWrite(
         _ file: JournalFile, from memory: UnsafeRawPointer, byteCount: Int, offset: Int,
         token: UInt64

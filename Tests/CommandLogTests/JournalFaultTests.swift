@@ -69,6 +69,8 @@ private func smallLog(_ seed: UInt64, records: UInt64 = 150) throws -> JournalRi
         let rig = try smallLog(seed, records: 400)
         rig.kill()
         for (name, inode) in rig.storage.names.sorted(by: { $0.key < $1.key }) {
+            // Files of commit times are not made of pages.
+            guard inode.live.count % 4096 == 0 else { continue }
             let good = inode.live
             for page in stride(from: 0, to: good.count, by: 4096) {
                 inode.live.replaceSubrange(
@@ -296,7 +298,7 @@ private func smallLog(_ seed: UInt64, records: UInt64 = 150) throws -> JournalRi
     {
         let rig = JournalRig(FaultyStorage(seed: 3), seed: 3)
         rig.segmentByteCount = 4096 * 4
-        rig.storage.spaceByteCount = 65_536 + 3 * rig.segmentByteCount
+        rig.storage.spaceByteCount = 65_536 + 3 * rig.segmentByteCount + 8_192
         try rig.start("full")
         var wasAlarmedAt: UInt64?
         for _ in 0..<3_000 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import Platform
+import Synchronization
 import Testing
 import Wire
 
@@ -20,6 +21,13 @@ struct Command: Equatable {
     var lastSequence: UInt64 { sequence + (second == nil ? 0 : 1) }
 }
 
+/// Time that passes when it is looked at.
+final class CountingClock: Sendable {
+    private let value = Atomic<UInt64>(1_700_000_000_000_000_000)
+    var last: UInt64 { value.load(ordering: .relaxed) }
+    func next() -> UInt64 { value.add(1_000, ordering: .relaxed).newValue }
+}
+
 /// A log with its journal over a storage, through crashes and restarts, and what was promised.
 final class JournalRig<Storage: JournalStorage> {
     var storage: Storage
@@ -35,6 +43,10 @@ final class JournalRig<Storage: JournalStorage> {
     var batchesInFlight = 4
     var batchByteCountMax = 1 << 20
     let shard: UInt32 = 3
+    /// A thousand more each time that it is asked.
+    let utcClock = CountingClock()
+    /// What was seen to become durable in this life, and between which times.
+    var seen: [(durable: UInt64, after: UInt64, until: UInt64)] = []
     var recovered: RecoveredLog?
 
     var ring: LogRing<LogRecord>?
@@ -87,12 +99,15 @@ final class JournalRig<Storage: JournalStorage> {
         epoch = max(epoch, log.epoch) + 1
         let ring = try LogRing<LogRecord>(
             capacity: ringCapacity, firstSequence: log.lastSequence + 1)
+        var configuration = JournalConfiguration(
+            epoch: epoch, shard: shard, rulesVersion: 7, segmentByteCount: segmentByteCount,
+            batchesInFlight: batchesInFlight, batchByteCountMax: batchByteCountMax,
+            restPollCount: 3)
+        configuration.utcNanos = { [utcClock] in utcClock.next() }
         journal = try Journal(
             ring: ring, reader: ring.gatingReader("journal"), storage: storage, after: log,
-            configuration: JournalConfiguration(
-                epoch: epoch, shard: shard, rulesVersion: 7, segmentByteCount: segmentByteCount,
-                batchesInFlight: batchesInFlight, batchByteCountMax: batchByteCountMax,
-                restPollCount: 3))
+            configuration: configuration)
+        seen = []
         self.ring = ring
         sequencer = Box(
             Sequencer(
@@ -138,9 +153,11 @@ final class JournalRig<Storage: JournalStorage> {
 
     func poll() {
         guard let journal else { return }
+        let before = utcClock.last
         _ = journal.poll()
         let durable = journal.status.durable.load()
         #expect(durable >= acknowledged)
+        if durable > acknowledged { seen.append((durable, before, utcClock.last)) }
         acknowledged = durable
     }
 

@@ -219,6 +219,27 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
         guard fsync(handle) == 0 else { throw failed("sync", "") }
     }
 
+    /// As `JournalStorage` says.
+    public func createPlain(_ name: String) throws(StorageError) -> JournalFile {
+        let flags = O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC
+        let file = unsafe openat(handle, name, flags, 0o600)
+        guard file >= 0 else { throw failed("create", name) }
+        return JournalFile(rawValue: file)
+    }
+
+    /// As `JournalStorage` says.
+    public func append(
+        _ file: JournalFile, from memory: UnsafeRawPointer, byteCount: Int
+    ) throws(StorageError) {
+        var done = 0
+        while done < byteCount {
+            let count = unsafe Glibc.write(file.rawValue, memory + done, byteCount - done)
+            if count < 0, Glibc.errno == EINTR { continue }
+            guard count > 0 else { throw failed("write", file) }
+            done += count
+        }
+    }
+
     // MARK: The queue
 
     /// As `JournalStorage` says.

@@ -61,6 +61,7 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
     internal let configuration: JournalConfiguration
     internal let ring: LogRing<LogRecord>
     internal let pages: HugePages
+    private let notes: CommitNotes
     internal var reader: RingReader<LogRecord>
     internal let tail: JournalFile
     internal var segment: Segment
@@ -101,9 +102,12 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
         self.configuration = configuration
         pages = try JournalError.pages(Page.count)
         status = try JournalStatus(lastSequence: log.lastSequence)
-        maker = try SegmentMaker(storage: storage, status: status, configuration: configuration)
-        let scratch = try JournalError.pages(1)
         let first = log.lastSequence + 1
+        notes = try CommitNotes()
+        maker = try SegmentMaker(
+            storage: storage, status: status, notes: notes, firstSequence: first,
+            configuration: configuration)
+        let scratch = try JournalError.pages(1)
         let header = SegmentHeader(
             state: SegmentHeader.State.begun,
             segmentByteCount: UInt64(configuration.segmentByteCount), firstSequence: first,
@@ -253,6 +257,7 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
             durableSequence = batch.durableSequence
             // Release: pairs with the acquire of the commit gate.
             status.durable.store(durableSequence)
+            notes.note(CommitNote(sequence: durableSequence, nanos: configuration.utcNanos()))
         }
         let released = min(batch.homeEnd &- 1, takenSequence)
         if batch.homeEnd > 0, released > reader.releasedSequence {

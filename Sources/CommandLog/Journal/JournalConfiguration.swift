@@ -17,6 +17,8 @@ public struct JournalConfiguration: Sendable {
     public var shard: UInt32
     /// The version of the rules, for the headers.
     public var rulesVersion: UInt32
+    /// Now, in UTC nanoseconds: noted for auditors when a batch is durable.
+    public var utcNanos: @Sendable () -> UInt64 = CommitNotes.systemNanos
 
     /// With the defaults of a production journal.
     public init(

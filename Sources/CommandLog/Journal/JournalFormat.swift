@@ -4,6 +4,7 @@
 //
 //    <first sequence, 20 digits>.log   header 4,096 | blocks of 64 records … | footer 4,096
 //    tail                              16 slots of 4,096: slot header 64 | up to 63 records
+//    <first sequence, 20 digits>.times header 64 | notes of 16 …       for auditors only
 //
 //  Record s of a segment lies at 4096 + (s - (first & ~63)) * 64: congruent with its slot in the
 //  ring modulo 4,096, so whole blocks go to disk straight from the ring.
@@ -55,6 +56,16 @@ public enum JournalFormat {
     /// The first sequence in a segment's name; nil for a name of another kind.
     public static func firstSequence(ofSegmentNamed name: String) -> UInt64? {
         SequenceName.sequence(name, ending: ".log")
+    }
+
+    /// The name of the file with the commit times of the segment that begins so.
+    public static func timesName(firstSequence: UInt64) -> String {
+        SequenceName.name(firstSequence, ending: ".times")
+    }
+
+    /// The first sequence in the name of such a file; nil for a name of another kind.
+    public static func firstSequence(ofTimesNamed name: String) -> UInt64? {
+        SequenceName.sequence(name, ending: ".times")
     }
 
     /// The sequence at which the block of `sequence` begins.

@@ -62,6 +62,15 @@ public protocol JournalStorage: AnyObject, Sendable {
     /// Makes created, renamed and removed names durable.
     func syncFolder() throws(StorageError)
 
+    /// Makes an empty file to be added to, mode 0600; whatever had the name is gone. For what
+    /// recovery does not need: nobody makes it durable.
+    func createPlain(_ name: String) throws(StorageError) -> JournalFile
+    /// Adds bytes to the end of such a file, through the page cache. After an error some of them
+    /// may be there.
+    func append(
+        _ file: JournalFile, from memory: UnsafeRawPointer, byteCount: Int
+    ) throws(StorageError)
+
     /// Queues a write of whole pages from page-aligned memory, which stays as it is until the
     /// completion, and says so by `token`. The completion means that it is durable.
     func submitWrite(

@@ -6,6 +6,7 @@ internal import Platform
 internal import Synchronization
 
 /// Makes the next segment ahead of time, off the journal's path: allocated, headed, named, durable.
+/// Beside it writes down when which records were durable.
 ///
 /// Threading: `poll` belongs to one thread of its own (or is called between the journal's polls
 /// where nobody waits); the rest is the journal's.
@@ -22,24 +23,32 @@ public final class SegmentMaker<Storage: JournalStorage>: @unchecked Sendable {
     private let order = Mutex(Order())
     /// First sequence of the segment that is there to be taken; 0 when none is.
     private let ready = Atomic<UInt64>(0)
+    /// Belongs to the thread of `poll`.
+    private var times: CommitTimesWriter<Storage>
 
     internal init(
-        storage: Storage, status: JournalStatus, configuration: JournalConfiguration
+        storage: Storage, status: JournalStatus, notes: CommitNotes, firstSequence: UInt64,
+        configuration: JournalConfiguration
     ) throws(JournalError) {
         self.storage = storage
         self.status = status
         self.configuration = configuration
+        times = CommitTimesWriter(
+            storage: storage, notes: notes, firstSequence: firstSequence,
+            configuration: configuration)
         page = try JournalError.pages(1)
     }
 
     deinit {
         // Nobody took it any more: the next start finds it prepared, and removes it.
         if let file = order.withLock({ $0.file }) { storage.close(file) }
+        times.flush()
     }
 
-    /// Makes what is wanted, if anything is. True when it did. A full disk is tried again by the
-    /// next call, any other error ends the journal.
+    /// Makes what is wanted, if anything is, and writes commit times. True when it made something.
+    /// A full disk is tried again by the next call, any other error ends the journal.
     public func poll() -> Bool {
+        times.turn()
         let first = order.withLock { $0.file == nil ? $0.wantedFirst : 0 }
         guard first != 0, !status.hasFailed else { return false }
         let header = SegmentHeader(

@@ -69,7 +69,8 @@ struct LogExport: ParsableCommand {
         abstract: "Commands and what became of them, as CSV for auditors.",
         discussion: """
             One line for each event: who (session, account), what (the command), when it came in \
-            (UTC nanoseconds of its record), what became of it, and for trades the trade's id: \
+            (UTC nanoseconds of its record), when the journal knew it durable (empty where that was \
+            not noted), what became of it, and for trades the trade's id: \
             sequence of the command, a dash, and the index in it.
             """)
 
@@ -80,24 +81,30 @@ struct LogExport: ParsableCommand {
     func run() throws {
         let fold = try start.fold(source, until: max(range.from, 1) - 1)
         print(
-            "sequence,ingressNanos,session,sessionSequence,command,instrument,orderID,reference,"
-                + "outcome,reason,side,priceTicks,quantityLots,leavesLots,executedLots,"
-                + "orderSession,account,role,tradeID")
+            "sequence,ingressNanos,durableNanos,session,sessionSequence,command,instrument,"
+                + "orderID,reference,outcome,reason,side,priceTicks,quantityLots,leavesLots,"
+                + "executedLots,orderSession,account,role,tradeID")
+        let times = try CommitTimes(source.storage())
         _ = try source.scan(from: fold.position.sequence + 1) { record, continuation in
             let isWanted = record.sequence >= range.from && record.sequence <= range.until
+            let durable =
+                isWanted ? times.durableNanos(of: (continuation ?? record).sequence) : nil
             fold.apply(record, continuation) { event in
-                if isWanted { print(Self.line(record, event)) }
+                if isWanted { print(Self.line(record, durable, event)) }
             }
         }
         try LogStart.check(fold, source)
     }
 
-    private static func line(_ record: LogRecord, _ event: Event) -> String {
+    private static func line(
+        _ record: LogRecord, _ durableNanos: UInt64?, _ event: Event
+    ) -> String {
         let isTrade = event.kind == .traded
         let role = isTrade ? (event.attributes.contains(.aggressor) ? "aggressor" : "resting") : ""
         let reason = isTrade || event.reason == .none ? "" : event.reason.text
         let side = event.kind.rawValue <= 16 ? (event.attributes.side == .buy ? "buy" : "sell") : ""
-        return "\(record.sequence),\(record.timestampNanos),\(record.session),"
+        let durable = durableNanos.map { "\($0)" } ?? ""
+        return "\(record.sequence),\(record.timestampNanos),\(durable),\(record.session),"
             + "\(record.sessionSequence),\(CommandText.name(record.kind)),\(event.instrument),"
             + "\(event.orderID),\(event.reference),\(event.kind.text),\(reason),\(side),"
             + "\(event.priceTicks),\(event.quantityLots),\(event.leavesLots),"
