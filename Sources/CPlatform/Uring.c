@@ -56,6 +56,16 @@ int cplatform_uring_write(
     return 0;
 }
 
+int cplatform_uring_sync(cplatform_uring *queue, int file, uint64_t token) {
+    if (queue->in_flight >= queue->entries) return -1;
+    struct io_uring_sqe *entry = io_uring_get_sqe(&queue->ring);
+    if (!entry) return -1;
+    io_uring_prep_fsync(entry, file, IORING_FSYNC_DATASYNC);
+    io_uring_sqe_set_data64(entry, token);
+    queue->in_flight++;
+    return 0;
+}
+
 int cplatform_uring_submit(cplatform_uring *queue) {
     while (io_uring_sq_ready(&queue->ring) > 0) {
         int result = io_uring_submit(&queue->ring);
@@ -82,7 +92,7 @@ void cplatform_uring_wait(cplatform_uring *queue, uint64_t nanos) {
 }
 
 int cplatform_journal_open(int folder, const char *name, int create, int direct) {
-    int flags = O_RDWR | O_DSYNC | O_CLOEXEC;
+    int flags = O_RDWR | O_CLOEXEC;
     if (create) flags |= O_CREAT | O_TRUNC;
     if (direct) flags |= O_DIRECT;
     return openat(folder, name, flags, 0600);

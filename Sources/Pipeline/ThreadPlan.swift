@@ -32,7 +32,9 @@ public struct ThreadPlan: Sendable {
         }
         let threads = mode == .pipeline ? 2 * shards : shards
         switch configuration.polling {
-        case .auto: isBusy = free >= threads
+        // The journal's disk works too: a core that never pauses keeps the kernel's workers waiting
+        // that end its writes.
+        case .auto: isBusy = free >= threads + (configuration.journal == nil ? 0 : 1)
         case .busy: isBusy = true
         case .adaptive: isBusy = false
         }

@@ -5,7 +5,7 @@
 internal import CPlatform
 internal import Glibc
 
-/// Writes to files that do not wait: io_uring.
+/// Writes to files, and syncs of them, that do not wait: io_uring.
 ///
 /// Threading: one thread at a time.
 @safe public final class WriteQueue: @unchecked Sendable {
@@ -29,6 +29,12 @@ internal import Glibc
             queue, file, memory, UInt32(byteCount), UInt64(offset), token) == 0
     }
 
+    /// Queues an fdatasync; false when the queue is full. At its completion all is durable of the
+    /// writes to the file that were reaped before; its result is 0 or a negative errno.
+    public func sync(file: Int32, token: UInt64) -> Bool {
+        unsafe cplatform_uring_sync(queue, file, token) == 0
+    }
+
     /// Hands what is queued to the kernel: 0 or an errno.
     public func submit() -> Int32 { unsafe cplatform_uring_submit(queue) }
 
@@ -47,8 +53,8 @@ internal import Glibc
     /// Waits until nothing is in flight, and forgets the completions.
     public func settle() { unsafe cplatform_uring_settle(queue) }
 
-    /// Opens a file of a folder for writing, durable at each write's return (O_DSYNC), past the
-    /// page cache if `direct`; with `create` new, mode 0600. -1 with `errno`.
+    /// Opens a file of a folder for writing, past the page cache if `direct`; with `create` new,
+    /// mode 0600. -1 with `errno`.
     public static func open(folder: Int32, name: String, create: Bool, direct: Bool) -> Int32 {
         unsafe cplatform_journal_open(folder, name, create ? 1 : 0, direct ? 1 : 0)
     }

@@ -6,7 +6,9 @@ internal import Glibc
 internal import Platform
 
 /// A folder on disk. Written by io_uring past the page cache (O_DIRECT) where the kernel and the
-/// file system have them, by plain writes where not; durable at each write's completion (O_DSYNC).
+/// file system have them, by plain writes where not. Nothing is opened with O_DSYNC: then the kernel
+/// ends each write on a worker thread of the processor that took the disk's interrupt, and where
+/// that one polls without a pause an acknowledgement waits for milliseconds.
 public final class FileStorage: JournalStorage, @unchecked Sendable {
     /// How a folder is opened.
     public enum Mode: Sendable {
@@ -66,7 +68,7 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
             }
         }
         uringRefusal = refusal
-        description = "\(folder): \(way), \(isDirect ? "O_DIRECT" : "page cache"), O_DSYNC"
+        description = "\(folder): \(way), \(isDirect ? "O_DIRECT" : "page cache"), fdatasync"
         completions = Array(
             repeating: WriteCompletion(token: 0, result: 0), count: Self.queueCapacity)
     }
@@ -255,12 +257,30 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
             else { throw StorageError("queue a write to", file: path(file), errno: EBUSY) }
             return
         }
+        let number = unsafe writeAll(file, memory, byteCount, offset)
+        try complete(file, token, result: number == 0 ? Int32(byteCount) : -number)
+    }
+
+    /// As `JournalStorage` says.
+    public func submitSync(_ file: JournalFile, token: UInt64) throws(StorageError) {
+        if let queue {
+            guard queue.sync(file: file.rawValue, token: token) else {
+                throw StorageError("queue a sync of", file: path(file), errno: EBUSY)
+            }
+            return
+        }
+        try complete(file, token, result: fdatasync(file.rawValue) == 0 ? 0 : -Glibc.errno)
+    }
+
+    /// Plain calls are over when they are submitted.
+    private func complete(
+        _ file: JournalFile, _ token: UInt64, result: Int32
+    ) throws(StorageError) {
         guard completionCount < Self.queueCapacity else {
             throw StorageError("queue a write to", file: path(file), errno: EBUSY)
         }
-        let number = unsafe writeAll(file, memory, byteCount, offset)
         completions[(firstCompletion + completionCount) % Self.queueCapacity] = WriteCompletion(
-            token: token, result: number == 0 ? Int32(byteCount) : -number)
+            token: token, result: result)
         completionCount += 1
     }
 

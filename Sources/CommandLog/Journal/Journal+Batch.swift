@@ -33,6 +33,7 @@ extension Journal {
         guard inFlightCount < configuration.batchesInFlight else { return false }
         // Reads the published cursor anew.
         let pending = reader.available(atLeast: .max)
+        status.setBehind(pending > configuration.batchByteCountMax / 64)
         var hasHeader = false
         var count = 0
         // Beside others in flight a batch has to be worth its slot: so batches grow with the load.
@@ -101,10 +102,16 @@ extension Journal {
         let index = Int(truncatingIfNeeded: nextBatch & 7)
         if batchFirst > takenSequence { batches[index].durableSequence = durableSequence }
         batches[index].pendingWrites = 0
+        batches[index].homeSegment = 0
+        batches[index].footerSegment = 0
         batches[index].watermark = durableSequence
+        let homeBefore = homeNext
         if hasHeader { try writeHeader() }
         if isFooterDue { try writeFooter() }
         try writeHome()
+        if hasHeader || homeNext > homeBefore {
+            batches[index].homeSegment = segment.geometry.firstSequence
+        }
         batches[index].homeEnd = homeNext
         try writeSlot(batchFirst)
         nextBatch += 1
@@ -148,6 +155,8 @@ extension Journal {
             shard: configuration.shard, chain: full.chain)
         unsafe footer.write(page)
         sealing?.footerBatch = nextBatch
+        batches[Int(truncatingIfNeeded: nextBatch & 7)].footerSegment =
+            full.segment.geometry.firstSequence
         try unsafe submitPages(
             full.segment.file, page, byteCount: JournalFormat.pageByteCount,
             offset: full.segment.geometry.footerOffset)

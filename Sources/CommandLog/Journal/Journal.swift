@@ -6,10 +6,11 @@
 //             batch n+1 ─┼─ in flight ┤
 //             batch n   ─┘            incomplete block + watermark ──▶ tail slot n mod 16
 //                 │
-//                 └─ its writes are durable ──▶ status.durable ──▶ commit gate
+//                 └─ written ──▶ synced, with all that is written by then
+//                                    └──▶ status.durable ──▶ commit gate
 //
 //  Each batch takes all that is published. It is durable when its writes and those of all batches
-//  before it are. The ring gets records back when the block they are in is home. A full segment
+//  before it are back, and a sync behind them is. The ring gets records back when the block they are in is home. A full segment
 //  gets its footer once all of it is durable. Nothing of segment n+1 is written before the header
 //  of segment n and the footer of segment n-1 are durable: recovery relies on it.
 //
@@ -44,6 +45,10 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
 
     internal struct Batch {
         var pendingWrites = 0
+        /// First sequences of the segments whose blocks or header, and whose footer, it wrote; 0 =
+        /// none.
+        var homeSegment: UInt64 = 0
+        var footerSegment: UInt64 = 0
         /// Durable, in whole commands, when the batch is.
         var durableSequence: UInt64 = 0
         /// All before it is home when the batch is.
@@ -61,7 +66,7 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
     internal let configuration: JournalConfiguration
     internal let ring: LogRing<LogRecord>
     internal let pages: HugePages
-    private let notes: CommitNotes
+    internal let notes: CommitNotes
     internal var reader: RingReader<LogRecord>
     internal let tail: JournalFile
     internal var segment: Segment
@@ -69,8 +74,16 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
 
     /// By number modulo 8.
     internal var batches: [8 of Batch] = [8 of Batch](repeating: Batch())
+    ///
+    ///     oldestBatch <= syncEnd <= writtenBatch <= nextBatch
+    ///
+    /// Those before `oldestBatch` are durable, those before `syncEnd` are being synced, of those
+    /// before `writtenBatch` all writes are back.
     internal var oldestBatch: UInt64
+    internal var syncEnd: UInt64
+    internal var writtenBatch: UInt64
     internal var nextBatch: UInt64
+    internal var pendingSyncs = 0
     /// The last record that is in a batch, its CRC, and the log's time there.
     internal var takenSequence: UInt64
     internal var takenChain: UInt32
@@ -108,6 +121,7 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
             storage: storage, status: status, notes: notes, firstSequence: first,
             configuration: configuration)
         let scratch = try JournalError.pages(1)
+        let zeros = try JournalError.pages(SegmentFile.fillPageCount)
         let header = SegmentHeader(
             state: SegmentHeader.State.begun,
             segmentByteCount: UInt64(configuration.segmentByteCount), firstSequence: first,
@@ -115,9 +129,12 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
             shard: configuration.shard, rulesVersion: configuration.rulesVersion,
             chainBefore: log.chain)
         do throws(StorageError) {
-            tail = try TailFile.open(storage, after: log, configuration, page: scratch)
+            tail = try TailFile.open(storage, after: log, configuration, page: scratch, zeros: zeros)
             let file: JournalFile
-            do { file = try SegmentFile.make(storage, header: header, page: scratch) } catch {
+            do throws(StorageError) {
+                file = try SegmentFile.make(
+                    storage, header: header, page: scratch, zeros: zeros, isFilled: true)
+            } catch {
                 // A journal that was never made has no `deinit`.
                 storage.close(tail)
                 throw error
@@ -129,6 +146,8 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
         }
         self.reader = reader
         oldestBatch = log.nextBatchNumber
+        syncEnd = log.nextBatchNumber
+        writtenBatch = log.nextBatchNumber
         nextBatch = log.nextBatchNumber
         takenSequence = log.lastSequence
         takenChain = log.chain
@@ -209,69 +228,10 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
     }
 
     internal func publishRoom() { status.room.store(reachableRoom) }
-
-    // MARK: What came back
-
-    private func reap() throws(JournalError) -> Bool {
-        var worked = false
-        while let completion = try nextCompletion() {
-            worked = true
-            let token = WriteToken(rawValue: completion.token)
-            guard Int(completion.result) == token.byteCount else {
-                throw failed(token, result: completion.result)
-            }
-            batches[token.batchIndex].pendingWrites -= 1
-        }
-        while oldestBatch < nextBatch {
-            let batch = batches[Int(truncatingIfNeeded: oldestBatch & 7)]
-            guard batch.pendingWrites == 0 else { break }
-            retire(batch)
-            oldestBatch += 1
-        }
-        return worked
-    }
-
-    private func failed(_ token: WriteToken, result: Int32) -> JournalError {
-        // A batch in flight is of this segment, or brings the end of the one before it.
-        let segments = [segment] + (sealing.map { [$0.segment] } ?? [])
-        let names =
-            token.isTail
-            ? [JournalFormat.tailName]
-            : segments.map { JournalFormat.segmentName(firstSequence: $0.geometry.firstSequence) }
-        let file = storage.folder + "/" + names.joined(separator: " or ")
-        guard result >= 0 else {
-            return .storage(StorageError("write", file: file, errno: -result))
-        }
-        return .shortWrite(
-            file: "\(file) (shard \(configuration.shard))", byteCount: token.byteCount,
-            taken: Int(result))
-    }
-
-    private func nextCompletion() throws(JournalError) -> WriteCompletion? {
-        do { return try storage.reap() } catch { throw .storage(error) }
-    }
-
-    private func retire(_ batch: Batch) {
-        restedWatermark = batch.watermark
-        if batch.durableSequence > durableSequence {
-            durableSequence = batch.durableSequence
-            // Release: pairs with the acquire of the commit gate.
-            status.durable.store(durableSequence)
-            notes.note(CommitNote(sequence: durableSequence, nanos: configuration.utcNanos()))
-        }
-        let released = min(batch.homeEnd &- 1, takenSequence)
-        if batch.homeEnd > 0, released > reader.releasedSequence {
-            reader.release(retaining: takenSequence - released)
-        }
-        if let done = sealing, done.footerBatch == oldestBatch {
-            storage.close(done.segment.file)
-            sealing = nil
-        }
-    }
 }
 
-/// What a write's completion brings back: the low bits of its batch's number, the bytes that were
-/// given, and in the highest bit whether they went to the tail.
+/// What a completion brings back: of a write the low bits of its batch's number and the bytes that
+/// were given; in the highest bit whether it was of the tail, in the next whether it was a sync.
 internal struct WriteToken {
     internal let rawValue: UInt64
 
@@ -279,8 +239,12 @@ internal struct WriteToken {
     internal init(batch: UInt64, byteCount: Int, isTail: Bool) {
         rawValue = batch & 7 | UInt64(byteCount) << 3 | (isTail ? 1 << 63 : 0)
     }
+    internal static func sync(isTail: Bool) -> WriteToken {
+        WriteToken(rawValue: 1 << 62 | (isTail ? 1 << 63 : 0))
+    }
 
     internal var batchIndex: Int { Int(truncatingIfNeeded: rawValue & 7) }
-    internal var byteCount: Int { Int(truncatingIfNeeded: (rawValue << 1) >> 4) }
+    internal var byteCount: Int { Int(truncatingIfNeeded: (rawValue << 2) >> 5) }
     internal var isTail: Bool { rawValue >> 63 != 0 }
+    internal var isSync: Bool { rawValue >> 62 & 1 != 0 }
 }

@@ -19,6 +19,7 @@ public final class JournalStatus: Sendable {
 
     private let failed = Atomic<Bool>(false)
     private let short = Atomic<Bool>(false)
+    private let behind = Atomic<Bool>(false)
     private let cause = Mutex<JournalError?>(nil)
 
     internal init(lastSequence: UInt64) throws(JournalError) {
@@ -43,6 +44,11 @@ public final class JournalStatus: Sendable {
         failed.store(true, ordering: .releasing)
         room.store(0)
     }
+
+    /// Whether more waits than the largest batch takes: then the disk is needed for that.
+    internal var isBehind: Bool { behind.load(ordering: .relaxed) }
+
+    internal func setBehind(_ isBehind: Bool) { behind.store(isBehind, ordering: .relaxed) }
 
     internal func setShortOfSpace(_ isShort: Bool) { short.store(isShort, ordering: .relaxed) }
 }

@@ -10,11 +10,11 @@ public struct JournalFile: RawRepresentable, Hashable, Sendable {
     public init(rawValue: Int32) { self.rawValue = rawValue }
 }
 
-/// What became of a submitted write.
+/// What became of a submitted write or sync.
 public struct WriteCompletion: Equatable, Sendable {
-    /// The number that came with the write.
+    /// The number that came with it.
     public var token: UInt64
-    /// Bytes that are durable, or an errno as a negative number.
+    /// Bytes that were taken (of a sync 0), or an errno as a negative number.
     public var result: Int32
     /// Both.
     public init(token: UInt64, result: Int32) {
@@ -25,7 +25,7 @@ public struct WriteCompletion: Equatable, Sendable {
 
 /// The files of one journal: one folder, flat.
 ///
-/// Threading: everything but the queue (`submitWrite`, `flush`, `reap`, `settle`) may be called by
+/// Threading: everything but the queue (`submitWrite`, `submitSync`, `flush`, `reap`, `settle`) may be called by
 /// the journal's thread and the segment maker's at once; the queue is the journal's alone.
 public protocol JournalStorage: AnyObject, Sendable {
     /// Where it lies and how it is written, in a line for the start-up report.
@@ -72,11 +72,15 @@ public protocol JournalStorage: AnyObject, Sendable {
     ) throws(StorageError)
 
     /// Queues a write of whole pages from page-aligned memory, which stays as it is until the
-    /// completion, and says so by `token`. The completion means that it is durable.
+    /// completion, which brings `token` back. Durable after a sync that is submitted behind the
+    /// completion.
     func submitWrite(
         _ file: JournalFile, from memory: UnsafeRawPointer, byteCount: Int, offset: Int,
         token: UInt64
     ) throws(StorageError)
+    /// Queues a sync: its completion means that all writes to the file are durable whose
+    /// completions were reaped before.
+    func submitSync(_ file: JournalFile, token: UInt64) throws(StorageError)
     /// Hands what is queued to the system.
     func flush() throws(StorageError)
     /// The next completion, in any order; nil when there is none yet. Never waits.

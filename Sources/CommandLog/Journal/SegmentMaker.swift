@@ -5,8 +5,9 @@ internal import Glibc
 internal import Platform
 internal import Synchronization
 
-/// Makes the next segment ahead of time, off the journal's path: allocated, headed, named, durable.
-/// Beside it writes down when which records were durable.
+/// Makes the next segment ahead of time, off the journal's path: allocated, headed, named, durable;
+/// then fills it with zeros, for writing over what is written needs no change of the file's map,
+/// which would be part of each commit. Beside it writes down when which records were durable.
 ///
 /// Threading: `poll` belongs to one thread of its own (or is called between the journal's polls
 /// where nobody waits); the rest is the journal's.
@@ -14,11 +15,14 @@ public final class SegmentMaker<Storage: JournalStorage>: @unchecked Sendable {
     private struct Order {
         var wantedFirst: UInt64 = 0
         var file: JournalFile?
+        /// All before it in the file is written.
+        var filledByteCount = 0
     }
 
     private let storage: Storage
     private let status: JournalStatus
     private let page: HugePages
+    private let zeros: HugePages
     private let configuration: JournalConfiguration
     private let order = Mutex(Order())
     /// First sequence of the segment that is there to be taken; 0 when none is.
@@ -37,6 +41,7 @@ public final class SegmentMaker<Storage: JournalStorage>: @unchecked Sendable {
             storage: storage, notes: notes, firstSequence: firstSequence,
             configuration: configuration)
         page = try JournalError.pages(1)
+        zeros = try JournalError.pages(SegmentFile.fillPageCount)
     }
 
     deinit {
@@ -49,16 +54,20 @@ public final class SegmentMaker<Storage: JournalStorage>: @unchecked Sendable {
     /// A full disk is tried again by the next call, any other error ends the journal.
     public func poll() -> Bool {
         times.turn()
+        guard !status.hasFailed else { return false }
         let first = order.withLock { $0.file == nil ? $0.wantedFirst : 0 }
-        guard first != 0, !status.hasFailed else { return false }
+        guard first != 0 else { return fill() }
         let header = SegmentHeader(
             state: SegmentHeader.State.prepared,
             segmentByteCount: UInt64(configuration.segmentByteCount), firstSequence: first,
             epoch: configuration.epoch, shard: configuration.shard,
             rulesVersion: configuration.rulesVersion)
         do throws(StorageError) {
-            let file = try SegmentFile.make(storage, header: header, page: page)
-            order.withLock { $0.file = file }
+            let file = try SegmentFile.make(storage, header: header, page: page, zeros: zeros, isFilled: false)
+            order.withLock {
+                $0.file = file
+                $0.filledByteCount = JournalFormat.pageByteCount
+            }
             status.setShortOfSpace(false)
             // Release: pairs with the acquire in `readyFirst`.
             ready.store(first, ordering: .releasing)
@@ -67,11 +76,34 @@ public final class SegmentMaker<Storage: JournalStorage>: @unchecked Sendable {
             status.setShortOfSpace(true)
             return false
         } catch {
-            status.fail(
-                JournalError.storage(error).located(
-                    in: storage.folder, shard: configuration.shard))
+            fail(error)
             return false
         }
+    }
+
+    /// Writes zeros to some more of the segment that waits to be taken. Not while the journal needs
+    /// all of the disk: it can do without.
+    private func fill() -> Bool {
+        guard !status.isBehind else { return false }
+        // The lock is held while they are written: a segment is not taken under the pen.
+        return order.withLock { order in
+            guard let file = order.file, order.filledByteCount < configuration.segmentByteCount
+            else { return false }
+            do throws(StorageError) {
+                order.filledByteCount = try SegmentFile.fill(
+                    storage, file, from: order.filledByteCount,
+                    byteCount: configuration.segmentByteCount, zeros: zeros)
+                return true
+            } catch {
+                fail(error)
+                return false
+            }
+        }
+    }
+
+    private func fail(_ error: StorageError) {
+        status.fail(
+            JournalError.storage(error).located(in: storage.folder, shard: configuration.shard))
     }
 
     /// One turn of the maker's thread: polls, and if there was nothing to do sleeps for a while.
@@ -88,30 +120,51 @@ public final class SegmentMaker<Storage: JournalStorage>: @unchecked Sendable {
         order.withLock { $0 = Order(wantedFirst: firstSequence) }
     }
 
+    /// Nil also while it is being filled: ask again.
     internal func take() -> JournalFile? {
-        ready.store(0, ordering: .relaxed)
-        return order.withLock { order in
+        let file = order.withLockIfAvailable { order in
             defer { order = Order() }
             return order.file
         }
+        guard let file = file ?? nil else { return nil }
+        ready.store(0, ordering: .relaxed)
+        return file
     }
 }
 
 /// Steps in the life of a segment's file that wait for the disk.
 internal enum SegmentFile {
-    /// Makes a segment with its header, durable under its name; replaces one of the same name.
+    /// Pages of zeros that are written at a time: a millisecond or so.
+    internal static var fillPageCount: Int { 256 }
+
+    /// Writes and syncs zeros from `start` on, some of them. Gives the end of what is written.
+    internal static func fill<Storage: JournalStorage>(
+        _ storage: Storage, _ file: JournalFile, from start: Int, byteCount: Int,
+        zeros: borrowing HugePages
+    ) throws(StorageError) -> Int {
+        let count = min(fillPageCount * JournalFormat.pageByteCount, byteCount - start)
+        try unsafe storage.write(file, from: zeros.base, byteCount: count, offset: start)
+        try storage.sync(file)
+        return start + count
+    }
+
+    /// Makes a segment with its header, durable under its name; replaces one of the same name. If
+    /// `isFilled`, its zeros are written, else they are only promised by the file system.
     internal static func make<Storage: JournalStorage>(
-        _ storage: Storage, header: SegmentHeader, page: borrowing HugePages
+        _ storage: Storage, header: SegmentHeader, page: borrowing HugePages,
+        zeros: borrowing HugePages, isFilled: Bool
     ) throws(StorageError) -> JournalFile {
         let name = JournalFormat.segmentName(firstSequence: header.firstSequence)
         unsafe header.write(page.base)
         return try make(
-            storage, name: name, byteCount: Int(header.segmentByteCount), firstPage: page)
+            storage, name: name, byteCount: Int(header.segmentByteCount), firstPage: page,
+            zeros: zeros, isFilled: isFilled)
     }
 
     /// Makes a file of zero bytes behind `firstPage`, durable under its name.
     internal static func make<Storage: JournalStorage>(
-        _ storage: Storage, name: String, byteCount: Int, firstPage: borrowing HugePages
+        _ storage: Storage, name: String, byteCount: Int, firstPage: borrowing HugePages,
+        zeros: borrowing HugePages, isFilled: Bool
     ) throws(StorageError) -> JournalFile {
         let temporary = name + JournalFormat.temporarySuffix
         let file: JournalFile
@@ -123,6 +176,10 @@ internal enum SegmentFile {
         do {
             try unsafe storage.write(
                 file, from: firstPage.base, byteCount: JournalFormat.pageByteCount, offset: 0)
+            var filled = JournalFormat.pageByteCount
+            while isFilled, filled < byteCount {
+                filled = try fill(storage, file, from: filled, byteCount: byteCount, zeros: zeros)
+            }
             try storage.sync(file)
             try storage.rename(temporary, to: name)
             try storage.syncFolder()

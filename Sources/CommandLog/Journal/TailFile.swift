@@ -11,7 +11,7 @@ internal enum TailFile {
     /// Comes before the first segment: a crash between the two leaves a log that has not begun.
     internal static func open<Storage: JournalStorage>(
         _ storage: Storage, after log: RecoveredLog, _ configuration: JournalConfiguration,
-        page: borrowing HugePages
+        page: borrowing HugePages, zeros: borrowing HugePages
     ) throws(StorageError) -> JournalFile {
         let name = JournalFormat.tailName
         let isThere = try storage.list().contains(name)
@@ -27,6 +27,7 @@ internal enum TailFile {
         // A tail without a slot is one whose first was torn: it is made anew.
         return try SegmentFile.make(
             storage, name: name,
-            byteCount: JournalFormat.tailSlotCount * JournalFormat.pageByteCount, firstPage: page)
+            byteCount: JournalFormat.tailSlotCount * JournalFormat.pageByteCount, firstPage: page,
+            zeros: zeros, isFilled: true)
     }
 }
