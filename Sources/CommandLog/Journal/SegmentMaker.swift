@@ -11,18 +11,17 @@ internal import Synchronization
 /// Threading: `poll` belongs to one thread of its own (or is called between the journal's polls
 /// where nobody waits); the rest is the journal's.
 public final class SegmentMaker<Storage: JournalStorage>: @unchecked Sendable {
-    private struct Order {
-        var wantedFirst: UInt64 = 0
-        var file: JournalFile?
-    }
-
     private let storage: Storage
     private let status: JournalStatus
     private let page: HugePages
     private let configuration: JournalConfiguration
-    private let order = Mutex(Order())
-    /// First sequence of the segment that is there to be taken; 0 when none is.
+    /// First sequence of the segment that the journal wants; 0 when it wants none. The journal's.
+    private let wanted = Atomic<UInt64>(0)
+    /// First sequence of the segment that is there to be taken; 0 when none is. The maker sets it,
+    /// the journal clears it: no lock, so that the journal never waits for a maker that sleeps.
     private let ready = Atomic<UInt64>(0)
+    /// The maker's while `ready` is 0, or else the journal's.
+    private var made: JournalFile?
     /// Belongs to the thread of `poll`.
     private var times: CommitTimesWriter<Storage>
 
@@ -41,7 +40,7 @@ public final class SegmentMaker<Storage: JournalStorage>: @unchecked Sendable {
 
     deinit {
         // Nobody took it any more: the next start finds it prepared, and removes it.
-        if let file = order.withLock({ $0.file }) { storage.close(file) }
+        if let made { storage.close(made) }
         times.flush()
     }
 
@@ -49,7 +48,9 @@ public final class SegmentMaker<Storage: JournalStorage>: @unchecked Sendable {
     /// A full disk is tried again by the next call, any other error ends the journal.
     public func poll() -> Bool {
         times.turn()
-        let first = order.withLock { $0.file == nil ? $0.wantedFirst : 0 }
+        // Acquire: pairs with the release in `take`. Asked first: then what was taken is not wanted.
+        guard ready.load(ordering: .acquiring) == 0 else { return false }
+        let first = wanted.load(ordering: .acquiring)
         guard first != 0, !status.hasFailed else { return false }
         let header = SegmentHeader(
             state: SegmentHeader.State.prepared,
@@ -57,8 +58,7 @@ public final class SegmentMaker<Storage: JournalStorage>: @unchecked Sendable {
             epoch: configuration.epoch, shard: configuration.shard,
             rulesVersion: configuration.rulesVersion)
         do throws(StorageError) {
-            let file = try SegmentFile.make(storage, header: header, page: page)
-            order.withLock { $0.file = file }
+            made = try SegmentFile.make(storage, header: header, page: page)
             status.setShortOfSpace(false)
             // Release: pairs with the acquire in `readyFirst`.
             ready.store(first, ordering: .releasing)
@@ -85,15 +85,19 @@ public final class SegmentMaker<Storage: JournalStorage>: @unchecked Sendable {
     internal var readyFirst: UInt64 { ready.load(ordering: .acquiring) }
 
     internal func request(firstSequence: UInt64) {
-        order.withLock { $0 = Order(wantedFirst: firstSequence) }
+        // Release: pairs with the acquire in `poll`.
+        wanted.store(firstSequence, ordering: .releasing)
     }
 
+    /// The segment that `readyFirst` told of: from here on the journal's.
     internal func take() -> JournalFile? {
-        ready.store(0, ordering: .relaxed)
-        return order.withLock { order in
-            defer { order = Order() }
-            return order.file
-        }
+        guard readyFirst != 0 else { return nil }
+        let file = made
+        made = nil
+        wanted.store(0, ordering: .relaxed)
+        // Release: pairs with the acquire in `poll`, which then makes the next one.
+        ready.store(0, ordering: .releasing)
+        return file
     }
 }
 
