@@ -48,7 +48,7 @@ public final class SegmentMaker<Storage: JournalStorage>: @unchecked Sendable {
     /// A full disk is tried again by the next call, any other error ends the journal.
     public func poll() -> Bool {
         times.turn()
-        // Acquire: pairs with the release in `take`. Asked first: then what was taken is not wanted.
+        // Acquire: pairs with the release in `take`. Asked first: what was taken is not wanted.
         guard ready.load(ordering: .acquiring) == 0 else { return false }
         let first = wanted.load(ordering: .acquiring)
         guard first != 0, !status.hasFailed else { return false }
