@@ -131,15 +131,11 @@ private func hint(_ seed: UInt64) -> String { "SEED=\(String(seed, radix: 16))" 
         let notes = try CommitNotes(capacity: 8)
         func taken() -> [UInt64] {
             var result: [UInt64] = []
-            while true {
-                let waiting = unsafe notes.waiting
-                guard waiting.count > 0 else { return result }
-                for at in stride(from: 0, to: waiting.count, by: 16) {
-                    result.append(
-                        unsafe waiting.load(fromByteOffset: at, as: CommitNote.self).sequence)
-                }
-                notes.release(waiting.count / 16)
+            while case let count = notes.rowCount, count > 0 {
+                result += (0..<count).map { notes[$0].sequence }
+                notes.release(count)
             }
+            return result
         }
         for sequence in 1...5 as ClosedRange<UInt64> {
             notes.note(CommitNote(sequence: sequence, nanos: 1))

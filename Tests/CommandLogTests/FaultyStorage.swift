@@ -38,6 +38,8 @@ final class FaultyStorage: JournalStorage, @unchecked Sendable {
         var byteCount: Int
         var offset: Int
         var token: UInt64
+        /// Of a sync: what was taken before it was submitted. Nil of a write.
+        var synced: [(offset: Int, bytes: [UInt8])]?
         var bytes: [UInt8] {
             unsafe Array(UnsafeRawBufferPointer(start: memory, count: byteCount))
         }
@@ -234,12 +236,21 @@ final class FaultyStorage: JournalStorage, @unchecked Sendable {
                 token: token))
     }
 
+    func submitSync(_ file: JournalFile, token: UInt64) throws(StorageError) {
+        let page = unsafe UnsafeRawPointer(bitPattern: 4096)!
+        unsafe inFlight.append(
+            InFlight(
+                inode: inode(file), memory: page, byteCount: 0, offset: 0, token: token,
+                synced: inode(file).unsynced))
+    }
+
     func flush() throws(StorageError) { try check("flush", "") }
 
     func reap() throws(StorageError) -> WriteCompletion? {
         guard !inFlight.isEmpty, random.below(8) < completionEagerness else { return nil }
         let index = completionEagerness >= 8 ? 0 : Int(random.below(UInt64(inFlight.count)))
         let write = inFlight.remove(at: index)
+        if let synced = write.synced { return complete(write, synced) }
         var offset = write.offset
         var result = Int32(write.byteCount)
         var bytes = write.bytes
@@ -259,8 +270,23 @@ final class FaultyStorage: JournalStorage, @unchecked Sendable {
             case .lost: bytes = []
             }
         }
-        write.inode.apply(offset, bytes, toDisk: true)
+        // Taken, and gone with the power until a sync behind it is through.
+        write.inode.apply(offset, bytes, toDisk: false)
+        if !bytes.isEmpty { write.inode.unsynced.append((offset, bytes)) }
         return WriteCompletion(token: write.token, result: result)
+    }
+
+    private func complete(
+        _ sync: InFlight, _ synced: [(offset: Int, bytes: [UInt8])]
+    ) -> WriteCompletion {
+        callCount += 1
+        if faultyCalls.contains("syncComplete"), case .error(let number) = fault, isDue() {
+            return WriteCompletion(token: sync.token, result: -number)
+        }
+        for (offset, bytes) in synced { sync.inode.apply(offset, bytes, toDisk: true) }
+        // What was taken since is still to be synced; it lies behind these.
+        sync.inode.unsynced.removeFirst(min(synced.count, sync.inode.unsynced.count))
+        return WriteCompletion(token: sync.token, result: 0)
     }
     var lastMisdirected = false
 
@@ -272,7 +298,7 @@ final class FaultyStorage: JournalStorage, @unchecked Sendable {
     func crash() {
         while !inFlight.isEmpty {
             let write = inFlight.remove(at: Int(random.below(UInt64(inFlight.count))))
-            tear(write.inode, write.offset, write.bytes)
+            if write.synced == nil { tear(write.inode, write.offset, write.bytes) }
         }
         var inodes = Array(names.values)
         for change in changes { if case .link(_, let inode) = change { inodes.append(inode) } }

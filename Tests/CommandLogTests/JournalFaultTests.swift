@@ -223,7 +223,7 @@ private func smallLog(_ seed: UInt64, records: UInt64 = 150) throws -> JournalRi
     ]
 
     /// The k-th call of a kind fails with EIO, for every k that there is.
-    @Test(arguments: calls + ["complete"])
+    @Test(arguments: calls + ["complete", "syncComplete"])
     func `never acknowledges again, and what it has acknowledged stays`(call: String) throws {
         let seed = TestSeed.run
         for count in 1...40 {

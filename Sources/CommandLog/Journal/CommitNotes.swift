@@ -21,8 +21,9 @@ internal struct CommitNote: BitwiseCopyable, Equatable {
 }
 
 /// Notes on their way from the journal's thread to the segment maker's.
-internal final class CommitNotes: @unchecked Sendable {
+@safe internal final class CommitNotes: @unchecked Sendable {
     private let pages: HugePages
+    private let slots: UnsafeMutablePointer<CommitNote>
     private let capacity: Int
     private let written: Cursor
     private let taken: Cursor
@@ -39,6 +40,8 @@ internal final class CommitNotes: @unchecked Sendable {
         pages = try JournalError.pages(2 + pageCount)
         unsafe written = Cursor(at: pages.base)
         unsafe taken = Cursor(at: pages.base + Cursor.strideByteCount)
+        let first = unsafe pages.base + 2 * JournalFormat.pageByteCount
+        unsafe slots = first.bindMemory(to: CommitNote.self, capacity: capacity)
     }
 
     /// A page for the one that takes them.
@@ -46,9 +49,8 @@ internal final class CommitNotes: @unchecked Sendable {
         unsafe pages.base + JournalFormat.pageByteCount
     }
 
-    private func place(_ count: UInt64) -> UnsafeMutableRawPointer {
-        let slot = Int(truncatingIfNeeded: count) & (capacity - 1)
-        return unsafe pages.base + 2 * JournalFormat.pageByteCount + slot * 16
+    private func slot(_ count: UInt64) -> Int {
+        Int(truncatingIfNeeded: count) & (capacity - 1)
     }
 
     /// Leaves a note, or drops it when there is no room. The journal's thread only.
@@ -57,22 +59,26 @@ internal final class CommitNotes: @unchecked Sendable {
             takenSeen = taken.load()
             guard writtenCount &- takenSeen < UInt64(capacity) else { return }
         }
-        unsafe place(writtenCount).storeBytes(of: note, as: CommitNote.self)
+        unsafe slots[slot(writtenCount)] = note
         writtenCount &+= 1
         // Release: pairs with the acquire in `waiting`.
         written.store(writtenCount)
     }
 
-    /// How many wait. The taker's thread only, like the next two.
+    /// How many wait. The taker's thread only, like all below.
     internal var waitingCount: Int { Int(truncatingIfNeeded: written.load() &- taken.load()) }
 
-    /// The oldest ones, as far as they lie in a row; valid until they are released.
-    internal var waiting: UnsafeRawBufferPointer {
-        let first = taken.load()
-        let toEnd = capacity - Int(truncatingIfNeeded: first) & (capacity - 1)
-        return unsafe UnsafeRawBufferPointer(
-            start: place(first), count: min(waitingCount, toEnd) * 16)
+    /// How many of those that wait lie in a row from the oldest on.
+    internal var rowCount: Int { min(waitingCount, capacity - slot(taken.load())) }
+
+    /// One of that row, the oldest first.
+    internal subscript(index: Int) -> CommitNote {
+        precondition(index < rowCount, "a note that waits")
+        return unsafe slots[slot(taken.load()) + index]
     }
+
+    /// Where that row lies; valid until it is released.
+    internal var row: UnsafeRawPointer { unsafe UnsafeRawPointer(slots + slot(taken.load())) }
 
     /// Lets the oldest ones go.
     internal func release(_ count: Int) {

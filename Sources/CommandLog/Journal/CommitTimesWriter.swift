@@ -60,18 +60,12 @@ internal struct CommitTimesWriter<Storage: JournalStorage>: ~Copyable {
     /// Writes all that waits.
     internal mutating func flush() {
         turnCount = 0
-        while true {
-            let waiting = unsafe notes.waiting
-            guard waiting.count > 0 else { return }
-            let first = unsafe waiting.load(as: CommitNote.self).sequence
-            while first > geometry.lastSequence { nextSegment() }
-            var count = 0
-            while count < waiting.count,
-                unsafe waiting.load(fromByteOffset: count, as: CommitNote.self).sequence
-                    <= geometry.lastSequence
-            { count += 16 }
-            unsafe append(waiting.baseAddress!, byteCount: count)
-            notes.release(count / 16)
+        while case let waiting = notes.rowCount, waiting > 0 {
+            while notes[0].sequence > geometry.lastSequence { nextSegment() }
+            var count = 1
+            while count < waiting, notes[count].sequence <= geometry.lastSequence { count += 1 }
+            unsafe append(notes.row, byteCount: count * 16)
+            notes.release(count)
         }
     }
 

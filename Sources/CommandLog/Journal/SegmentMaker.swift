@@ -12,21 +12,21 @@ internal import Synchronization
 /// Threading: `poll` belongs to one thread of its own (or is called between the journal's polls
 /// where nobody waits); the rest is the journal's.
 public final class SegmentMaker<Storage: JournalStorage>: @unchecked Sendable {
-    private struct Order {
-        var wantedFirst: UInt64 = 0
-        var file: JournalFile?
-        /// All before it in the file is written.
-        var filledByteCount = 0
-    }
-
     private let storage: Storage
     private let status: JournalStatus
     private let page: HugePages
     private let zeros: HugePages
     private let configuration: JournalConfiguration
-    private let order = Mutex(Order())
-    /// First sequence of the segment that is there to be taken; 0 when none is.
+    /// First sequence of the segment that the journal wants; 0 when it wants none. The journal's.
+    private let wanted = Atomic<UInt64>(0)
+    /// First sequence of the segment that is there to be taken; 0 when none is; `held` while it
+    /// changes hands or is being filled. No lock: the journal never waits for a maker that sleeps.
     private let ready = Atomic<UInt64>(0)
+    private static var held: UInt64 { .max }
+    /// The maker's while `ready` is 0, and of whoever made it `held`.
+    private var made: JournalFile?
+    /// All before it in `made` is written.
+    private var filledByteCount = 0
     /// Belongs to the thread of `poll`.
     private var times: CommitTimesWriter<Storage>
 
@@ -46,28 +46,29 @@ public final class SegmentMaker<Storage: JournalStorage>: @unchecked Sendable {
 
     deinit {
         // Nobody took it any more: the next start finds it prepared, and removes it.
-        if let file = order.withLock({ $0.file }) { storage.close(file) }
+        if let made { storage.close(made) }
         times.flush()
     }
 
-    /// Makes what is wanted, if anything is, and writes commit times. True when it made something.
+    /// Makes what is wanted, or fills it, and writes commit times. True when it did some of it.
     /// A full disk is tried again by the next call, any other error ends the journal.
     public func poll() -> Bool {
         times.turn()
+        // Acquire: pairs with the release in `take`. Asked first: what was taken is not wanted.
+        let there = ready.load(ordering: .acquiring)
         guard !status.hasFailed else { return false }
-        let first = order.withLock { $0.file == nil ? $0.wantedFirst : 0 }
-        guard first != 0 else { return fill() }
+        guard there == 0 else { return fill(there) }
+        let first = wanted.load(ordering: .acquiring)
+        guard first != 0 else { return false }
         let header = SegmentHeader(
             state: SegmentHeader.State.prepared,
             segmentByteCount: UInt64(configuration.segmentByteCount), firstSequence: first,
             epoch: configuration.epoch, shard: configuration.shard,
             rulesVersion: configuration.rulesVersion)
         do throws(StorageError) {
-            let file = try SegmentFile.make(storage, header: header, page: page, zeros: zeros, isFilled: false)
-            order.withLock {
-                $0.file = file
-                $0.filledByteCount = JournalFormat.pageByteCount
-            }
+            made = try SegmentFile.make(
+                storage, header: header, page: page, zeros: zeros, isFilled: false)
+            filledByteCount = JournalFormat.pageByteCount
             status.setShortOfSpace(false)
             // Release: pairs with the acquire in `readyFirst`.
             ready.store(first, ordering: .releasing)
@@ -83,21 +84,23 @@ public final class SegmentMaker<Storage: JournalStorage>: @unchecked Sendable {
 
     /// Writes zeros to some more of the segment that waits to be taken. Not while the journal needs
     /// all of the disk: it can do without.
-    private func fill() -> Bool {
-        guard !status.isBehind else { return false }
-        // The lock is held while they are written: a segment is not taken under the pen.
-        return order.withLock { order in
-            guard let file = order.file, order.filledByteCount < configuration.segmentByteCount
-            else { return false }
-            do throws(StorageError) {
-                order.filledByteCount = try SegmentFile.fill(
-                    storage, file, from: order.filledByteCount,
-                    byteCount: configuration.segmentByteCount, zeros: zeros)
-                return true
-            } catch {
-                fail(error)
-                return false
-            }
+    private func fill(_ first: UInt64) -> Bool {
+        guard filledByteCount < configuration.segmentByteCount, !status.isBehind,
+            // Acquire: pairs with the release below. It may have been taken just now.
+            ready.compareExchange(
+                expected: first, desired: Self.held, ordering: .acquiring
+            ).exchanged, let made
+        else { return false }
+        // Release: pairs with the acquire in `take`.
+        defer { ready.store(first, ordering: .releasing) }
+        do throws(StorageError) {
+            filledByteCount = try SegmentFile.fill(
+                storage, made, from: filledByteCount,
+                byteCount: configuration.segmentByteCount, zeros: zeros)
+            return true
+        } catch {
+            fail(error)
+            return false
         }
     }
 
@@ -113,21 +116,31 @@ public final class SegmentMaker<Storage: JournalStorage>: @unchecked Sendable {
         if !poll() { usleep(status.isShortOfSpace ? 250_000 : 2_000) }
     }
 
-    /// First sequence of the segment that `take` gives; 0 when there is none.
-    internal var readyFirst: UInt64 { ready.load(ordering: .acquiring) }
-
-    internal func request(firstSequence: UInt64) {
-        order.withLock { $0 = Order(wantedFirst: firstSequence) }
+    /// First sequence of the segment that `take` gives; 0 when there is none, or not just now.
+    internal var readyFirst: UInt64 {
+        let first = ready.load(ordering: .acquiring)
+        return first == Self.held ? 0 : first
     }
 
-    /// Nil also while it is being filled: ask again.
+    internal func request(firstSequence: UInt64) {
+        // Release: pairs with the acquire in `poll`.
+        wanted.store(firstSequence, ordering: .releasing)
+    }
+
+    /// The segment that `readyFirst` told of: from here on the journal's. Nil also when the maker
+    /// has just begun to fill it: ask again.
     internal func take() -> JournalFile? {
-        let file = order.withLockIfAvailable { order in
-            defer { order = Order() }
-            return order.file
-        }
-        guard let file = file ?? nil else { return nil }
-        ready.store(0, ordering: .relaxed)
+        let first = readyFirst
+        guard first != 0,
+            ready.compareExchange(
+                expected: first, desired: Self.held, ordering: .acquiring
+            ).exchanged
+        else { return nil }
+        let file = made
+        made = nil
+        wanted.store(0, ordering: .relaxed)
+        // Release: pairs with the acquire in `poll`, which then makes the next one.
+        ready.store(0, ordering: .releasing)
         return file
     }
 }
@@ -136,17 +149,6 @@ public final class SegmentMaker<Storage: JournalStorage>: @unchecked Sendable {
 internal enum SegmentFile {
     /// Pages of zeros that are written at a time: a millisecond or so.
     internal static var fillPageCount: Int { 256 }
-
-    /// Writes and syncs zeros from `start` on, some of them. Gives the end of what is written.
-    internal static func fill<Storage: JournalStorage>(
-        _ storage: Storage, _ file: JournalFile, from start: Int, byteCount: Int,
-        zeros: borrowing HugePages
-    ) throws(StorageError) -> Int {
-        let count = min(fillPageCount * JournalFormat.pageByteCount, byteCount - start)
-        try unsafe storage.write(file, from: zeros.base, byteCount: count, offset: start)
-        try storage.sync(file)
-        return start + count
-    }
 
     /// Makes a segment with its header, durable under its name; replaces one of the same name. If
     /// `isFilled`, its zeros are written, else they are only promised by the file system.
@@ -188,5 +190,16 @@ internal enum SegmentFile {
             throw error
         }
         return file
+    }
+
+    /// Writes and syncs zeros from `start` on, some of them. Gives the end of what is written.
+    internal static func fill<Storage: JournalStorage>(
+        _ storage: Storage, _ file: JournalFile, from start: Int, byteCount: Int,
+        zeros: borrowing HugePages
+    ) throws(StorageError) -> Int {
+        let count = min(fillPageCount * JournalFormat.pageByteCount, byteCount - start)
+        try unsafe storage.write(file, from: zeros.base, byteCount: count, offset: start)
+        try storage.sync(file)
+        return start + count
     }
 }

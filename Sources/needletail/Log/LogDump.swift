@@ -69,9 +69,9 @@ struct LogExport: ParsableCommand {
         abstract: "Commands and what became of them, as CSV for auditors.",
         discussion: """
             One line for each event: who (session, account), what (the command), when it came in \
-            (UTC nanoseconds of its record), when the journal knew it durable (empty where that was \
-            not noted), what became of it, and for trades the trade's id: \
-            sequence of the command, a dash, and the index in it.
+            (UTC nanoseconds of its record), when the journal knew it durable (empty where that \
+            was not noted), what became of it, and for trades the trade's id: sequence of the \
+            command, a dash, and the index in it.
             """)
 
     @OptionGroup var source: LogFolderArgument
