@@ -52,7 +52,7 @@ final class TemporaryFolder {
         }
         let log = try rig.scan("end")
         #expect(log.segments.count > 3)
-        #expect(rig.storage.description.contains("O_DSYNC"))
+        #expect(rig.storage.description.contains("fdatasync"))
         print("    \(rig.storage.description), \(log.lastSequence) records")
     }
 

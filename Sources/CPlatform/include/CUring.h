@@ -19,8 +19,8 @@ int cplatform_uring_write(
     cplatform_uring *queue, int file, const void *bytes, uint32_t count, uint64_t offset,
     uint64_t token);
 
-// Queues an fdatasync: of writes to the file that were reaped before it was queued, all is durable at
-// its completion, whose result is 0 or a negative errno. 0, or -1 when `entries` are in flight.
+// Queues an fdatasync. At its completion all is durable of the writes to the file that were reaped
+// before it was queued; its result is 0 or a negative errno. 0, or -1 when `entries` are in flight.
 int cplatform_uring_sync(cplatform_uring *queue, int file, uint64_t token);
 
 // Hands what is queued to the kernel. 0 or an errno.
@@ -35,6 +35,6 @@ void cplatform_uring_wait(cplatform_uring *queue, uint64_t nanos);
 // Waits until nothing is in flight, and forgets the completions.
 void cplatform_uring_settle(cplatform_uring *queue);
 
-// Opens for writing in a folder, past the page cache (O_DIRECT) if wanted. With `create` the file is
-// new, mode 0600. -1 and errno.
+// Opens for writing in a folder, past the page cache (O_DIRECT) if wanted. With `create` the file
+// is new, mode 0600. -1 and errno.
 int cplatform_journal_open(int folder, const char *name, int create, int direct);

@@ -6,9 +6,9 @@ internal import Glibc
 internal import Platform
 
 /// A folder on disk. Written by io_uring past the page cache (O_DIRECT) where the kernel and the
-/// file system have them, by plain writes where not. Nothing is opened with O_DSYNC: then the kernel
-/// ends each write on a worker thread of the processor that took the disk's interrupt, and where
-/// that one polls without a pause an acknowledgement waits for milliseconds.
+/// file system have them, by plain writes where not. Nothing is opened with O_DSYNC: the kernel
+/// would end each write on a worker thread of the processor that took the disk's interrupt, and
+/// where that one polls without a pause an acknowledgement waits for milliseconds.
 public final class FileStorage: JournalStorage, @unchecked Sendable {
     /// How a folder is opened.
     public enum Mode: Sendable {

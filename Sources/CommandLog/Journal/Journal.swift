@@ -10,9 +10,10 @@
 //                                    └──▶ status.durable ──▶ commit gate
 //
 //  Each batch takes all that is published. It is durable when its writes and those of all batches
-//  before it are back, and a sync behind them is. The ring gets records back when the block they are in is home. A full segment
-//  gets its footer once all of it is durable. Nothing of segment n+1 is written before the header
-//  of segment n and the footer of segment n-1 are durable: recovery relies on it.
+//  before it are back, and a sync behind them is. The ring gets records back when the block they
+//  are in is home. A full segment gets its footer once all of it is durable. Nothing of segment n+1
+//  is written before the header of segment n and the footer of segment n-1 are durable: recovery
+//  relies on it.
 //
 //  Nothing allocates after `init`. After an error nothing is ever acknowledged again.
 //
@@ -129,7 +130,8 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
             shard: configuration.shard, rulesVersion: configuration.rulesVersion,
             chainBefore: log.chain)
         do throws(StorageError) {
-            tail = try TailFile.open(storage, after: log, configuration, page: scratch, zeros: zeros)
+            tail = try TailFile.open(
+                storage, after: log, configuration, page: scratch, zeros: zeros)
             let file: JournalFile
             do throws(StorageError) {
                 file = try SegmentFile.make(

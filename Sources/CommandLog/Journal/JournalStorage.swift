@@ -25,8 +25,9 @@ public struct WriteCompletion: Equatable, Sendable {
 
 /// The files of one journal: one folder, flat.
 ///
-/// Threading: everything but the queue (`submitWrite`, `submitSync`, `flush`, `reap`, `settle`) may be called by
-/// the journal's thread and the segment maker's at once; the queue is the journal's alone.
+/// Threading: everything but the queue (`submitWrite`, `submitSync`, `flush`, `reap`, `settle`) may
+/// be called by the journal's thread and the segment maker's at once; the queue is the journal's
+/// alone.
 public protocol JournalStorage: AnyObject, Sendable {
     /// Where it lies and how it is written, in a line for the start-up report.
     var description: String { get }
