@@ -121,31 +121,7 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
         maker = try SegmentMaker(
             storage: storage, status: status, notes: notes, firstSequence: first,
             configuration: configuration)
-        let scratch = try JournalError.pages(1)
-        let zeros = try JournalError.pages(SegmentFile.fillPageCount)
-        let header = SegmentHeader(
-            state: SegmentHeader.State.begun,
-            segmentByteCount: UInt64(configuration.segmentByteCount), firstSequence: first,
-            timestampNanosBefore: log.lastTimestampNanos, epoch: configuration.epoch,
-            shard: configuration.shard, rulesVersion: configuration.rulesVersion,
-            chainBefore: log.chain)
-        do throws(StorageError) {
-            tail = try TailFile.open(
-                storage, after: log, configuration, page: scratch, zeros: zeros)
-            let file: JournalFile
-            do throws(StorageError) {
-                file = try SegmentFile.make(
-                    storage, header: header, page: scratch, zeros: zeros, isFilled: true)
-            } catch {
-                // A journal that was never made has no `deinit`.
-                storage.close(tail)
-                throw error
-            }
-            segment = Segment(file: file, geometry: header.geometry, headerBatch: 0)
-        } catch {
-            throw JournalError.storage(error).located(
-                in: storage.folder, shard: configuration.shard)
-        }
+        (tail, segment) = try Self.begin(storage, after: log, configuration)
         self.reader = reader
         oldestBatch = log.nextBatchNumber
         syncEnd = log.nextBatchNumber
@@ -154,12 +130,42 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
         takenSequence = log.lastSequence
         takenChain = log.chain
         takenTimestampNanos = log.lastTimestampNanos
-        homeNext = header.geometry.base
+        homeNext = segment.geometry.base
         blockChain = log.chain
         durableSequence = log.lastSequence
         restedWatermark = log.lastSequence
         publishRoom()
-        maker.request(firstSequence: header.geometry.lastSequence + 1)
+        maker.request(firstSequence: segment.geometry.lastSequence + 1)
+    }
+
+    /// Opens the tail and makes the first segment.
+    private static func begin(
+        _ storage: Storage, after log: RecoveredLog, _ configuration: JournalConfiguration
+    ) throws(JournalError) -> (tail: JournalFile, segment: Segment) {
+        let scratch = try JournalError.pages(1)
+        let zeros = try JournalError.pages(SegmentFile.fillPageCount)
+        let header = SegmentHeader(
+            state: SegmentHeader.State.begun,
+            segmentByteCount: UInt64(configuration.segmentByteCount),
+            firstSequence: log.lastSequence + 1, timestampNanosBefore: log.lastTimestampNanos,
+            epoch: configuration.epoch, shard: configuration.shard,
+            rulesVersion: configuration.rulesVersion, chainBefore: log.chain)
+        do throws(StorageError) {
+            let tail = try TailFile.open(
+                storage, after: log, configuration, page: scratch, zeros: zeros)
+            do throws(StorageError) {
+                let file = try SegmentFile.make(
+                    storage, header: header, page: scratch, zeros: zeros, isFilled: true)
+                return (tail, Segment(file: file, geometry: header.geometry, headerBatch: 0))
+            } catch {
+                // A journal that was never made has no `deinit`.
+                storage.close(tail)
+                throw error
+            }
+        } catch {
+            throw JournalError.storage(error).located(
+                in: storage.folder, shard: configuration.shard)
+        }
     }
 
     deinit {
