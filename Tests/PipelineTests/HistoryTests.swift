@@ -210,7 +210,12 @@ extension ShardRig {
         #expect(made.retired.count == 1, "16,319 records are in the first segment")
         #expect(!FileManager.default.fileExists(atPath: first))
         let archived = archive.path + "/shard-0/00000000000000000001.log"
-        #expect(FileManager.default.fileExists(atPath: archived) == (way == .archive))
+        let times = archived.replacing(".log", with: ".times")
+        for path in [archived, times] {
+            #expect(FileManager.default.fileExists(atPath: path) == (way == .archive))
+        }
+        let left = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/shard-0")
+        #expect(left.allSatisfy { !$0.hasPrefix("00000000000000000001.") })
         let hash = rig.stateHash
         let told = market.told[0].count
         rig = nil

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // SAFETY: the copy's buffer is memory of this call; it is read and written within its size.
+internal import Glibc
 internal import Platform
 
 /// What becomes of segments that no kept snapshot needs any more.
@@ -30,42 +31,52 @@ public enum SegmentRetention: Equatable, Sendable {
             // Its own lock: two gateways do not share an archive.
             let archive = try FileStorage(path: folder, mode: .journalWithoutUring)
             for first in old {
-                try Self.copy(JournalFormat.segmentName(firstSequence: first), storage, archive)
+                for name in Self.names(first, in: names) { try Self.copy(name, storage, archive) }
             }
         }
-        // The oldest first: what a crash leaves has no hole.
-        for first in old { try storage.remove(JournalFormat.segmentName(firstSequence: first)) }
+        // The oldest first, and the segment before what is said of it: what a crash leaves has no
+        // hole.
+        for first in old {
+            for name in Self.names(first, in: names) { try storage.remove(name) }
+        }
         try storage.syncFolder()
         return old.map(JournalFormat.segmentName(firstSequence:))
+    }
+
+    /// A segment and its times, if they are there.
+    private static func names(_ first: UInt64, in names: [String]) -> [String] {
+        let times = JournalFormat.timesName(firstSequence: first)
+        return [JournalFormat.segmentName(firstSequence: first)]
+            + (names.contains(times) ? [times] : [])
     }
 
     /// A whole copy under its name, durable; one that is there already is made anew.
     private static func copy<Storage: JournalStorage>(
         _ name: String, _ source: Storage, _ target: FileStorage
     ) throws(StorageError) {
-        let pageCount = 256
         guard let buffer = try? JournalError.pages(pageCount) else {
-            throw StorageError("get memory to copy", file: name, errno: 12)
+            throw StorageError("get memory to copy", file: name, errno: ENOMEM)
         }
         let from = try source.open(name, forWriting: false)
         defer { source.close(from) }
-        let byteCount = try source.byteCount(of: from)
         let temporary = name + JournalFormat.temporarySuffix
-        let to = try target.create(temporary, byteCount: byteCount)
+        let to = try target.createPlain(temporary)
         defer { target.close(to) }
+        let byteCount = try source.byteCount(of: from)
         var offset = 0
         while offset < byteCount {
-            let wanted = min(pageCount * JournalFormat.pageByteCount, byteCount - offset)
             let count = try unsafe source.read(
-                from, into: buffer.base, byteCount: wanted, offset: offset)
-            guard count == wanted else {
-                throw StorageError("read all of", file: name, errno: 5)
-            }
-            try unsafe target.write(to, from: buffer.base, byteCount: count, offset: offset)
+                from, into: buffer.base, byteCount: pageCount * JournalFormat.pageByteCount,
+                offset: offset)
+            guard count > 0 else { throw StorageError("read all of", file: name, errno: EIO) }
+            try unsafe target.append(to, from: buffer.base, byteCount: count)
             offset += count
         }
         try target.sync(to)
         try target.rename(temporary, to: name)
         try target.syncFolder()
     }
+
+    /// Read and written at a time.
+    private static var pageCount: Int { 256 }
 }
