@@ -14,7 +14,8 @@ struct PairPlace: Sendable, CustomTestStringConvertible {
     var ringCapacity = 256
     var pageCount = 8
     var batchByteCountMax = 1 << 20
-    /// Records behind the pair that are written with it.
+    /// Records before and behind the pair that are written with it.
+    var before: UInt64 = 0
     var following: UInt64 = 40
 
     var testDescription: String { what }
@@ -33,7 +34,8 @@ struct PairPlace: Sendable, CustomTestStringConvertible {
             pageCount: 4),
         PairPlace(
             what: "across the end of the smallest ring", first: 127, ringCapacity: 128),
-        PairPlace(what: "across two batches", first: 191, batchByteCountMax: 8192),
+        PairPlace(
+            what: "across two batches", first: 191, batchByteCountMax: 8192, before: 90),
     ]
 }
 
@@ -48,13 +50,15 @@ struct PairPlace: Sendable, CustomTestStringConvertible {
         rig.batchByteCountMax = place.batchByteCountMax
         rig.storage.completionEagerness = 8
         try rig.start(place.what)
-        while rig.lastSequence < place.first - 1 {
-            rig.fill(through: min(place.first - 1, rig.lastSequence + 30))
+        let atRest = place.first - 1 - place.before
+        while rig.lastSequence < atRest {
+            rig.fill(through: min(atRest, rig.lastSequence + 30))
             _ = rig.journal?.maker.poll()
             rig.rest()
         }
-        #expect(rig.acknowledged == place.first - 1)
+        #expect(rig.acknowledged == atRest)
         rig.storage.completionEagerness = 0
+        rig.fill(through: place.first - 1)
         rig.publishPair()
         if place.following > 0 { rig.fill(through: place.first + 1 + place.following) }
         #expect(rig.commands.contains { $0.sequence == place.first && $0.second != nil })
@@ -82,7 +86,7 @@ struct PairPlace: Sendable, CustomTestStringConvertible {
         var with = 0
         func check(_ what: String) throws {
             let log = try rig.quickScan()
-            if log.lastSequence < place.first - 1 || chains[log.lastSequence] != log.chain {
+            if log.lastSequence < rig.acknowledged || chains[log.lastSequence] != log.chain {
                 Issue.record("ends at \(log.lastSequence); \(what); \(hint(seed))")
             }
             if log.lastSequence < place.first { without += 1 } else { with += 1 }
@@ -109,6 +113,17 @@ struct PairPlace: Sendable, CustomTestStringConvertible {
         // A second half alone waits for the batch before it.
         let isInFlight = try #require(rig.journal?.takenSequence) > place.first
         #expect(without > 0 && (with > 0) == isInFlight, "\(without) without, \(with) with")
+    }
+
+    @Test(arguments: PairPlace.all)
+    func `is committed as one`(place: PairPlace) throws {
+        for run in 0..<24 as Range<UInt64> {
+            let rig = try prepared(place, TestSeed.run &+ run)
+            rig.storage.completionEagerness = run == 0 ? 8 : 1 + run % 3
+            // Each poll holds the gate's place against the commands' ends.
+            rig.rest()
+            #expect(rig.acknowledged == rig.lastSequence)
+        }
     }
 
     /// Each half alone on the disk, in a life that goes on: the sequences are used again.
