@@ -18,10 +18,10 @@ struct BookBench: ParsableCommand {
             and adds up in the timed region. The four totals must equal the file's: `match OK`. \
             Times are CPU time of the thread.
 
-            With --check-snapshots the commands are made a log, and three ways through it must give \
-            the same state hash and the same bytes of an image: the live run in bursts, the replay \
-            one by one, and snapshot files taken at random points with the rest of the log behind \
-            them.
+            With --check-snapshots the commands are made a log, and three ways through it must \
+            give the same state hash and the same bytes of an image: the live run in bursts, the \
+            replay one by one, and snapshot files taken at random points with the rest of the log \
+            behind them.
             """)
 
     @Option(help: "A file that the yardstick's `gen` made.") var commands: String
