@@ -109,8 +109,7 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
             reader.releasedSequence == log.lastSequence
                 && reader.nextSequence == log.lastSequence + 1,
             "a journal goes on behind the log")
-        // Up to 63 records wait until their block is whole, and a pair must fit beside them.
-        precondition(ring.capacity >= 128, "a ring holds a block and a pair")
+        precondition(ring.capacity >= 128, "a ring holds all but a record of a block, and a pair")
         precondition(log.isSealed, "what was recovered is sealed before it is gone on with")
         self.ring = ring
         self.storage = storage
