@@ -108,7 +108,8 @@ let package = Package(
         tests(
             "CommandLogTests", ["TestSeed", "CommandLog", "Platform", "Wire"], exclude: ["Golden"]),
         tests(
-            "EngineTests", ["TestSeed", "Engine", "CommandLog", "Platform", "Wire"],
+            "EngineTests",
+            ["TestSeed", "OrderEntryClient", "Engine", "CommandLog", "Platform", "Wire"],
             exclude: ["Golden"]),
         tests("NICGatewayTests", ["NICGateway", "CDPDK", "CommandLog", "Platform", "Wire"]),
         tests("OrderEntryClientTests", ["TestSeed", "OrderEntryClient", "Platform", "Wire"]),

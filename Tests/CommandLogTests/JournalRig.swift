@@ -151,14 +151,38 @@ final class JournalRig<Storage: JournalStorage> {
         sequencer?.value.publish()
     }
 
+    /// Publishes single records up to this sequence.
+    func fill(through sequence: UInt64) {
+        while lastSequence < sequence, append(record(&random), nil) {}
+        sequencer?.value.publish()
+    }
+
+    /// Publishes a pair.
+    func publishPair() {
+        _ = append(record(&random), record(&random, kind: .continuation))
+        sequencer?.value.publish()
+    }
+
     func poll() {
         guard let journal else { return }
         let before = utcClock.last
         _ = journal.poll()
         let durable = journal.status.durable.load()
         #expect(durable >= acknowledged)
+        #expect(durable == acknowledged || isWhole(durable), "half a command: \(durable)")
         if durable > acknowledged { seen.append((durable, before, utcClock.last)) }
         acknowledged = durable
+    }
+
+    /// Whether a command ends there.
+    func isWhole(_ sequence: UInt64) -> Bool {
+        var range = commands[...]
+        while let middle = range.indices.dropFirst(range.count / 2).first {
+            let last = commands[middle].lastSequence
+            if last == sequence { return true }
+            range = last < sequence ? range[(middle + 1)...] : range[..<middle]
+        }
+        return false
     }
 
     /// A random step of everybody.

@@ -27,7 +27,7 @@ private func hint(_ seed: UInt64) -> String { "SEED=\(String(seed, radix: 16))" 
     func `recovers everything acknowledged from any crash, life after life`(run: UInt64) throws {
         let seed = TestSeed.run &+ run
         let rig = JournalRig(FaultyStorage(seed: seed &* 31), seed: seed)
-        rig.ringCapacity = 64 << Int(rig.random.below(4))
+        rig.ringCapacity = 128 << Int(rig.random.below(3))
         rig.segmentByteCount = 4096 * (3 + Int(rig.random.below(6)))
         rig.batchesInFlight = 1 + Int(rig.random.below(8))
         rig.batchByteCountMax = 8192 << Int(rig.random.below(4))

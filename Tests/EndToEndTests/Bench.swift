@@ -45,6 +45,14 @@ enum Machine {
         let folder = "\(root)/exchange_golden/small"
         return FileManager.default.fileExists(atPath: "\(folder)/orders.csv") ? folder : nil
     }()
+    /// The yardstick's files (its `gen` makes them), or empty where NEEDLETAIL_YARDSTICK is not set.
+    static let yardstickFiles: [String] = {
+        guard let folder = ProcessInfo.processInfo.environment["NEEDLETAIL_YARDSTICK"] else {
+            return []
+        }
+        return ["a", "b", "c"].map { "\(folder)/\($0).bin" }
+            .filter { FileManager.default.fileExists(atPath: $0) }
+    }()
     static let packageRoot = URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 }

@@ -195,6 +195,21 @@ struct `The order path` {
     }
 }
 
+@Suite(.enabled(if: Machine.hasExecutables)) struct `The engine alone` {
+    @Test(
+        .enabled(
+            if: !Machine.yardstickFiles.isEmpty,
+            "NEEDLETAIL_YARDSTICK names no folder with a.bin, b.bin or c.bin"),
+        arguments: Machine.yardstickFiles)
+    func `comes to the same state live, replayed, and from snapshots`(file: String) throws {
+        let lab = Machine.executables.appendingPathComponent("needletail-lab").path
+        let end = try run(
+            [lab, "bench", "book", "--commands", file, "--check-snapshots", "--sessions", "20"],
+            withinSeconds: 600)
+        #expect(end.status == 0 && end.output.contains("snapshots OK"), "\(end.output)")
+    }
+}
+
 @Suite struct `The page about the configuration` {
     /// Keys as the source reads them: `reader.integer("udpPort", …)`.
     private func keys() throws -> [String] {

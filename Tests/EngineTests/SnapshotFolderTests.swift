@@ -9,7 +9,7 @@ import Wire
 @testable @_spi(Testing) import Engine
 
 /// The engine as whoever recovers or mirrors a log sees it.
-private struct Fold: SnapshotFolder, ~Copyable {
+struct Fold: SnapshotFolder, ~Copyable {
     var rig: Rig
 
     mutating func fold(_ record: LogRecord, continuation: LogRecord?) {

@@ -109,7 +109,7 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
             reader.releasedSequence == log.lastSequence
                 && reader.nextSequence == log.lastSequence + 1,
             "a journal goes on behind the log")
-        precondition(ring.capacity >= 64, "a ring holds a block")
+        precondition(ring.capacity >= 128, "a ring holds all but a record of a block, and a pair")
         precondition(log.isSealed, "what was recovered is sealed before it is gone on with")
         self.ring = ring
         self.storage = storage

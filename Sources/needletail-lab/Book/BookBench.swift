@@ -17,6 +17,11 @@ struct BookBench: ParsableCommand {
             order index, matching, state hash and 64-byte events in a ring, which a listener reads \
             and adds up in the timed region. The four totals must equal the file's: `match OK`. \
             Times are CPU time of the thread.
+
+            With --check-snapshots the commands are made a log, and three ways through it must \
+            give the same state hash and the same bytes of an image: the live run in bursts, the \
+            replay one by one, and snapshot files taken at random points with the rest of the log \
+            behind them.
             """)
 
     @Option(help: "A file that the yardstick's `gen` made.") var commands: String
@@ -24,22 +29,33 @@ struct BookBench: ParsableCommand {
     @Option(help: "Sessions to which the file's users are dealt out.") var sessions: UInt32 = 1
     @Option(help: "Room for open orders.") var orders: UInt32 = 2_000_000
     @Option(help: "Timed runs; the best counts.") var runs = 3
+    @Flag(
+        help: "Measure nothing: check that a live run, a replay and snapshots with tails agree.")
+    var checkSnapshots = false
+    @Option(help: "Snapshots to take, with --check-snapshots.") var snapshots = 4
+    @Option(help: "Seed of where they are taken.") var seed: UInt64 = 1
 
     func validate() throws {
-        guard sessions > 0, orders > 0, runs > 0 else {
-            throw ValidationError("--sessions, --orders and --runs are 1 or more")
+        guard sessions > 0, orders > 0, runs > 0, snapshots > 0 else {
+            throw ValidationError("--sessions, --orders, --runs and --snapshots are 1 or more")
         }
     }
 
     func run() throws {
         let file = try YardstickFile(path: commands)
-        let plan = BookPlan(file: file, sessionCount: sessions, orderCapacity: orders)
+        var plan = BookPlan(file: file, sessionCount: sessions, orderCapacity: orders)
         let memory = try HugePages(
             byteCount: file.commandCount * LogRecord.byteCount)
         let records = unsafe memory.base.bindMemory(
             to: LogRecord.self, capacity: file.commandCount)
         unsafe plan.buildRecords(into: records)
         unsafe try plan.settleReplaces(in: records)
+        if checkSnapshots {
+            unsafe plan.seal(records)
+            let check = unsafe SnapshotCheck(
+                records: records, plan: plan, snapshotCount: snapshots, seed: seed)
+            return try check.run()
+        }
         let timed = file.warmUpCount..<file.commandCount
         var best = UInt64.max
         var matches = true

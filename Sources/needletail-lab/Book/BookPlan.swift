@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CommandLog
 internal import Wire
 
 /// How a file of the yardstick becomes commands of ours: one instrument whose ladder covers the
@@ -12,7 +13,7 @@ struct BookPlan {
     let file: YardstickFile
     let sessionCount: UInt32
     let limits: EngineLimits
-    let opening: [(LogRecord, LogRecord?)]
+    private(set) var opening: [(LogRecord, LogRecord?)]
 
     init(file: YardstickFile, sessionCount: UInt32, orderCapacity: UInt32) {
         self.file = file
@@ -93,6 +94,25 @@ struct BookPlan {
                     unsafe executed[Int(event.orderID)] = event.executedLots
                 }
             }
+        }
+    }
+    /// Makes a log of it: dense sequences from 1 on, the opening first, and chained checksums.
+    mutating func seal(_ records: UnsafeMutablePointer<LogRecord>) {
+        var chain = RecordChain()
+        func sealed(_ record: LogRecord) -> LogRecord {
+            var record = record
+            record.sequence = chain.lastSequence + 1
+            record.crc32c = RecordChain.crc(record, chain.crc32c)
+            precondition(chain.take(record), "what was sealed is the next")
+            return record
+        }
+        opening = opening.map { record, continuation in
+            var first = record
+            if continuation != nil { first.flags |= RecordFlags.pair }
+            return (sealed(first), continuation.map(sealed))
+        }
+        for index in 0..<file.commandCount {
+            unsafe records[index] = sealed(unsafe records[index])
         }
     }
 }

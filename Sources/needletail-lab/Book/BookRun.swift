@@ -51,6 +51,7 @@ struct ListenerTotals {
     var openOrders: UInt32 { engine.openOrders }
     var memoryWarning: String? { engine.memoryWarning }
     var stateHash: UInt64 { engine.stateHash }
+    func encodeImage() -> [UInt8] { engine.encodeImage() }
 
     init(
         records: UnsafeMutablePointer<LogRecord>, recordCount: Int, plan: BookPlan
