@@ -16,5 +16,6 @@ struct Bench: ParsableCommand {
         abstract: "Benchmarks of the parts and of the whole path.",
         subcommands: [
             RingBench.self, DecodeBench.self, BookBench.self, PathBench.self, JournalBench.self,
+            RecoveryBench.self,
         ])
 }

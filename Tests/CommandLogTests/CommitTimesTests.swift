@@ -20,6 +20,7 @@ private func hint(_ seed: UInt64) -> String { "SEED=\(String(seed, radix: 16))" 
         var known = 0
         for life in 0..<6 {
             rig.storage.completionEagerness = 1 + rig.random.below(8)
+            rig.firstSegmentByteCount = 4_096 * (3 + Int(rig.random.below(6)))
             try rig.start(hint(seed))
             let first = (rig.recovered?.lastSequence ?? 0) + 1
             for _ in 0..<rig.random.below(120) { rig.step(burst: 20) }

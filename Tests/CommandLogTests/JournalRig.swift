@@ -40,6 +40,8 @@ final class JournalRig<Storage: JournalStorage> {
     var clock: UInt64 = 1_000_000
     var ringCapacity = 256
     var segmentByteCount = 4096 * 6
+    /// Of the first segment after a start; nil = as the others.
+    var firstSegmentByteCount: Int?
     var batchesInFlight = 4
     var batchByteCountMax = 1 << 20
     let shard: UInt32 = 3
@@ -103,6 +105,7 @@ final class JournalRig<Storage: JournalStorage> {
             epoch: epoch, shard: shard, rulesVersion: 7, segmentByteCount: segmentByteCount,
             batchesInFlight: batchesInFlight, batchByteCountMax: batchByteCountMax,
             restPollCount: 3)
+        configuration.firstSegmentByteCount = firstSegmentByteCount ?? segmentByteCount
         configuration.utcNanos = { [utcClock] in utcClock.next() }
         journal = try Journal(
             ring: ring, reader: ring.gatingReader("journal"), storage: storage, after: log,

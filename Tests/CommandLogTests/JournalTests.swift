@@ -48,6 +48,7 @@ private func hint(_ seed: UInt64) -> String { "SEED=\(String(seed, radix: 16))" 
                 #expect(after.lastSequence == before.lastSequence, "\(hint(seed))")
                 #expect(after.chain == before.chain, "\(hint(seed))")
             }
+            rig.firstSegmentByteCount = 4_096 * (3 + Int(rig.random.below(6)))
             try rig.start(hint(seed))
             let steps = rig.random.below(120)
             let burst = 1 + rig.random.below(80)

@@ -15,6 +15,7 @@ import Wire
         var seen: [Command] = []
         // Over restarts too: it goes on behind what it has seen.
         for life in 0..<3 {
+            rig.firstSegmentByteCount = 4_096 * Int(3 + random.below(4))
             try rig.start("life \(life) of \(seed)")
             let chain = RecordChain(
                 lastSequence: seen.last?.lastSequence ?? 0, crc32c: lastCRC(seen))

@@ -37,14 +37,13 @@ internal struct CommitTimesWriter<Storage: JournalStorage>: ~Copyable {
     private var turnCount = 0
 
     internal init(
-        storage: Storage, notes: CommitNotes, firstSequence: UInt64,
+        storage: Storage, notes: CommitNotes, first: SegmentGeometry,
         configuration: JournalConfiguration
     ) {
         self.storage = storage
         self.notes = notes
         self.configuration = configuration
-        geometry = SegmentGeometry(
-            firstSequence: firstSequence, byteCount: configuration.segmentByteCount)
+        geometry = first
     }
 
     deinit { if let file { storage.close(file) } }

@@ -116,12 +116,13 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
         self.configuration = configuration
         pages = try JournalError.pages(Page.count)
         status = try JournalStatus(lastSequence: log.lastSequence)
-        let first = log.lastSequence + 1
+        let first = SegmentGeometry(
+            firstSequence: log.lastSequence + 1, byteCount: configuration.firstSegmentByteCount)
         notes = try CommitNotes()
         maker = try SegmentMaker(
-            storage: storage, status: status, notes: notes, firstSequence: first,
+            storage: storage, status: status, notes: notes, first: first,
             configuration: configuration)
-        (tail, segment) = try Self.begin(storage, after: log, configuration)
+        (tail, segment) = try Self.begin(storage, after: log, first, configuration)
         self.reader = reader
         oldestBatch = log.nextBatchNumber
         syncEnd = log.nextBatchNumber
@@ -140,14 +141,15 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
 
     /// Opens the tail and makes the first segment.
     private static func begin(
-        _ storage: Storage, after log: RecoveredLog, _ configuration: JournalConfiguration
+        _ storage: Storage, after log: RecoveredLog, _ first: SegmentGeometry,
+        _ configuration: JournalConfiguration
     ) throws(JournalError) -> (tail: JournalFile, segment: Segment) {
         let scratch = try JournalError.pages(1)
         let zeros = try JournalError.pages(SegmentFile.fillPageCount)
         let header = SegmentHeader(
             state: SegmentHeader.State.begun,
-            segmentByteCount: UInt64(configuration.segmentByteCount),
-            firstSequence: log.lastSequence + 1, timestampNanosBefore: log.lastTimestampNanos,
+            segmentByteCount: UInt64(first.byteCount), firstSequence: first.firstSequence,
+            timestampNanosBefore: log.lastTimestampNanos,
             epoch: configuration.epoch, shard: configuration.shard,
             rulesVersion: configuration.rulesVersion, chainBefore: log.chain)
         do throws(StorageError) {
@@ -156,7 +158,7 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
             do throws(StorageError) {
                 let file = try SegmentFile.make(
                     storage, header: header, page: scratch, zeros: zeros, isFilled: true)
-                return (tail, Segment(file: file, geometry: header.geometry, headerBatch: 0))
+                return (tail, Segment(file: file, geometry: first, headerBatch: 0))
             } catch {
                 // A journal that was never made has no `deinit`.
                 storage.close(tail)

@@ -4,6 +4,8 @@
 public struct JournalConfiguration: Sendable {
     /// Bytes of a segment's file: whole pages, 3 or more.
     public var segmentByteCount: Int
+    /// Bytes of the first segment, whose zeros a start waits for: 32 MB or less.
+    public var firstSegmentByteCount: Int
     /// Batches in flight, at most: 1...8.
     public var batchesInFlight: Int
     /// Bytes of a batch, at most: 8,192 or more.
@@ -32,6 +34,7 @@ public struct JournalConfiguration: Sendable {
             "1 to 8 batches are in flight")
         precondition(batchByteCountMax >= 8192, "a batch has room for two blocks")
         self.segmentByteCount = segmentByteCount
+        firstSegmentByteCount = min(segmentByteCount, 32 << 20)
         self.batchesInFlight = batchesInFlight
         self.batchByteCountMax = batchByteCountMax
         self.restPollCount = restPollCount

@@ -31,14 +31,14 @@ public final class SegmentMaker<Storage: JournalStorage>: @unchecked Sendable {
     private var times: CommitTimesWriter<Storage>
 
     internal init(
-        storage: Storage, status: JournalStatus, notes: CommitNotes, firstSequence: UInt64,
+        storage: Storage, status: JournalStatus, notes: CommitNotes, first: SegmentGeometry,
         configuration: JournalConfiguration
     ) throws(JournalError) {
         self.storage = storage
         self.status = status
         self.configuration = configuration
         times = CommitTimesWriter(
-            storage: storage, notes: notes, firstSequence: firstSequence,
+            storage: storage, notes: notes, first: first,
             configuration: configuration)
         page = try JournalError.pages(1)
         zeros = try JournalError.pages(SegmentFile.fillPageCount)

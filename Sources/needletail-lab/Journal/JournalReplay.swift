@@ -74,6 +74,19 @@ final class JournalReplay {
         sessions: Int, records: Int
     ) throws {
         let rig = try JournalRig(folder, settings)
+        (stateHash, commandCount) = try Self.write(
+            rig, profile: profile, sessions: sessions, records: records
+        ) { _ in }
+        self.folder = folder
+        storage = rig.storage
+    }
+
+    /// Writes about `records` records of the profile, and tells of the sequence now and then. Gives
+    /// the state hash behind them and how many commands they are.
+    static func write(
+        _ rig: JournalRig, profile: OrderFlow.Profile, sessions: Int, records: Int,
+        progress: @escaping (UInt64) -> Void
+    ) throws -> (stateHash: UInt64, commandCount: Int) {
         try rig.start()
         var failure: (any Error)?
         var commands = 0
@@ -88,6 +101,7 @@ final class JournalReplay {
             }
             rig.sequencer.publish()
             commands += 1
+            if commands & 0xF_FFFF == 0 { progress(rig.sequencer.publishedSequence) }
         }
         var flow = try OrderFlow(profile: profile, sessions: sessions, seed: 1, observe: write)
         var random = SeededRandom(seed: 2)
@@ -96,20 +110,7 @@ final class JournalReplay {
         }
         if let failure { throw failure }
         try rig.stop()
-        self.folder = folder
-        storage = rig.storage
-        stateHash = flow.stateHash
-        commandCount = commands
-    }
-
-    /// Forgets what the page cache has of the log.
-    private func dropCache() throws {
-        for name in try storage.list() {
-            let file = unsafe open(folder.path + "/" + name, O_RDONLY)
-            guard file >= 0 else { continue }
-            posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED)
-            close(file)
-        }
+        return (flow.stateHash, commands)
     }
 
     enum Part: CaseIterable {
@@ -128,9 +129,9 @@ final class JournalReplay {
     func measure(
         _ part: Part, isCold: Bool, limits: EngineLimits
     ) throws -> (wall: UInt64, cpu: UInt64) {
-        if isCold { try dropCache() }
+        if isCold { try FreshFolder.dropCache(of: folder.shardPath) }
         let log = try part == .scan ? nil : JournalRecovery.scan(storage, shard: 0, from: .max)
-        if isCold { try dropCache() }
+        if isCold { try FreshFolder.dropCache(of: folder.shardPath) }
         var fold = try BurstFold(limits: limits)
         var count = 0
         let start = clock.nowCycles

@@ -5,7 +5,7 @@
 //    main ▶ Sequencer ──▶ LogRing ──▶ Journal (a thread) ──▶ segments, tail
 //                                        └─ SegmentMaker (a thread)
 //
-// SAFETY: `FreshFolder` hands `mkdtemp` an array that ends with a zero.
+// SAFETY: `FreshFolder` hands the system arrays and strings that end with a zero.
 internal import ArgumentParser
 internal import CommandLog
 internal import Foundation
@@ -28,6 +28,8 @@ struct JournalSettings: Sendable {
 /// A folder of its own in the one that is named, so that nobody's log is touched.
 final class FreshFolder {
     let path: String
+    /// Where the log of shard 0 lies.
+    var shardPath: String { path + "/shard-0" }
     /// As the kernel calls it: ext4, xfs, ….
     let fileSystem: String
 
@@ -61,6 +63,17 @@ final class FreshFolder {
         return "unknown"
     }
 
+    /// Has the page cache forget the files of a folder.
+    static func dropCache(of path: String) throws {
+        let storage = try FileStorage(path: path, mode: .reading)
+        for name in try storage.list() {
+            let file = unsafe open(path + "/" + name, O_RDONLY)
+            guard file >= 0 else { continue }
+            posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED)
+            close(file)
+        }
+    }
+
     deinit { try? FileManager.default.removeItem(atPath: path) }
 }
 
@@ -83,7 +96,7 @@ final class JournalRig {
 
     init(_ folder: FreshFolder, _ settings: JournalSettings) throws {
         self.settings = settings
-        storage = try FileStorage(path: folder.path)
+        storage = try FileStorage(path: folder.shardPath)
         let found = try JournalRecovery.scan(storage, shard: 0, from: .max)
         let ring = try LogRing<LogRecord>(capacity: settings.ringCapacity)
         journal = try Journal(
