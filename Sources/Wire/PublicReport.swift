@@ -78,18 +78,33 @@ public struct PublicKind: RawRepresentable, Hashable, BitwiseCopyable, Sendable 
 }
 
 extension Event {
-    /// What the public hears of it, if anything: one public report. Of a trade's two events it is
-    /// the resting order's.
+    /// Whether the public hears of it, by one public report. Of a trade's two events it is the
+    /// resting order's. Without a branch: recovery asks for each event of a log.
+    @inlinable public var isPublic: Bool {
+        let always = EventKind.rested.bit | EventKind.instrumentDefined.bit
+        let ofResting =
+            EventKind.accepted.bit | EventKind.cancelled.bit | EventKind.replaced.bit
+            | EventKind.reduced.bit
+        let isResting: UInt32 = attributes.contains(.resting) ? ~0 : 0
+        let isPassive: UInt32 = attributes.contains(.aggressor) ? 0 : ~0
+        let heard = always | ofResting & isResting | EventKind.traded.bit & isPassive
+        return heard & kind.bit != 0
+    }
+
+    /// What the public hears of it, if anything.
     @inlinable public var publicKind: PublicKind? {
+        guard isPublic else { return nil }
         switch kind {
-        case .rested: .added
-        case .instrumentDefined: .instrument
-        case .traded: attributes.contains(.aggressor) ? nil : .executed
-        case .accepted where attributes.contains(.resting): .added
-        case .cancelled where attributes.contains(.resting): .deleted
-        case .replaced where attributes.contains(.resting): .deleted
-        case .reduced where attributes.contains(.resting): .reduced
-        default: nil
+        case .accepted, .rested: return .added
+        case .traded: return .executed
+        case .reduced: return .reduced
+        case .instrumentDefined: return .instrument
+        default: return .deleted
         }
     }
+}
+
+extension EventKind {
+    /// One bit for each kind below 32.
+    @inlinable @inline(__always) internal var bit: UInt32 { 1 << UInt32(rawValue) }
 }

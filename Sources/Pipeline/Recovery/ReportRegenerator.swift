@@ -117,7 +117,7 @@ final class ReportRegenerator {
             clock.utcNanos() &- start < Self.turnNanos
         {
             taken = try current.follower.read(through: end, recordCountMax: 1_024) { record, next in
-                current.log.apply(record, next) {
+                current.log.fold(record, continuation: next) {
                     current.see($0, of: record, from: question.from)
                 }
             }

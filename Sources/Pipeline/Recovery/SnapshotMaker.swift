@@ -103,7 +103,7 @@ final class SnapshotMaker {
         ) { record, continuation in fold.fold(record, continuation: continuation) }
         if let problem = fold.problem { throw HistoryError(cause: problem) }
         // A pair that begins at the target is in the next one.
-        guard durable >= target, fold.position.sequence + 1 >= target else { return count > 0 }
+        guard durable >= target, fold.lastSequence + 1 >= target else { return count > 0 }
         try save(fold)
         return true
     }

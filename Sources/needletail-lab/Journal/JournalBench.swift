@@ -138,12 +138,11 @@ struct JournalBench: ParsableCommand {
             records: records)
         print("\(log.commandCount) commands of profile \(profile), \(sessions) sessions")
         if let cpu { try Affinity.pinCurrentThread(to: cpu) }
-        let limits = OrderFlow.limits(sessions: sessions)
         for part in JournalReplay.Part.allCases {
             for isCold in [true, false] {
                 var best: (wall: UInt64, cpu: UInt64) = (.max, .max)
                 for _ in 0..<runs {
-                    let found = try log.measure(part, isCold: isCold, limits: limits)
+                    let found = try log.measure(part, isCold: isCold)
                     best = (min(best.wall, found.wall), min(best.cpu, found.cpu))
                 }
                 let count = Double(log.commandCount) * 1_000

@@ -1,63 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// SAFETY: `records` has `capacity` records and `events` a whole ring from `init` to `deinit`; both
-// are only indexed below those.
 internal import ArgumentParser
 internal import CommandLog
-internal import Engine
-internal import Glibc
+internal import Pipeline
 internal import Platform
 internal import Wire
-
-/// An engine that takes commands one by one, as a replay gives them, and applies them in bursts.
-@safe struct BurstFold: ~Copyable {
-    private static let capacity = 64
-    private static let ringCapacity = 1_024
-
-    private let records: UnsafeMutablePointer<LogRecord>
-    private let events: UnsafeMutablePointer<Event>
-    private var outbox: EventOutbox
-    private var engine: Engine
-    private var count = 0
-
-    init(limits: EngineLimits) throws {
-        unsafe records = .allocate(capacity: Self.capacity)
-        unsafe events = .allocate(capacity: Self.ringCapacity)
-        outbox = unsafe EventOutbox(slots: events, capacity: Self.ringCapacity, position: 1)
-        engine = try Engine(limits: limits)
-    }
-
-    deinit {
-        unsafe records.deallocate()
-        unsafe events.deallocate()
-    }
-
-    var stateHash: UInt64 { engine.stateHash }
-
-    @inline(__always) mutating func fold(_ record: LogRecord, _ continuation: LogRecord?) {
-        guard continuation == nil else { return foldPair(record, continuation) }
-        unsafe records[count] = record
-        count &+= 1
-        if count == Self.capacity { flush() }
-    }
-
-    /// Applies what was kept back. Nobody reads the events, so the ring always has room.
-    mutating func flush() {
-        var index = 0
-        while index < count {
-            index += unsafe engine.applyBurst(
-                records + index, count: count - index, roomEnd: .max, into: &outbox)
-            while !engine.isComplete { _ = engine.resume(into: &outbox) }
-        }
-        count = 0
-    }
-
-    private mutating func foldPair(_ record: LogRecord, _ continuation: LogRecord?) {
-        flush()
-        var isComplete = engine.apply(record, continuation: continuation, into: &outbox)
-        while !isComplete { isComplete = engine.resume(into: &outbox) }
-    }
-}
 
 /// A log of an order flow, written once, and read again from the disk.
 final class JournalReplay {
@@ -127,12 +73,12 @@ final class JournalReplay {
 
     /// Nanoseconds on the wall, and of CPU, that one pass took.
     func measure(
-        _ part: Part, isCold: Bool, limits: EngineLimits
+        _ part: Part, isCold: Bool
     ) throws -> (wall: UInt64, cpu: UInt64) {
         if isCold { try FreshFolder.dropCache(of: folder.shardPath) }
         let log = try part == .scan ? nil : JournalRecovery.scan(storage, shard: 0, from: .max)
         if isCold { try FreshFolder.dropCache(of: folder.shardPath) }
-        var fold = try BurstFold(limits: limits)
+        let fold = LogFold(shard: 0)
         var count = 0
         let start = clock.nowCycles
         let cpuStart = ThreadClock.cpuNanos
@@ -143,10 +89,10 @@ final class JournalReplay {
             try JournalRecovery.forEachCommand(storage, log!, from: 1) { _, _ in count &+= 1 }
         case .fold:
             try JournalRecovery.forEachCommand(storage, log!, from: 1) { record, continuation in
-                fold.fold(record, continuation)
+                fold.fold(record, continuation: continuation)
                 count &+= 1
             }
-            fold.flush()
+            _ = fold.stateHash
         }
         let wall = clock.nanos(clock.nowCycles - start)
         let cpu = ThreadClock.cpuNanos - cpuStart

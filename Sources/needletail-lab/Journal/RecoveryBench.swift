@@ -79,7 +79,7 @@ struct RecoveryBench: ParsableCommand {
         try JournalRecovery.forEachCommand(storage, log, from: 1) { record, continuation in
             fold.fold(record, continuation: continuation)
             guard every > 0, failure == nil,
-                fold.position.sequence / UInt64(every) > (record.sequence - 1) / UInt64(every)
+                fold.lastSequence / UInt64(every) > (record.sequence - 1) / UInt64(every)
             else { return }
             do throws(SnapshotError) {
                 try store.save(fold, at: fold.position)

@@ -89,7 +89,7 @@ struct LogExport: ParsableCommand {
             let isWanted = record.sequence >= range.from && record.sequence <= range.until
             let durable =
                 isWanted ? times.durableNanos(of: (continuation ?? record).sequence) : nil
-            fold.apply(record, continuation) { event in
+            fold.fold(record, continuation: continuation) { event in
                 if isWanted { print(Self.line(record, durable, event)) }
             }
         }

@@ -95,8 +95,8 @@ struct LogSnapshot: ParsableCommand {
         var failure: SnapshotError?
         _ = try source.scan(from: from + 1) { record, continuation in
             guard (continuation ?? record).sequence <= last, failure == nil else { return }
-            fold.apply(record, continuation) { _ in }
-            guard fold.position.sequence >= next, fold.problem == nil else { return }
+            fold.fold(record, continuation: continuation)
+            guard fold.lastSequence >= next, fold.problem == nil else { return }
             next += every
             failure = save(fold, in: store)
         }
