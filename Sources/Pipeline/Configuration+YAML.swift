@@ -161,6 +161,9 @@ extension Configuration {
                 "missing; `oldSegments: archive` needs it, for example "
                     + "`archiveFolder: /srv/needletail-archive`")
         }
+        if settings.archiveFolder == settings.folder {
+            inner.fail("archiveFolder", "the same as `folder`: name another one")
+        }
     }
 
     private mutating func readEngine(_ reader: inout ConfigurationReader) {

@@ -134,7 +134,10 @@ struct Gateway: ParsableCommand {
         var watch = JournalWatch(pipeline)
         while !stop.wait(milliseconds: 100) {
             if Self.failure(pipeline.journals) != nil { return }
-            if stop.takeSnapshotRequest() { pipeline.snapshots.forEach { $0.request() } }
+            if stop.takeSnapshotRequest() {
+                pipeline.snapshots.forEach { $0.request() }
+                if pipeline.snapshots.isEmpty { complain("no snapshot: there is no journal") }
+            }
             for news in watch.look() {
                 if news.isBad { complain(news.line) } else { say(news.line) }
             }

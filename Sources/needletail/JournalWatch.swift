@@ -44,8 +44,8 @@ struct JournalWatch {
                 guard let failure = progress.failure else { continue }
                 news.append(
                     (
-                        "ALARM: no snapshot of shard \(shard): \(failure). The journal is not "
-                            + "touched by it; it is tried again every ten seconds.", true
+                        "ALARM: shard \(shard): \(failure) The journal is not touched by it. It is "
+                            + "tried again.", true
                     ))
             }
         }

@@ -36,7 +36,7 @@ private struct Tally: SnapshotFolder {
 private func withStore<R>(keptCount: Int = 3, _ body: (SnapshotStore) throws -> R) throws -> R {
     let path = NSTemporaryDirectory() + "needletail-snapshots-\(UUID().uuidString)"
     defer { try? FileManager.default.removeItem(atPath: path) }
-    return try body(try SnapshotStore(path: path, shard: 4, keptCount: keptCount))
+    return try body(SnapshotStore(path: path, shard: 4, keptCount: keptCount))
 }
 
 /// What `restoreNewest` answers, as values that can be copied.
@@ -177,7 +177,7 @@ private func read(_ store: SnapshotStore, _ sequence: UInt64) throws -> [UInt8] 
     @Test func `passes over another shard's, a renamed one, a link and a refused one`() throws {
         try withStore(keptCount: 9) { store in
             _ = try store.save(Tally(sum: 1), at: position(1))
-            let other = try SnapshotStore(path: store.path, shard: 5, keptCount: 9)
+            let other = SnapshotStore(path: store.path, shard: 5, keptCount: 9)
             _ = try other.save(Tally(sum: 2), at: position(2, shard: 5))
             try overwrite(store, 3, try read(store, 1))
             try FileManager.default.createSymbolicLink(
@@ -198,6 +198,9 @@ private func read(_ store: SnapshotStore, _ sequence: UInt64) throws -> [UInt8] 
 
     @Test func `ignores what is not a snapshot`() throws {
         try withStore { store in
+            #expect(try store.sequences() == [], "a store that nothing was saved in")
+            try FileManager.default.createDirectory(
+                atPath: store.path, withIntermediateDirectories: false)
             for name in [
                 "1.snapshot", "0000000000000000000a.snapshot", "99999999999999999999.snapshot",
                 "00000000000000000009.snapshot.partial", "00000000000000000009.segment",
@@ -210,7 +213,8 @@ private func read(_ store: SnapshotStore, _ sequence: UInt64) throws -> [UInt8] 
 
     @Test func `says what the system refused`() throws {
         #expect {
-            _ = try SnapshotStore(path: "/dev/null/snapshots", shard: 0)
+            _ = try SnapshotStore(path: "/dev/null/snapshots", shard: 4)
+                .save(Tally(sum: 1), at: position(1))
         } throws: { error in
             "\(error)" == "cannot create /dev/null/snapshots: Not a directory"
         }

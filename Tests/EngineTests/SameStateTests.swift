@@ -62,7 +62,7 @@ import Wire
         defer { try? FileManager.default.removeItem(atPath: path) }
         let count = UInt64(commands.count)
         let points = Set((0..<6).map { _ in 1 + Int(random.below(count - 1)) }).sorted()
-        let store = try SnapshotStore(path: path, shard: 1, keptCount: points.count)
+        let store = SnapshotStore(path: path, shard: 1, keptCount: points.count)
         var live = try LiveRig(limits)
         var replay = Fold(rig: try Rig(limits, sliceEvents: 1 + Int(random.below(256))))
         var events: [Event] = []

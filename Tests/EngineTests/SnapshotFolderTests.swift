@@ -33,7 +33,7 @@ struct Fold: SnapshotFolder, ~Copyable {
         announce(TestSeed.run)
         let path = NSTemporaryDirectory() + "needletail-engine-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: path) }
-        let store = try SnapshotStore(path: path, shard: 1, keptCount: 2)
+        let store = SnapshotStore(path: path, shard: 1, keptCount: 2)
         var flow = RandomFlow(seed: TestSeed.run, limits: smallLimits)
         var commands = flow.opening()
         for _ in 0..<3000 { commands.append(flow.next()) }

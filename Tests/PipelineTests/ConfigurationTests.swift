@@ -94,4 +94,37 @@ internal import Testing
         #expect(plan.gateway.map(\.cpu) == [3])
         #expect(plan.engine.map(\.cpu) == [2])
     }
+
+    private func readJournal(_ lines: String) throws -> Configuration.Journal? {
+        try readCommit("journal: {folder: /x, \(lines)}").journal
+    }
+
+    @Test func `takes what is to become of snapshots and old segments`() throws {
+        let usual = try readJournal("segmentMB: 256")
+        #expect(usual?.snapshotEvery == 10_000_000 && usual?.snapshotsKept == 3)
+        #expect(usual?.oldSegments == .keep)
+        let other = try readJournal(
+            "snapshotEvery: 0, snapshotsKept: 1, oldSegments: archive, archiveFolder: /y")
+        #expect(other?.snapshotEvery == 0 && other?.snapshotsKept == 1)
+        #expect(other?.oldSegments == .archive && other?.archiveFolder == "/y")
+    }
+
+    @Test(arguments: [
+        ("oldSegments: archive", "archiveFolder` needs it"),
+        ("oldSegments: archive, archiveFolder: /x", "the same as `folder`"),
+        ("oldSegments: away", "none of keep, delete, archive"),
+        ("snapshotsKept: 0", "from 1 to 1000"),
+    ])
+    func `refuses a journal that cannot be kept so`(lines: String, words: String) throws {
+        let error = #expect(throws: ConfigurationError.self) { try readJournal(lines) }
+        let text = "\(try #require(error))"
+        #expect(text.contains(words) || text.contains("missing"), "\(text)")
+    }
+
+    @Test func `says of a journal without a folder just that`() throws {
+        let error = #expect(throws: ConfigurationError.self) {
+            try readCommit("journal: {segmentMB: 16}")
+        }
+        #expect(error?.problems.count == 1)
+    }
 }

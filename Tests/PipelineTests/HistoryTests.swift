@@ -268,7 +268,6 @@ extension ShardRig {
         rig.shard.history?.snapshots.request()
         let made = try #require(rig.waitForSnapshot(1))
         rig = nil
-        try FileManager.default.removeItem(atPath: early.path + "/shard-0/snapshots")
         try FileManager.default.copyItem(
             atPath: folder.path + "/shard-0/snapshots", toPath: early.path + "/shard-0/snapshots")
         let error = #expect(throws: JournalError.self) { try early.rig() }
@@ -285,8 +284,8 @@ extension ShardRig {
             market.trade(rig, messages: 300)
             _ = try #require(rig.waitForSnapshot(600))
         }
-        let store = try SnapshotStore(path: folder.path + "/shard-0/snapshots", shard: 0)
-        let foreign = try SnapshotStore(path: other.path + "/shard-0/snapshots", shard: 0)
+        let store = SnapshotStore(path: folder.path + "/shard-0/snapshots", shard: 0)
+        let foreign = SnapshotStore(path: other.path + "/shard-0/snapshots", shard: 0)
         for sequence in try store.sequences().dropFirst() {
             try FileManager.default.removeItem(atPath: store.path(sequence: sequence))
         }

@@ -117,6 +117,11 @@ struct SnapshotFile: ~Copyable {
         }
     }
 
+    /// Whether there is anything of that name, or it cannot be told.
+    static func isThere(_ path: String) -> Bool {
+        unsafe access(path, F_OK) == 0 || errno != ENOENT
+    }
+
     /// Makes a folder that only its owner may enter, if it is not there.
     static func createFolder(_ path: String) throws(SnapshotError) {
         guard unsafe mkdir(path, 0o700) == 0 || errno == EEXIST else {

@@ -32,22 +32,23 @@ public struct SnapshotStore: Sendable {
     static let ending = ".snapshot"
     static let partialEnding = ".snapshot.partial"
 
-    /// Over a folder, which is made (0700) if it is not there; the folder above it must be there.
-    /// Traps when fewer than one would be kept.
-    public init(path: String, shard: UInt32, keptCount: Int = 3) throws(SnapshotError) {
+    /// Over a folder; the first save makes it (0700) if it is not there, below one that is. Traps
+    /// when fewer than one would be kept.
+    public init(path: String, shard: UInt32, keptCount: Int = 3) {
         precondition(keptCount > 0, "a store keeps one snapshot or more")
         self.path = path
         self.shard = shard
         self.keptCount = keptCount
-        try SnapshotFile.createFolder(path)
     }
 
     /// The path of the snapshot behind the record with this sequence.
     public func path(sequence: UInt64) -> String { path + "/" + Self.name(sequence: sequence) }
 
     /// The sequences of the snapshots that are here, newest first, whether they are whole or not.
+    /// None when the folder is not there.
     public func sequences() throws(SnapshotError) -> [UInt64] {
-        try SnapshotFile.names(in: path).compactMap(Self.sequence(name:)).sorted(by: >)
+        guard SnapshotFile.isThere(path) else { return [] }
+        return try SnapshotFile.names(in: path).compactMap(Self.sequence(name:)).sorted(by: >)
     }
 
     /// Writes the state of a folder that has applied the log up to `position`, makes a folder of
@@ -57,6 +58,7 @@ public struct SnapshotStore: Sendable {
     public func save<Folder: SnapshotFolder & ~Copyable>(
         _ folder: borrowing Folder, at position: SnapshotPosition
     ) throws(SnapshotError) -> SnapshotHeader {
+        try SnapshotFile.createFolder(path)
         // Another process may save here at the same time: `needletail log snapshot`.
         let lock = try SnapshotFile.lockFolder(path)
         defer { lock.unlock() }

@@ -140,16 +140,28 @@ final class ReportRegenerator {
     private func begin(_ question: ReportHistory.Question) throws -> Bool {
         fold = nil
         var firstAvailable: UInt32?
-        for sequence in try store.sequences() where sequence <= status.durable.load() {
-            guard let log = try? LogFold.restore(store, sequence: sequence, node: node) else {
+        var found: (log: LogFold, next: UInt64)?
+        // The later the snapshot, the more the session had been told: halves are searched.
+        var sequences = try store.sequences().filter { $0 <= status.durable.load() }[...]
+        while !sequences.isEmpty {
+            let middle = (sequences.startIndex + sequences.endIndex) / 2
+            guard let log = try? LogFold.restore(store, sequence: sequences[middle], node: node)
+            else {
+                sequences.remove(at: middle)
                 continue
             }
             let next = (log.session(question.session)?.reportSequence ?? 0) + 1
-            firstAvailable = UInt32(truncatingIfNeeded: next)
-            if Int32(bitPattern: question.from &- firstAvailable!) >= 0 {
-                try begin(question, log, next: next)
-                return true
+            if Int32(bitPattern: question.from &- UInt32(truncatingIfNeeded: next)) >= 0 {
+                found = (log, next)
+                sequences = sequences[..<middle]
+            } else {
+                firstAvailable = UInt32(truncatingIfNeeded: next)
+                sequences = sequences[(middle + 1)...]
             }
+        }
+        if let found {
+            try begin(question, found.log, next: found.next)
+            return true
         }
         let start = JournalFormat.segmentName(firstSequence: 1)
         guard try storage.list().contains(start) else {

@@ -38,7 +38,7 @@ final class ShardRecovery {
         self.shard = shard
         position = .start(shard: shard)
         found = try JournalRecovery.scan(storage, shard: shard, from: .max)
-        snapshots = try SnapshotStore(
+        snapshots = SnapshotStore(
             path: folder + "/snapshots", shard: shard, keptCount: settings.snapshotsKept)
         _ = try nextEpoch()
     }

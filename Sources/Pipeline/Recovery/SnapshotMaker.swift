@@ -28,9 +28,9 @@ public final class SnapshotProgress: Sendable {
     public func request() { isWanted.store(true, ordering: .relaxed) }
 
     func takeRequest() -> Bool { isWanted.exchange(false, ordering: .relaxed) }
-    func note(_ new: Made) {
+    func note(_ new: Made, failure: String?) {
         made.withLock { $0 = new }
-        problem.withLock { $0 = nil }
+        problem.withLock { $0 = failure }
     }
     func note(failure: String) { problem.withLock { $0 = failure } }
 }
@@ -81,7 +81,7 @@ final class SnapshotMaker {
             if progress.takeRequest() { target = min(target, status.durable.load()) }
             return try advance()
         } catch {
-            progress.note(failure: "\(error)")
+            progress.note(failure: "no snapshot: \(error)")
             fold = nil
             follower = nil
             target = .max
@@ -121,13 +121,17 @@ final class SnapshotMaker {
         try store.save(fold, at: fold.position)
         let kept = try store.sequences()
         var retired: [String] = []
+        var failure: String?
         // As many as are wanted must be there before anything that they cover goes.
         if kept.count >= settings.snapshotsKept, let oldest = kept.last {
-            retired = try settings.retention(shard: shard).retire(storage, through: oldest)
+            do {
+                retired = try settings.retention(shard: shard).retire(storage, through: oldest)
+            } catch { failure = "old segments stay: \(error)" }
         }
         progress.note(
             .init(
-                sequence: fold.position.sequence, stateHash: fold.stateHash, retired: retired))
+                sequence: fold.position.sequence, stateHash: fold.stateHash, retired: retired),
+            failure: failure)
     }
 }
 

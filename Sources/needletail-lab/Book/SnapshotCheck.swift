@@ -34,7 +34,7 @@ internal import Wire
     func run() throws {
         let path = NSTemporaryDirectory() + "needletail-snapshots-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: path) }
-        let store = try SnapshotStore(path: path, shard: 1, keptCount: points.count)
+        let store = SnapshotStore(path: path, shard: 1, keptCount: points.count)
         var live = unsafe try BookRun(
             records: records, recordCount: plan.file.commandCount, plan: plan)
         let replay = LogFold(shard: 1)

@@ -71,7 +71,7 @@ struct RecoveryBench: ParsableCommand {
     ) throws {
         let start = clock.nowCycles
         let storage = try FileStorage(path: folder.shardPath, mode: .reading)
-        let store = try SnapshotStore(
+        let store = SnapshotStore(
             path: folder.shardPath + "/snapshots", shard: 0, keptCount: 1_000)
         let log = try JournalRecovery.scan(storage, shard: 0, from: .max)
         let fold = LogFold(shard: 0)

@@ -17,7 +17,7 @@ struct LogStart: ParsableArguments {
         let found = try source.scan(from: .max)
         guard fromSnapshot || found.firstSequence > 1 else { return LogFold(shard: found.shard) }
         do throws(SnapshotError) {
-            let store = try SnapshotStore(
+            let store = SnapshotStore(
                 path: snapshots ?? source.folder + "/snapshots", shard: found.shard)
             let usable = try store.sequences().filter {
                 $0 <= until && $0 + 1 >= found.firstSequence
@@ -74,11 +74,8 @@ struct LogSnapshot: ParsableCommand {
 
     func run() throws {
         let found = try source.scan(from: .max)
-        let store: SnapshotStore
-        do throws(SnapshotError) {
-            store = try SnapshotStore(
-                path: into ?? source.folder + "/snapshots", shard: found.shard, keptCount: keep)
-        } catch { throw LogStart.failed(error) }
+        let store = SnapshotStore(
+            path: into ?? source.folder + "/snapshots", shard: found.shard, keptCount: keep)
         var start = LogStart()
         start.fromSnapshot = true
         start.snapshots = store.path
