@@ -67,6 +67,9 @@ public struct ThreadPlan: Sendable {
         return (gateway + engine).map { seat in
             let place = seat.cpu.map { "core \($0)" } ?? "any core"
             return "\(seat.name)  \(place), \(way)"
-        } + journal.map { "\($0.name)  any core, sleeps between looks" }
+        } + journal.map { "\($0.name)  any core, waits for the disk" }
+            + journal.indices.map {
+                "nt-segments-\($0), nt-history-\($0)  any core, when nobody else wants it"
+            }
     }
 }
