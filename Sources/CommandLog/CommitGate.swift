@@ -19,6 +19,8 @@ public struct CommitGate: Sendable {
     public let policy: CommitPolicy
     /// Where the journal says how far it is; nil under `none`.
     @usableFromInline internal let durable: Cursor?
+    /// Where it says that it has stopped for good.
+    @usableFromInline internal let halted: Cursor?
     /// Owns that place.
     private let status: JournalStatus?
 
@@ -26,6 +28,7 @@ public struct CommitGate: Sendable {
     public init() {
         policy = .none
         durable = nil
+        halted = nil
         status = nil
     }
 
@@ -33,13 +36,18 @@ public struct CommitGate: Sendable {
     public init(policy: CommitPolicy, journal: JournalStatus) {
         self.policy = policy
         durable = policy == .durable ? journal.durable : nil
+        halted = journal.halted
         status = journal
     }
 
-    /// The last sequence whose effects may leave, of a log published up to `publishedSequence`.
+    /// The last sequence whose effects may leave, of a log published up to `publishedSequence`; 0
+    /// once the journal has failed, under every policy: what could not be found again after a
+    /// restart is not told any more.
     @inlinable @_noLocks
     public func committedSequence(publishedSequence: UInt64) -> UInt64 {
-        // Acquire: pairs with the release in the journal. It speaks of whole commands only.
-        durable?.load() ?? publishedSequence
+        // Acquire, both: pair with the releases in the journal's status.
+        if let halted, halted.load() != 0 { return 0 }
+        // It speaks of whole commands only.
+        return durable?.load() ?? publishedSequence
     }
 }

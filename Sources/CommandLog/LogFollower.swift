@@ -17,6 +17,7 @@ public final class LogFollower<Storage: JournalStorage> {
     private static var bufferPageCount: Int { 64 }
 
     private let storage: Storage
+    private let shard: UInt32
     private let ring: LogRing<LogRecord>
     private let buffer: HugePages
     private var walker: RecordWalker
@@ -24,9 +25,10 @@ public final class LogFollower<Storage: JournalStorage> {
 
     /// Goes on behind `chain`: 0 and 0 for the beginning of the log.
     public init(
-        storage: Storage, ring: LogRing<LogRecord>, after chain: RecordChain
+        storage: Storage, shard: UInt32, ring: LogRing<LogRecord>, after chain: RecordChain
     ) throws(JournalError) {
         self.storage = storage
+        self.shard = shard
         self.ring = ring
         buffer = try JournalError.pages(Self.bufferPageCount)
         walker = RecordWalker(
@@ -129,10 +131,11 @@ public final class LogFollower<Storage: JournalStorage> {
     private func missing() -> JournalError {
         let sequence = walker.place.sequence + 1
         let first = segment?.geometry.firstSequence ?? sequence
-        return .damaged(
+        return JournalError.damaged(
             JournalDamage(
                 file: JournalFormat.segmentName(firstSequence: first),
                 offset: segment?.geometry.offset(of: sequence) ?? 0, sequence: sequence,
-                what: "the record is durable, and neither here nor in memory"))
+                what: "the record is durable, and neither here nor in memory")
+        ).located(in: storage.folder, shard: shard)
     }
 }

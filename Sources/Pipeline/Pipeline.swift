@@ -74,8 +74,10 @@ public final class Pipeline {
     private var journalWriters: [Journal<FileStorage>] = []
     private var pollers: [Role] = []
     private var segmentMakers: [Role] = []
+    private var lookingBack: [Role] = []
     private var threads: [PinnedThread] = []
     private var makers: [PinnedThread] = []
+    private var historians: [PinnedThread] = []
 
     /// Builds everything over an open port with a queue for each shard. Nothing runs yet.
     public init(
@@ -171,7 +173,7 @@ public final class Pipeline {
                 var idle = IdleStrategy.adaptive
                 while !control.isStopping.load(ordering: .relaxed) { journal.turn(&idle) }
             })
-        pollers.append(
+        lookingBack.append(
             Role(seat: .init(name: "nt-history-\(number)", cpu: nil)) {
                 PinnedThread.giveWay()
                 while !control.isStopping.load(ordering: .relaxed) {
@@ -215,27 +217,35 @@ public final class Pipeline {
         do throws(PlatformError) {
             for role in segmentMakers { makers.append(try role.start()) }
             for role in pollers { threads.append(try role.start()) }
+            for role in lookingBack { historians.append(try role.start()) }
         } catch {
             stop()
             throw error
         }
         segmentMakers = []
         pollers = []
+        lookingBack = []
     }
 
     /// Ends the threads and waits for them. The port may be closed after it.
     public func stop() {
         control.isStopping.store(true, ordering: .relaxed)
         for thread in threads { thread.join() }
-        // What is in the log is applied, so that sequence and hash belong together.
-        for (_, loop) in halves { while loop.value.poll() {} }
         threads = []
         // The last records go to disk before anybody is told that this has ended. Without makers
         // nothing ran, and nothing is to be drained.
         if !makers.isEmpty { for journal in journalWriters { _ = journal.drain() } }
+        // What is in the log is applied, so that sequence and hash belong together; told too, for a
+        // full ring of events holds the engine up.
+        for (core, loop) in halves {
+            while loop.value.poll() || core.value.pollOutput() {}
+        }
         control.isMakingSegments.store(false, ordering: .relaxed)
         for maker in makers { maker.join() }
         makers = []
         journalWriters = []
+        // A snapshot may take its time.
+        for historian in historians { historian.join() }
+        historians = []
     }
 }

@@ -96,7 +96,7 @@ public struct Shard: ~Copyable {
             let asked = ReportHistory()
             history = try ShardHistory(
                 recovery, ring: log, status: journal.status, mailbox: asked, settings: settings,
-                clock: clock, node: node)
+                clock: clock)
             self.journal = journal
             mailbox = asked
         }

@@ -8,14 +8,16 @@ struct JournalWatch {
     private let snapshots: [SnapshotProgress]
     private var isShortOfSpace: [Bool]
     private var lastSnapshot: [SnapshotProgress.Made?]
-    private var lastFailure: [String?]
+    private var retiredCount: [Int]
+    private var lastFailures: [[String]]
 
     init(_ pipeline: Pipeline) {
         journals = pipeline.journals
         snapshots = pipeline.snapshots
         isShortOfSpace = journals.map { _ in false }
         lastSnapshot = snapshots.map { _ in nil }
-        lastFailure = snapshots.map { _ in nil }
+        retiredCount = snapshots.map { _ in 0 }
+        lastFailures = snapshots.map { _ in [] }
     }
 
     /// What is new since the last look.
@@ -31,25 +33,31 @@ struct JournalWatch {
                 : "the journal of shard \(shard) has space again"
             news.append((line, true))
         }
-        for (shard, progress) in snapshots.enumerated() {
-            if let made = progress.last, made != lastSnapshot[shard] {
-                lastSnapshot[shard] = made
-                let retired =
-                    made.retired.isEmpty ? "" : ", \(made.retired.count) old segments let go"
-                let place = "snapshot of \(made.sequence), state hash \(hex(made.stateHash))"
-                news.append(("shard \(shard): \(place)\(retired)", false))
-            }
-            if progress.failure != lastFailure[shard] {
-                lastFailure[shard] = progress.failure
-                guard let failure = progress.failure else { continue }
-                news.append(
-                    (
-                        "ALARM: shard \(shard): \(failure) The journal is not touched by it. It is "
-                            + "tried again.", true
-                    ))
-            }
-        }
+        for shard in snapshots.indices { lookBack(shard, &news) }
         return news
+    }
+
+    private mutating func lookBack(_ shard: Int, _ news: inout [(line: String, isBad: Bool)]) {
+        let progress = snapshots[shard]
+        if let made = progress.last, made != lastSnapshot[shard] {
+            lastSnapshot[shard] = made
+            let place = "snapshot of \(made.sequence), state hash \(hex(made.stateHash))"
+            news.append(("shard \(shard): \(place)", false))
+        }
+        let retired = progress.retired
+        if retired.count > retiredCount[shard] {
+            let names = retired[retiredCount[shard]...].joined(separator: " ")
+            retiredCount[shard] = retired.count
+            news.append(
+                ("shard \(shard): no snapshot needs these any more, let go: \(names)", false))
+        }
+        let failures = progress.failures
+        guard failures != lastFailures[shard] else { return }
+        for failure in failures where !lastFailures[shard].contains(failure) {
+            news.append(
+                ("ALARM: shard \(shard): \(failure). Orders go on; it is tried again.", true))
+        }
+        lastFailures[shard] = failures
     }
 }
 

@@ -20,7 +20,7 @@ import Wire
             let chain = RecordChain(
                 lastSequence: seen.last?.lastSequence ?? 0, crc32c: lastCRC(seen))
             let follower = try LogFollower(
-                storage: rig.storage, ring: try #require(rig.ring), after: chain)
+                storage: rig.storage, shard: rig.shard, ring: try #require(rig.ring), after: chain)
             for _ in 0..<400 {
                 rig.step()
                 guard random.below(4) == 0 else { continue }
@@ -48,7 +48,8 @@ import Wire
         // Further than the ring reaches back.
         while rig.acknowledged < 600 { rig.step() }
         let follower = try LogFollower(
-            storage: rig.storage, ring: try #require(rig.ring), after: RecordChain())
+            storage: rig.storage, shard: rig.shard, ring: try #require(rig.ring),
+            after: RecordChain())
         let first = JournalFormat.segmentName(firstSequence: 1)
         let inode = try #require(rig.storage.names[first])
         inode.live[4_096 + 64 * 6 + 9] ^= 1

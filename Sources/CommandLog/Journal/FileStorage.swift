@@ -120,19 +120,27 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
 
     /// As `JournalStorage` says.
     public func list() throws(StorageError) -> [String] {
-        let copy = dup(handle)
-        guard copy >= 0, let stream = unsafe fdopendir(copy) else { throw failed("list", "") }
+        // A place in the folder of its own: others may be listing it too.
+        let own = unsafe openat(handle, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard own >= 0 else { throw failed("list", "") }
+        guard let stream = unsafe fdopendir(own) else {
+            let error = failed("list", "")
+            Glibc.close(own)
+            throw error
+        }
         defer { unsafe closedir(stream) }
-        // The duplicate shares its place in the folder with every earlier one.
-        unsafe rewinddir(stream)
         var names: [String] = []
-        while let entry = unsafe readdir(stream) {
+        while true {
+            Glibc.errno = 0
+            guard let entry = unsafe readdir(stream) else {
+                guard Glibc.errno == 0 else { throw failed("list", "") }
+                return names
+            }
             let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
                 unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
             }
             if unsafe !isFolder(name, entry.pointee.d_type) { names.append(name) }
         }
-        return names
     }
 
     private func isFolder(_ name: String, _ type: UInt8) -> Bool {

@@ -30,10 +30,12 @@ extension Journal {
     }
 
     internal func submit() throws(JournalError) -> Bool {
-        guard inFlightCount < configuration.batchesInFlight else { return false }
         // Reads the published cursor anew.
         let pending = reader.available(atLeast: .max)
-        status.setBehind(pending > configuration.batchByteCountMax / 64)
+        status.setNeedsDisk(
+            pending > configuration.batchByteCountMax / 64
+                || takenSequence == segment.geometry.lastSequence)
+        guard inFlightCount < configuration.batchesInFlight else { return false }
         var hasHeader = false
         var count = 0
         // Beside others in flight a batch has to be worth its slot: so batches grow with the load.
@@ -58,7 +60,7 @@ extension Journal {
     /// Begins the next segment, if it is there and its time has come.
     private func rotate() throws(JournalError) -> Bool {
         let first = segment.geometry.lastSequence + 1
-        guard mayRotate, maker.readyFirst == first, let file = maker.take() else { return false }
+        guard mayRotate, maker.madeFirst == first, let file = maker.take() else { return false }
         sealing = Sealing(
             segment: segment, chain: takenChain, lastTimestampNanos: takenTimestampNanos)
         segment = Segment(

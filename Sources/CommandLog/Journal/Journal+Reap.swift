@@ -55,10 +55,15 @@ extension Journal {
     /// The round is over: its batches are durable.
     private func retire() {
         let before = durableSequence
+        let nanos = configuration.utcNanos()
         while oldestBatch < syncEnd {
             let batch = batch(oldestBatch)
             restedWatermark = batch.watermark
-            durableSequence = max(durableSequence, batch.durableSequence)
+            if batch.durableSequence > durableSequence {
+                durableSequence = batch.durableSequence
+                // One for each, for the segment of each has its own file.
+                notes.note(CommitNote(sequence: durableSequence, nanos: nanos))
+            }
             let released = min(batch.homeEnd &- 1, takenSequence)
             if batch.homeEnd > 0, released > reader.releasedSequence {
                 reader.release(retaining: takenSequence - released)
@@ -69,10 +74,8 @@ extension Journal {
             }
             oldestBatch += 1
         }
-        guard durableSequence > before else { return }
         // Release: pairs with the acquire of the commit gate.
-        status.durable.store(durableSequence)
-        notes.note(CommitNote(sequence: durableSequence, nanos: configuration.utcNanos()))
+        if durableSequence > before { status.durable.store(durableSequence) }
     }
 
     private func failed(_ token: WriteToken, result: Int32) -> JournalError {

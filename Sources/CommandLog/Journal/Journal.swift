@@ -220,7 +220,7 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
             if poll() { continue }
             let isFull =
                 takenSequence == segment.geometry.lastSequence && status.isShortOfSpace
-                && oldestBatch == nextBatch && maker.readyFirst == 0
+                && oldestBatch == nextBatch && maker.madeFirst == 0
             if status.hasFailed || isFull { return false }
             usleep(50)
         }
@@ -230,14 +230,14 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
     // MARK: Room
 
     private var reachableRoom: UInt64 {
-        let next = maker.readyFirst
+        let next = maker.madeFirst
         return next == 0
             ? segment.geometry.lastSequence
             : SegmentGeometry(firstSequence: next, byteCount: configuration.segmentByteCount)
                 .lastSequence
     }
 
-    internal func publishRoom() { status.room.store(reachableRoom) }
+    internal func publishRoom() { status.setRoom(through: reachableRoom) }
 }
 
 /// What a completion brings back: of a write the low bits of its batch's number and the bytes that

@@ -18,7 +18,7 @@ public struct JournalDamage: Error, Equatable, CustomStringConvertible, Sendable
     /// How to repair it.
     public let cure: String
 
-    /// With the usual cure.
+    /// With the usual cure; the folder and the shard are filled in by whoever knows them.
     public init(file: String, offset: Int, sequence: UInt64, what: String) {
         self.file = file
         self.offset = offset
@@ -60,7 +60,7 @@ public enum JournalError: Error, Equatable, CustomStringConvertible, Sendable {
     }
 
     /// The same, told where it happened.
-    internal func located(in folder: String, shard: UInt32) -> JournalError {
+    public func located(in folder: String, shard: UInt32) -> JournalError {
         switch self {
         case .damaged(var damage):
             damage.folder = folder

@@ -19,13 +19,21 @@ public final class SegmentMaker<Storage: JournalStorage>: @unchecked Sendable {
     private let configuration: JournalConfiguration
     /// First sequence of the segment that the journal wants; 0 when it wants none. The journal's.
     private let wanted = Atomic<UInt64>(0)
-    /// First sequence of the segment that is there to be taken; 0 when none is; `held` while it
-    /// changes hands or is being filled. No lock: the journal never waits for a maker that sleeps.
-    private let ready = Atomic<UInt64>(0)
-    private static var held: UInt64 { .max }
-    /// The maker's while `ready` is 0, and of whoever made it `held`.
-    private var made: JournalFile?
-    /// All before it in `made` is written.
+    /// First sequence of the segment that is there, to be taken now or in a moment; 0 when none is.
+    /// The maker sets it, the journal clears it.
+    private let made = Atomic<UInt64>(0)
+    /// Who has `file`. No lock: the journal never waits for a maker that sleeps.
+    private let owner = Atomic<UInt8>(Owner.nobody)
+    private enum Owner {
+        static var nobody: UInt8 { 0 }
+        /// The maker, who fills it.
+        static var maker: UInt8 { 1 }
+        /// The journal, who takes it.
+        static var journal: UInt8 { 2 }
+    }
+    /// The maker's while `made` is 0, then of whoever owns it.
+    private var file: JournalFile?
+    /// All before it in `file` is written. The maker's.
     private var filledByteCount = 0
     /// Belongs to the thread of `poll`.
     private var times: CommitTimesWriter<Storage>
@@ -46,7 +54,7 @@ public final class SegmentMaker<Storage: JournalStorage>: @unchecked Sendable {
 
     deinit {
         // Nobody took it any more: the next start finds it prepared, and removes it.
-        if let made { storage.close(made) }
+        if let file { storage.close(file) }
         times.flush()
     }
 
@@ -54,10 +62,9 @@ public final class SegmentMaker<Storage: JournalStorage>: @unchecked Sendable {
     /// A full disk is tried again by the next call, any other error ends the journal.
     public func poll() -> Bool {
         times.turn()
-        // Acquire: pairs with the release in `take`. Asked first: what was taken is not wanted.
-        let there = ready.load(ordering: .acquiring)
         guard !status.hasFailed else { return false }
-        guard there == 0 else { return fill(there) }
+        // Acquire: pairs with the release in `take`. Asked first: what was taken is not wanted.
+        guard made.load(ordering: .acquiring) == 0 else { return fill() }
         let first = wanted.load(ordering: .acquiring)
         guard first != 0 else { return false }
         let header = SegmentHeader(
@@ -66,12 +73,12 @@ public final class SegmentMaker<Storage: JournalStorage>: @unchecked Sendable {
             epoch: configuration.epoch, shard: configuration.shard,
             rulesVersion: configuration.rulesVersion)
         do throws(StorageError) {
-            made = try SegmentFile.make(
+            file = try SegmentFile.make(
                 storage, header: header, page: page, zeros: zeros, isFilled: false)
             filledByteCount = JournalFormat.pageByteCount
             status.setShortOfSpace(false)
-            // Release: pairs with the acquire in `readyFirst`.
-            ready.store(first, ordering: .releasing)
+            // Release: pairs with the acquire in `madeFirst`.
+            made.store(first, ordering: .releasing)
             return true
         } catch  where error.isOutOfSpace {
             status.setShortOfSpace(true)
@@ -84,24 +91,27 @@ public final class SegmentMaker<Storage: JournalStorage>: @unchecked Sendable {
 
     /// Writes zeros to some more of the segment that waits to be taken. Not while the journal needs
     /// all of the disk: it can do without.
-    private func fill(_ first: UInt64) -> Bool {
-        guard filledByteCount < configuration.segmentByteCount, !status.isBehind,
-            // Acquire: pairs with the release below. It may have been taken just now.
-            ready.compareExchange(
-                expected: first, desired: Self.held, ordering: .acquiring
-            ).exchanged, let made
+    private func fill() -> Bool {
+        guard filledByteCount < configuration.segmentByteCount, !status.needsDisk,
+            // Acquire: pairs with the release below. It may be being taken just now.
+            owner.compareExchange(
+                expected: Owner.nobody, desired: Owner.maker, ordering: .acquiring
+            ).exchanged
         else { return false }
         // Release: pairs with the acquire in `take`.
-        defer { ready.store(first, ordering: .releasing) }
+        defer { owner.store(Owner.nobody, ordering: .releasing) }
+        guard let file else { return false }
         do throws(StorageError) {
             filledByteCount = try SegmentFile.fill(
-                storage, made, from: filledByteCount,
+                storage, file, from: filledByteCount,
                 byteCount: configuration.segmentByteCount, zeros: zeros)
-            return true
+        } catch  where error.isOutOfSpace {
+            // A file system that copies on write. The place is promised all the same.
+            filledByteCount = configuration.segmentByteCount
         } catch {
             fail(error)
-            return false
         }
+        return true
     }
 
     private func fail(_ error: StorageError) {
@@ -109,39 +119,36 @@ public final class SegmentMaker<Storage: JournalStorage>: @unchecked Sendable {
             JournalError.storage(error).located(in: storage.folder, shard: configuration.shard))
     }
 
-    /// One turn of the maker's thread: polls, and if there was nothing to do sleeps for a while.
-    /// Each try on a full disk takes for a moment what space there is, from neighbours too: so it
-    /// rests longer then.
+    /// One turn of the maker's thread: polls, and sleeps for a while; shortly behind some filling,
+    /// so that the journal finds the segment free. Each try on a full disk takes for a moment what
+    /// space there is, from neighbours too: so it rests longer then.
     public func turn() {
-        if !poll() { usleep(status.isShortOfSpace ? 250_000 : 2_000) }
+        usleep(poll() ? 200 : status.isShortOfSpace ? 250_000 : 2_000)
     }
 
-    /// First sequence of the segment that `take` gives; 0 when there is none, or not just now.
-    internal var readyFirst: UInt64 {
-        let first = ready.load(ordering: .acquiring)
-        return first == Self.held ? 0 : first
-    }
+    /// First sequence of the segment that `take` gives, now or in a moment; 0 when there is none.
+    internal var madeFirst: UInt64 { made.load(ordering: .acquiring) }
 
     internal func request(firstSequence: UInt64) {
         // Release: pairs with the acquire in `poll`.
         wanted.store(firstSequence, ordering: .releasing)
     }
 
-    /// The segment that `readyFirst` told of: from here on the journal's. Nil also when the maker
-    /// has just begun to fill it: ask again.
+    /// The segment that `madeFirst` told of: from here on the journal's. Nil while the maker fills
+    /// it: ask again.
     internal func take() -> JournalFile? {
-        let first = readyFirst
-        guard first != 0,
-            ready.compareExchange(
-                expected: first, desired: Self.held, ordering: .acquiring
+        guard madeFirst != 0,
+            owner.compareExchange(
+                expected: Owner.nobody, desired: Owner.journal, ordering: .acquiring
             ).exchanged
         else { return nil }
-        let file = made
-        made = nil
+        let taken = file
+        file = nil
         wanted.store(0, ordering: .relaxed)
-        // Release: pairs with the acquire in `poll`, which then makes the next one.
-        ready.store(0, ordering: .releasing)
-        return file
+        // Release, both: pair with the acquires in `poll` and `fill`.
+        made.store(0, ordering: .releasing)
+        owner.store(Owner.nobody, ordering: .releasing)
+        return taken
     }
 }
 
@@ -187,6 +194,10 @@ internal enum SegmentFile {
             try storage.syncFolder()
         } catch {
             storage.close(file)
+            // Of a full disk nothing may stay that keeps it full.
+            if error.isOutOfSpace {
+                do throws(StorageError) { try storage.remove(temporary) } catch {}
+            }
             throw error
         }
         return file

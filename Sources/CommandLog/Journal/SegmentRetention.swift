@@ -17,15 +17,17 @@ public enum SegmentRetention: Equatable, Sendable {
     case archive(folder: String)
 
     /// Does so with those that end at `covered` or before. Gives their names, oldest first. Throws
-    /// when the disk refuses; then the rest stays, and is tried again by the next call.
+    /// when the disk refuses; then the rest stays, for the next call.
     public func retire<Storage: JournalStorage>(
         _ storage: Storage, through covered: UInt64
     ) throws(StorageError) -> [String] {
         guard self != .keep else { return [] }
         let names = try storage.list()
         let firsts = names.compactMap(JournalFormat.firstSequence(ofSegmentNamed:)).sorted()
-        // A segment ends where the next one begins; the last one is being written.
-        let old = zip(firsts, firsts.dropFirst()).filter { $0.1 - 1 <= covered }.map(\.0)
+        // A segment ends where the next one begins. The last may only be made ahead, and then the
+        // one before it is being written.
+        let old = zip(firsts, firsts.dropFirst()).dropLast().filter { $0.1 - 1 <= covered }
+            .map(\.0)
         guard !old.isEmpty else { return [] }
         if case .archive(let folder) = self {
             // Its own lock: two gateways do not share an archive.

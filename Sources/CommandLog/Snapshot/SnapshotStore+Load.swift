@@ -40,8 +40,30 @@ extension SnapshotStore {
     /// of another shard.
     public func load(sequence: UInt64) throws(SnapshotError) -> Snapshot {
         let file = try SnapshotFile.open(path(sequence: sequence))
+        let (header, imageByteCount) = try readHeader(file, sequence: sequence)
+        let image = try file.read(count: imageByteCount)
+        let crc32c = CRC32C.update(0, image.span.rawBytes)
+        guard crc32c == header.imageCRC32C else {
+            throw .damaged(
+                path: file.path, byteOffset: SnapshotHeader.byteCount,
+                found: "an image with checksum \(crc32c)",
+                right: "\(header.imageCRC32C), as the header says")
+        }
+        return Snapshot(header: header, image: image)
+    }
+
+    /// Reads the header alone. Throws when it, the name and the length do not agree, or it is of
+    /// another shard.
+    public func loadHeader(sequence: UInt64) throws(SnapshotError) -> SnapshotHeader {
+        try readHeader(try SnapshotFile.open(path(sequence: sequence)), sequence: sequence).header
+    }
+
+    private func readHeader(
+        _ file: borrowing SnapshotFile, sequence: UInt64
+    ) throws(SnapshotError) -> (header: SnapshotHeader, imageByteCount: Int) {
+        let path = file.path
         func damaged(_ byteOffset: Int, _ found: String, _ right: String) -> SnapshotError {
-            .damaged(path: file.path, byteOffset: byteOffset, found: found, right: right)
+            .damaged(path: path, byteOffset: byteOffset, found: found, right: right)
         }
         let byteCount = try file.byteCount()
         let start = try file.read(count: min(byteCount, SnapshotHeader.byteCount))
@@ -59,14 +81,7 @@ extension SnapshotStore {
                 56, "\(header.imageByteCount) bytes stated",
                 "\(imageByteCount), which are behind the header")
         }
-        let image = try file.read(count: imageByteCount)
-        let crc32c = CRC32C.update(0, image.span.rawBytes)
-        guard crc32c == header.imageCRC32C else {
-            throw damaged(
-                SnapshotHeader.byteCount, "an image with checksum \(crc32c)",
-                "\(header.imageCRC32C), as the header says")
-        }
-        return Snapshot(header: header, image: image)
+        return (header, imageByteCount)
     }
 
     /// The folder of the newest snapshot, not behind `sequenceMax`, that is whole and that the

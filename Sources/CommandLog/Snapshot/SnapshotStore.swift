@@ -31,6 +31,7 @@ public struct SnapshotStore: Sendable {
 
     static let ending = ".snapshot"
     static let partialEnding = ".snapshot.partial"
+    static let asideEnding = ".cut"
 
     /// Over a folder; the first save makes it (0700) if it is not there, below one that is. Traps
     /// when fewer than one would be kept.
@@ -64,8 +65,13 @@ public struct SnapshotStore: Sendable {
         defer { lock.unlock() }
         let image = folder.encodeImage()
         let header = try write(image, stateHash: folder.stateHash, at: position)
-        _ = try restore(Folder.self, sequence: position.sequence)
-        try prune()
+        do throws(SnapshotError) {
+            _ = try restore(Folder.self, sequence: position.sequence)
+        } catch {
+            try? SnapshotFile.remove(path(sequence: position.sequence))
+            throw error
+        }
+        try prune(through: position.sequence)
         return header
     }
 
@@ -110,9 +116,9 @@ public struct SnapshotStore: Sendable {
         try step(.synchronized)
     }
 
-    /// Drops all but the newest `keptCount`.
-    private func prune() throws(SnapshotError) {
-        let old = try sequences().dropFirst(keptCount)
+    /// Drops all but the newest `keptCount` of those that end at `newest`, which stays.
+    private func prune(through newest: UInt64) throws(SnapshotError) {
+        let old = try sequences().filter { $0 <= newest }.dropFirst(keptCount)
         for sequence in old { try SnapshotFile.remove(path(sequence: sequence)) }
         try step(.pruned)
     }
@@ -123,6 +129,12 @@ public struct SnapshotStore: Sendable {
         for name in names where name.hasSuffix(Self.partialEnding) {
             try SnapshotFile.remove(path + "/" + name)
         }
+    }
+
+    /// Gives a snapshot that cannot be used a name under which nobody takes it for one.
+    public func setAside(sequence: UInt64) throws(SnapshotError) {
+        try SnapshotFile.rename(
+            path(sequence: sequence), to: path(sequence: sequence) + Self.asideEnding)
     }
 
     private func step(_ step: SaveStep) throws(SnapshotError) {

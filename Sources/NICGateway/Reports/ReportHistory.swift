@@ -69,10 +69,10 @@ public import Wire
 
     /// Asks; false while another question is under way.
     func ask(_ new: Question) -> Bool {
-        // Relaxed would do: only this thread leaves `idle`, and only it comes back to it.
+        // Acquire: pairs with the release in `dismiss`.
         guard phase.load(ordering: .acquiring) == Phase.idle.rawValue else { return false }
         question = new
-        // Release: pairs with the acquire in `nextQuestion`.
+        // Release: pairs with the acquire in `asked`.
         phase.store(Phase.asked.rawValue, ordering: .releasing)
         return true
     }
@@ -96,6 +96,13 @@ public import Wire
     func clear() { phase.store(Phase.idle.rawValue, ordering: .releasing) }
 
     // MARK: The other thread
+
+    /// Ends the question without an answer: not now. The client asks again.
+    public func dismiss() {
+        precondition(asked != nil, "a question was asked")
+        // Release: pairs with the acquire in `ask`.
+        phase.store(Phase.idle.rawValue, ordering: .releasing)
+    }
 
     /// What is asked, until it is answered; nil when nothing is.
     public var asked: Question? {

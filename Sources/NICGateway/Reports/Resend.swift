@@ -31,8 +31,10 @@ extension GatewayCore {
         // What is being filled now is not part of the past: seal it, so that each datagram is
         // dense.
         unsafe sealDatagram(session, entry)
-        for index in 0..<min(left, found) where canTransmit {
-            guard unsafe writeAgain(resendPath[found - 1 - index], session, entry) else { break }
+        for index in 0..<min(left, found) {
+            guard canTransmit,
+                unsafe writeAgain(resendPath[found - 1 - index], session, entry)
+            else { break }
         }
         unsafe sealDatagram(session, entry, flags: OrderEntryHeader.resentFlag)
     }
@@ -60,9 +62,9 @@ extension GatewayCore {
                 answer.question.from, first: answer.firstAvailable, session, entry)
         }
         unsafe sealDatagram(session, entry)
-        for index in 0..<answer.count where canTransmit {
+        for index in 0..<answer.count {
             let report = history.report(index)
-            guard
+            guard canTransmit,
                 unsafe writeAgain(
                     report.event, sequence: report.sequence, reference: report.reference,
                     commandSequence: report.commandSequence,

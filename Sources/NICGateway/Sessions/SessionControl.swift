@@ -185,7 +185,8 @@ extension GatewayCore {
         guard unsafe silence > 3 * Int64(entry.pointee.heartbeatNanos), sequencer.hasRoom(for: 1)
         else { return false }
         counters.add(.timeouts)
-        unsafe entry.pointee.state = .closing
+        // Of an orphan nobody knows where to tell what becomes of its orders.
+        unsafe entry.pointee.state = entry.pointee.state == .orphaned ? .closed : .closing
         sequencer.append(LogRecord(kind: .sessionTimeout, session: session))
         return true
     }

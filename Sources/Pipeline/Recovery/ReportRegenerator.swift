@@ -66,14 +66,15 @@ final class ReportRegenerator {
     private let ring: LogRing<LogRecord>
     private let status: JournalStatus
     private let clock: CycleClock
-    private let node: NUMANode?
+    private let progress: SnapshotProgress
     private var fold: Fold?
     private var lastUseNanos: UInt64 = 0
 
     /// `storage` is for reading.
     init(
         _ mailbox: ReportHistory, store: SnapshotStore, storage: FileStorage,
-        ring: LogRing<LogRecord>, status: JournalStatus, clock: CycleClock, node: NUMANode?
+        ring: LogRing<LogRecord>, status: JournalStatus, clock: CycleClock,
+        progress: SnapshotProgress
     ) {
         self.mailbox = mailbox
         self.store = store
@@ -81,7 +82,7 @@ final class ReportRegenerator {
         self.ring = ring
         self.status = status
         self.clock = clock
-        self.node = node
+        self.progress = progress
     }
 
     /// Goes on with the question that is asked for a moment. False when there is none.
@@ -91,30 +92,28 @@ final class ReportRegenerator {
             return false
         }
         lastUseNanos = clock.utcNanos()
-        do {
-            try advance(question)
-        } catch {
+        do { try advance(question) } catch {
             fold = nil
-            mailbox.answer([], firstAvailable: nil)
+            progress.note("old reports cannot be had: \(error)", of: .reports)
+            // No word of it to the client, which would give them up: it asks again.
+            mailbox.dismiss()
         }
         return true
     }
 
     private func advance(_ question: ReportHistory.Question) throws {
-        if !canServe(question), try !begin(question) { return }
-        var current = fold!
+        if !canServe(question), try !start(question) { return }
+        guard canServe(question), var current = fold else { return mailbox.dismiss() }
         fold = nil
         defer { fold = current }
         let offset = Int(Int32(bitPattern: question.from &- current.firstGathered))
         if offset > 0 { current.gathered.removeFirst(min(offset, current.gathered.count)) }
-        if current.gathered.count >= question.count {
-            return mailbox.answer(current.gathered.prefix(question.count), firstAvailable: nil)
-        }
+        if current.gathered.count >= question.count { return answer(question, current) }
         var taken = 1
         let end = status.durable.load()
-        let start = clock.utcNanos()
+        let began = clock.utcNanos()
         while taken > 0, current.gathered.count < Self.gatheredCountMax,
-            clock.utcNanos() &- start < Self.turnNanos
+            clock.utcNanos() &- began < Self.turnNanos
         {
             taken = try current.follower.read(through: end, recordCountMax: 1_024) { record, next in
                 current.log.fold(record, continuation: next) {
@@ -123,10 +122,14 @@ final class ReportRegenerator {
             }
             if let problem = current.log.problem { throw HistoryError(cause: problem) }
         }
-        // At the end of what is durable there is no more: the rest is in memory.
-        if taken == 0 {
-            mailbox.answer(current.gathered.prefix(question.count), firstAvailable: nil)
-        }
+        guard taken == 0 else { return }
+        // At the end of what is durable: what is missing is there in a moment.
+        if current.gathered.isEmpty { mailbox.dismiss() } else { answer(question, current) }
+    }
+
+    private func answer(_ question: ReportHistory.Question, _ fold: Fold) {
+        progress.note(nil, of: .reports)
+        mailbox.answer(fold.gathered.prefix(question.count), firstAvailable: nil)
     }
 
     /// Whether the fold has what is asked for, or has it before it.
@@ -137,7 +140,7 @@ final class ReportRegenerator {
 
     /// Takes the newest state in which the report was not made yet. False when there is none: then
     /// the question is answered.
-    private func begin(_ question: ReportHistory.Question) throws -> Bool {
+    private func start(_ question: ReportHistory.Question) throws -> Bool {
         fold = nil
         var firstAvailable: UInt32?
         var found: (log: LogFold, next: UInt64)?
@@ -145,7 +148,7 @@ final class ReportRegenerator {
         var sequences = try store.sequences().filter { $0 <= status.durable.load() }[...]
         while !sequences.isEmpty {
             let middle = (sequences.startIndex + sequences.endIndex) / 2
-            guard let log = try? LogFold.restore(store, sequence: sequences[middle], node: node)
+            guard let log = try? LogFold.restore(store, sequence: sequences[middle])
             else {
                 sequences.remove(at: middle)
                 continue
@@ -160,24 +163,25 @@ final class ReportRegenerator {
             }
         }
         if let found {
-            try begin(question, found.log, next: found.next)
+            try fold(question, found.log, next: found.next)
             return true
         }
-        let start = JournalFormat.segmentName(firstSequence: 1)
-        guard try storage.list().contains(start) else {
+        let first = JournalFormat.segmentName(firstSequence: 1)
+        guard try storage.list().contains(first) else {
             mailbox.answer([], firstAvailable: firstAvailable)
             return false
         }
-        try begin(question, LogFold(shard: store.shard, node: node), next: 1)
+        try fold(question, LogFold(shard: store.shard), next: 1)
         return true
     }
 
-    private func begin(
+    private func fold(
         _ question: ReportHistory.Question, _ log: LogFold, next: UInt64
     ) throws {
         fold = Fold(
             log: log,
-            follower: try LogFollower(storage: storage, ring: ring, after: log.position.chain),
+            follower: try LogFollower(
+                storage: storage, shard: store.shard, ring: ring, after: log.position.chain),
             session: question.session, next: next)
     }
 }

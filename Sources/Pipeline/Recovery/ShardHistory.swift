@@ -19,22 +19,21 @@ public final class ShardHistory: @unchecked Sendable {
 
     init(
         _ recovery: ShardRecovery, ring: LogRing<LogRecord>, status: JournalStatus,
-        mailbox: ReportHistory, settings: Configuration.Journal, clock: CycleClock,
-        node: NUMANode?
+        mailbox: ReportHistory, settings: Configuration.Journal, clock: CycleClock
     ) throws {
         let storage = try FileStorage(path: recovery.folder, mode: .reading)
         maker = SnapshotMaker(
             shard: recovery.shard, store: recovery.snapshots, storage: storage, ring: ring,
-            status: status, settings: settings, clock: clock, node: node)
+            status: status, settings: settings, clock: clock)
         regenerator = ReportRegenerator(
             mailbox, store: recovery.snapshots, storage: storage, ring: ring, status: status,
-            clock: clock, node: node)
+            clock: clock, progress: maker.progress)
         snapshots = maker.progress
     }
 
     /// Goes on for some milliseconds. False when there was nothing to do.
     func turn() -> Bool {
-        // A client waits; a snapshot does not.
-        regenerator.turn() || maker.turn()
+        let hasAnswered = regenerator.turn()
+        return maker.turn() || hasAnswered
     }
 }

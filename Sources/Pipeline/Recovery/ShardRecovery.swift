@@ -8,7 +8,7 @@ internal import Wire
 
 //    scan ──▶ newest snapshot with a window of reports behind it ──▶ the log behind that ──▶ seal
 //
-// Nothing in the folder is changed before `seal`.
+// Of what is in the folder nothing is changed before `seal`.
 
 /// What the journal of a shard gives back at start: a state, the commands behind it once more
 /// through the engine and the gateway's cache, and then the journal to go on with.
@@ -46,7 +46,7 @@ final class ShardRecovery {
     /// What the folder is not fit for, and which snapshots could not be used.
     var warnings: [String] {
         storage.warnings(segmentByteCount: segmentByteCount)
-            + skipped.map { "snapshot passed over: \($0.error)" }
+            + skipped.map { "snapshot passed over, and set aside as .cut: \($0.error)" }
     }
 
     /// The least epoch that may follow those of the log. Throws when there is none.
@@ -114,21 +114,13 @@ final class ShardRecovery {
     }
 
     private func restore(windowRecordCount: UInt64, node: NUMANode?) throws -> LogFold? {
-        let all = try snapshots.sequences()
-        try checkAhead(all)
-        let usable = all.filter { $0 <= found.lastSequence && $0 + 1 >= found.firstSequence }
+        let usable = try usableSnapshots()
         let wanted = found.lastSequence - min(windowRecordCount, found.lastSequence)
         // The newest with a full window behind it; or else the one with most of it.
         let order = usable.filter { $0 <= wanted } + usable.filter { $0 > wanted }.reversed()
         for sequence in order {
             do throws(SnapshotError) {
-                let fold = try LogFold.restore(snapshots, sequence: sequence, node: node)
-                guard try belongs(fold.position) else {
-                    throw .refused(
-                        path: snapshots.path(sequence: sequence),
-                        cause: "it is not of this log: the record behind it does not go on from it")
-                }
-                return fold
+                return try LogFold.restore(snapshots, sequence: sequence, node: node)
             } catch {
                 skipped.append(SkippedSnapshot(sequence: sequence, error: error))
             }
@@ -136,18 +128,45 @@ final class ShardRecovery {
         return nil
     }
 
-    /// A snapshot of what the log does not have any more: then durable records are lost.
-    private func checkAhead(_ sequences: [UInt64]) throws {
-        for sequence in sequences where sequence > found.lastSequence {
-            guard let ahead = try? snapshots.load(sequence: sequence) else { continue }
-            throw JournalError.damaged(
-                JournalDamage(
-                    file: found.segments.last?.name ?? JournalFormat.segmentName(firstSequence: 1),
-                    offset: 0, sequence: found.lastSequence + 1,
-                    what: "the log ends with \(found.lastSequence), and "
-                        + "snapshots/\(SnapshotStore.name(sequence: sequence)) was made of one "
-                        + "that went to \(ahead.header.position.sequence) at least"))
+    /// The snapshots of this log from which it can be gone on, by their headers, newest first. What
+    /// else is there is noted. Throws when one is whole and of more than the log has: then durable
+    /// records are lost.
+    private func usableSnapshots() throws -> [UInt64] {
+        var usable: [UInt64] = []
+        var lost: UInt64?
+        for sequence in try snapshots.sequences() {
+            do throws(SnapshotError) {
+                let place = try snapshots.loadHeader(sequence: sequence).position
+                if sequence > found.lastSequence {
+                    _ = try snapshots.load(sequence: sequence)
+                    lost = lost ?? sequence
+                    continue
+                }
+                // Those before the first segment are of no use, and no damage either.
+                guard sequence >= found.firstSequence - 1 else { continue }
+                guard try belongs(place) else {
+                    throw .refused(
+                        path: snapshots.path(sequence: sequence),
+                        cause: "it is not of this log: the record behind it does not go on from it")
+                }
+                usable.append(sequence)
+            } catch {
+                skipped.append(SkippedSnapshot(sequence: sequence, error: error))
+            }
         }
+        if let lost { throw ahead(lost) }
+        return usable
+    }
+
+    private func ahead(_ sequence: UInt64) -> JournalError {
+        JournalError.damaged(
+            JournalDamage(
+                file: found.segments.last?.name ?? JournalFormat.segmentName(firstSequence: 1),
+                offset: 0, sequence: found.lastSequence + 1,
+                what: "the log ends with \(found.lastSequence), and "
+                    + "snapshots/\(SnapshotStore.name(sequence: sequence)) was made of one that "
+                    + "went to \(sequence) at least")
+        ).located(in: folder, shard: shard)
     }
 
     /// Whether the log goes on where the snapshot stands.
@@ -236,8 +255,10 @@ final class ShardRecovery {
         }
     }
 
-    /// Makes the end of the log permanent. Crashes before and after leave the same log.
+    /// Makes the end of the log permanent, and sets snapshots aside that could not be used. Crashes
+    /// before and after leave the same log.
     func seal() throws {
+        for one in skipped { try snapshots.setAside(sequence: one.sequence) }
         try JournalRecovery.seal(storage, &found)
     }
 

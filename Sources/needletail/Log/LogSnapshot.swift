@@ -20,7 +20,7 @@ struct LogStart: ParsableArguments {
             let store = SnapshotStore(
                 path: snapshots ?? source.folder + "/snapshots", shard: found.shard)
             let usable = try store.sequences().filter {
-                $0 <= until && $0 + 1 >= found.firstSequence
+                $0 <= until && $0 >= found.firstSequence - 1
             }
             for sequence in fromSnapshot ? usable : usable.reversed() {
                 do throws(SnapshotError) {
