@@ -261,6 +261,17 @@ extension Configuration {
                 "\(levels) price levels together, at most \(1 << 28): narrow lowestPriceTicks to "
                     + "highestPriceTicks, or make the tick larger")
         }
+        if port.hasPrefix("udp:") {
+            if shards > 1 {
+                reader.fail(
+                    "shards", "a udp: port has one socket, so one shard; use another driver")
+            }
+            if let given = port.split(separator: ":").last.flatMap({ UInt16($0) }), given != udpPort
+            {
+                reader.fail(
+                    "udpPort", "\(udpPort), and the port is bound to \(given): make them equal")
+            }
+        }
         for (name, cpus) in [("gateway", gatewayCPUs), ("engine", engineCPUs)]
         where !cpus.isEmpty && cpus.count != shards {
             reader.fail("cpus", "\(name): \(cpus.count) processors for \(shards) shards")

@@ -46,6 +46,9 @@ public struct Configuration: Sendable {
         /// 2^40 lots.
         public static var quantityLotsMaxDefault: UInt64 { 1 << 40 }
 
+        /// Prices that an order of it may have.
+        var priceLevels: UInt64 { UInt64(highestPriceTicks - lowestPriceTicks) + 1 }
+
         /// An instrument of shard 0.
         public init(
             number: UInt32, symbol: String, lowestPriceTicks: Int64, highestPriceTicks: Int64,
@@ -174,7 +177,7 @@ public struct Configuration: Sendable {
     public func engineLimits(shard: UInt32) -> EngineLimits {
         var levels: UInt64 = 0
         for instrument in instruments where instrument.shard == shard {
-            levels += UInt64(instrument.highestPriceTicks - instrument.lowestPriceTicks) + 1
+            levels += instrument.priceLevels
         }
         return EngineLimits(
             orderCapacity: orderCapacity, sessionCapacity: sessionCapacity,

@@ -127,4 +127,20 @@ internal import Testing
         }
         #expect(error?.problems.count == 1)
     }
+
+    @Test func `refuses what plain sockets cannot do`() throws {
+        for (lines, words) in [("udpPort: 7000", "bound to 7640"), ("shards: 2", "one socket")] {
+            let error = #expect(throws: ConfigurationError.self) {
+                try Configuration(
+                    yaml: """
+                        port: udp:127.0.0.1:7640
+                        address: 127.0.0.1
+                        \(lines)
+                        instruments:
+                          - {number: 1, symbol: A, lowestPriceTicks: 1, highestPriceTicks: 100}
+                        """, file: "test.yaml")
+            }
+            #expect("\(try #require(error))".contains(words))
+        }
+    }
 }

@@ -252,7 +252,8 @@ extension ShardRig {
         let limits = #expect(throws: ConfigurationError.self) {
             try folder.rig { $0.orderCapacity = 8_192 }
         }
-        #expect("\(try #require(limits))".contains("other limits"))
+        let limitsText = "\(try #require(limits))"
+        #expect(limitsText.contains("engine.orderCapacity 16384 there, 8192 here"))
         let instrument = #expect(throws: ConfigurationError.self) {
             try folder.rig { $0.instruments[0].highestPriceTicks = 900 }
         }
@@ -265,6 +266,52 @@ extension ShardRig {
             }
         }
         #expect("\(try #require(moved))".contains("which is on shard 1 here"))
+    }
+
+    @Test func `refuses an instrument that the log has no room for, and writes nothing`() throws {
+        let folder = JournalFolder()
+        _ = try folder.rig().settle()
+        let before = try folder.copy()
+        let error = #expect(throws: ConfigurationError.self) {
+            try folder.rig {
+                $0.instruments.append(
+                    .init(
+                        number: 3, symbol: "WIDE", lowestPriceTicks: 1, highestPriceTicks: 100_000))
+            }
+        }
+        #expect("\(try #require(error))".contains("needs 100000 price levels"))
+        for (ours, theirs) in zip(folder.segments, before.segments) {
+            let bytes = try Data(contentsOf: URL(fileURLWithPath: ours))
+            #expect(try bytes == Data(contentsOf: URL(fileURLWithPath: theirs)))
+        }
+        #expect(folder.segments.count == before.segments.count)
+        // What the configuration does not name any more is told.
+        let rig = try folder.rig { $0.instruments.removeLast() }
+        #expect(rig.shard.warnings.contains { $0.contains("does not name (2)") })
+    }
+
+    @Test func `says that an old tail may have been put back`() throws {
+        let folder = JournalFolder()
+        var rig: ShardRig? = try folder.rig()
+        var client = TestClient(1)
+        rig!.inject(client.logonFrame())
+        var answers: [SentFrame] = []
+        for _ in 0..<2_000 where answers.isEmpty {
+            rig!.settle()
+            answers += rig!.sent().filter { $0.type == .logonAccepted }
+            Nap.micros(200)
+        }
+        let early = try folder.copy()
+        client.epoch = answers[0].header.epoch
+        client.token = answers[0].accepted.token
+        _ = rig!.exchangeDurably([client.frame((1...9).map { bytes(order($0)) })], reports: 9)
+        rig!.wait(millis: 200)
+        rig = nil
+        let tail = folder.path + "/shard-0/tail"
+        try FileManager.default.removeItem(atPath: tail)
+        try FileManager.default.copyItem(atPath: early.path + "/shard-0/tail", toPath: tail)
+        let again = try folder.rig()
+        #expect(again.shard.warnings.contains { $0.contains("was an old tail put back?") })
     }
 
     @Test func `refuses to go on behind the last epoch that there is`() throws {

@@ -47,6 +47,14 @@ public final class CommitTimes<Storage: JournalStorage> {
         return next.notes.first?.nanos
     }
 
+    /// The last note of the newest file that is one: the first sequence of its segment, its epoch,
+    /// and what was durable.
+    internal func newest() -> (firstSequence: UInt64, epoch: UInt32, durableSequence: UInt64)? {
+        guard !firsts.isEmpty, let file = file(firsts.count - 1), let last = file.notes.last
+        else { return nil }
+        return (firsts[firsts.count - 1], file.epoch, last.sequence)
+    }
+
     private static func find(_ sequence: UInt64, _ notes: [CommitNote]) -> UInt64? {
         var low = 0
         var high = notes.count

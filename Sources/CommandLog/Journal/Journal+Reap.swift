@@ -55,14 +55,16 @@ extension Journal {
     /// The round is over: its batches are durable.
     private func retire() {
         let before = durableSequence
-        let nanos = configuration.utcNanos()
+        var nanos: UInt64?
         while oldestBatch < syncEnd {
             let batch = batch(oldestBatch)
             restedWatermark = batch.watermark
             if batch.durableSequence > durableSequence {
                 durableSequence = batch.durableSequence
                 // One for each, for the segment of each has its own file.
-                notes.note(CommitNote(sequence: durableSequence, nanos: nanos))
+                let now = nanos ?? configuration.utcNanos()
+                notes.note(CommitNote(sequence: durableSequence, nanos: now))
+                nanos = now
             }
             let released = min(batch.homeEnd &- 1, takenSequence)
             if batch.homeEnd > 0, released > reader.releasedSequence {

@@ -25,8 +25,11 @@ public struct JournalDamage: Error, Equatable, CustomStringConvertible, Sendable
         self.sequence = sequence
         self.what = what
         cure =
-            "Keep a copy of the folder, then put \(file) back from an archive (the chain tells "
-            + "whether it fits), or promote the standby. Nothing was changed."
+            file == JournalFormat.tailName
+            ? "Keep a copy of the folder. A tail of another moment would lose, unseen, what came "
+                + "after it: only a standby has these records. Nothing was changed."
+            : "Keep a copy of the folder, then put \(file) back from an archive (the chain tells "
+                + "whether it fits), or promote the standby. Nothing was changed."
     }
 
     /// Three sentences for the operator.

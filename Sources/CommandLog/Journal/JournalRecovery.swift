@@ -48,7 +48,7 @@ internal struct SegmentSurvey {
 internal struct JournalScan<Storage: JournalStorage>: ~Copyable {
     internal let storage: Storage
     internal var shard: UInt32
-    private let takesAnyShard: Bool
+    internal let takesAnyShard: Bool
     internal let from: UInt64
     internal let buffer: HugePages
     /// Pages that are read at a time.
@@ -57,6 +57,8 @@ internal struct JournalScan<Storage: JournalStorage>: ~Copyable {
     internal var slots: [(slot: TailSlot, index: Int)] = []
     internal let tailPages: HugePages
     internal var hasTail = false
+    /// All up to here was durable, as the last segment's times say, if they say anything.
+    internal var notedSequence: UInt64 = 0
     internal var tailByteCount = 0
     internal static var tailByteCountWhole: Int {
         JournalFormat.tailSlotCount * JournalFormat.pageByteCount

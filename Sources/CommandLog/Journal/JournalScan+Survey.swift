@@ -8,6 +8,8 @@ extension JournalScan {
     internal mutating func survey() throws(StorageError) {
         // In this order a log that is being written does not look damaged: the watermark first, and
         // a segment before those that it goes on behind.
+        // What was noted of it before all that.
+        let noted = try? CommitTimes(storage).newest()
         hasTail = try storage.list().contains(JournalFormat.tailName)
         if hasTail { try surveyTail() }
         let names = try storage.list()
@@ -24,6 +26,12 @@ extension JournalScan {
         log.durableSequence = max(
             slots.map(\.slot.durableSequence).max() ?? 0,
             surveys.compactMap { $0.footer?.lastSequence }.max() ?? 0)
+        if let noted, let last = surveys.last(where: { $0.state == .begun })?.header,
+            last.firstSequence == noted.firstSequence, last.epoch == noted.epoch,
+            noted.durableSequence <= last.geometry.lastSequence
+        {
+            notedSequence = noted.durableSequence
+        }
         log.hasTailSlot = !slots.isEmpty
         log.nextBatchNumber = (slots.map(\.slot.batchNumber).max() ?? 0) + 1
     }

@@ -143,7 +143,19 @@ extension JournalScan {
         log.chain = place.chain
         log.lastTimestampNanos = place.timestampNanos
         log.tailRecords.removeAll { $0.sequence > place.sequence }
+        if takesAnyShard, !hasTail,
+            surveys.allSatisfy({ $0.state == .begun && $0.footer != nil })
+        {
+            // Its last pair may go on in the segment that is not here.
+            log.isArchive = true
+            return
+        }
         if place.sequence < log.durableSequence {
+            if let full = log.segments.last(where: { $0.lastSequence + 1 == firstMissing }),
+                full.hasFooter
+            {
+                throw .damaged(gone(JournalFormat.segmentName(firstSequence: firstMissing)))
+            }
             // Of a pair that was cut the first half is there: what is missing is the second.
             let survey = surveys.last { $0.firstSequence <= firstMissing } ?? surveys[0]
             let geometry =
@@ -152,6 +164,7 @@ extension JournalScan {
             throw .damaged(missing(survey.name, geometry, firstMissing))
         }
         try checkTail(place)
+        if notedSequence > place.sequence { log.notedSequence = notedSequence }
         let kept = Set(log.segments.map(\.name))
         for survey in surveys where !kept.contains(survey.name) {
             if case .bad = survey.state {
@@ -172,6 +185,14 @@ extension JournalScan {
                 what: hasTail
                     ? "no valid slot in the file, which held the last records"
                     : "the file is missing, and may hold the last records"))
+    }
+
+    private func gone(_ file: String) -> JournalDamage {
+        JournalDamage(
+            file: file, offset: 0, sequence: log.lastSequence + 1,
+            what:
+                "the file is missing: the log was durable through \(log.durableSequence), and the "
+                + "segment before it ends with \(log.lastSequence)")
     }
 
     private func missing(

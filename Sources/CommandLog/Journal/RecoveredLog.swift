@@ -50,6 +50,11 @@ public struct RecoveredLog: Sendable {
     public internal(set) var nextBatchNumber: UInt64 = 1
     /// Whether the tail is there with a valid slot; without one it gets its first.
     internal var hasTailSlot = false
+    /// What was noted as durable for auditors, when that is behind the end of the log; else 0. Then
+    /// the tail may be one of another moment, put back: nothing in it would say so.
+    public internal(set) var notedSequence: UInt64 = 0
+    /// Whole segments without a tail: what was let go and archived. For tools, not to start from.
+    public internal(set) var isArchive = false
     /// Whether `seal` has made it permanent (a new log is).
     public internal(set) var isSealed = false
 

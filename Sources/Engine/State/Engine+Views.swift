@@ -78,6 +78,9 @@ extension Engine {
             && instruments[instrument].tickCount != 0
     }
 
+    /// Price levels that instruments to come may have, all together.
+    public var priceLevelsLeft: UInt32 { limits.ladderTickCapacity - ladderTicksUsed }
+
     /// An instrument, or nil when it is not defined.
     public func instrument(_ number: UInt32) -> InstrumentView? {
         guard isDefined(instrument: number) else { return nil }

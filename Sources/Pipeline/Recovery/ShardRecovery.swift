@@ -26,7 +26,10 @@ final class ShardRecovery {
     private(set) var position: SnapshotPosition
     /// Snapshots that could not be used.
     private var skipped: [SkippedSnapshot] = []
+    /// Instruments of the log that the configuration does not name.
+    private var otherInstruments: [UInt32] = []
     private let segmentByteCount: Int
+    private let keepsSegments: Bool
 
     /// Opens the folder and finds the end of the log. Throws when something durable is missing.
     init(_ settings: Configuration.Journal, shard: UInt32) throws {
@@ -35,6 +38,7 @@ final class ShardRecovery {
         folder = "\(settings.folder)/shard-\(shard)"
         storage = try FileStorage(path: folder)
         segmentByteCount = settings.segmentMB << 20
+        keepsSegments = settings.oldSegments == .keep
         self.shard = shard
         position = .start(shard: shard)
         found = try JournalRecovery.scan(storage, shard: shard, from: .max)
@@ -45,8 +49,31 @@ final class ShardRecovery {
 
     /// What the folder is not fit for, and which snapshots could not be used.
     var warnings: [String] {
-        storage.warnings(segmentByteCount: segmentByteCount)
+        lossWarnings + storage.warnings(segmentByteCount: segmentByteCount)
             + skipped.map { "snapshot passed over, and set aside as .cut: \($0.error)" }
+    }
+
+    /// What makes one doubt that all of the log is here.
+    private var lossWarnings: [String] {
+        var warnings: [String] = []
+        if found.notedSequence > found.lastSequence {
+            warnings.append(
+                "the log of shard \(shard) ends at \(found.lastSequence), and its times say "
+                    + "that \(found.notedSequence) was durable: was an old tail put back? Then "
+                    + "stop, and put the right one back")
+        }
+        if found.firstSequence > 1, keepsSegments {
+            warnings.append(
+                "the log of shard \(shard) begins at \(found.firstSequence), and "
+                    + "journal.oldSegments keeps all of it: the segments before are gone")
+        }
+        if !otherInstruments.isEmpty {
+            let numbers = otherInstruments.map { "\($0)" }.joined(separator: ", ")
+            warnings.append(
+                "the log of shard \(shard) defines instruments that the configuration does not "
+                    + "name (\(numbers)): they go on being traded")
+        }
+        return warnings
     }
 
     /// The least epoch that may follow those of the log. Throws when there is none.
@@ -103,12 +130,13 @@ final class ShardRecovery {
             return engine
         }
         guard found.firstSequence == 1 else {
-            let passed = skipped.map { "\n  passed over: \($0.error)" }.joined()
-            throw Self.problem(
-                "journal.folder",
-                "the log of shard \(shard) begins at sequence \(found.firstSequence), and no "
-                    + "snapshot of \(found.firstSequence - 1) or later can be used: put the "
-                    + "segments before it back from the archive, or a snapshot\(passed)")
+            let passed = skipped.map { "; passed over: \($0.error)" }.joined()
+            throw JournalError.damaged(
+                JournalDamage(
+                    file: JournalFormat.segmentName(firstSequence: 1), offset: 0, sequence: 1,
+                    what: "it and all before sequence \(found.firstSequence) is missing, and no "
+                        + "snapshot of \(found.firstSequence - 1) or later can be used\(passed)")
+            ).located(in: folder, shard: shard)
         }
         return try Engine(limits: firstLimits(configured), node: node)
     }
@@ -205,11 +233,26 @@ final class ShardRecovery {
         var wanted = configured
         wanted.ladderTickCapacity = logged?.ladderTickCapacity ?? 0
         guard logged == wanted else {
+            let differences = logged.map { Self.differences($0, wanted) } ?? "none are in it"
             throw Self.problem(
                 "engine",
-                "the log was begun with other limits: \(logged.map { "\($0)" } ?? "none") there, "
-                    + "\(configured) here. Put them back, or begin a new journal in another folder")
+                "the log of shard \(shard) was begun with other limits: \(differences). Put them "
+                    + "back, or begin a new journal in another folder")
         }
+    }
+
+    private static func differences(_ logged: EngineLimits, _ configured: EngineLimits) -> String {
+        let pairs: [(String, UInt32, UInt32)] = [
+            ("engine.orderCapacity", logged.orderCapacity, configured.orderCapacity),
+            ("sessions.capacity", logged.sessionCapacity, configured.sessionCapacity),
+            ("engine.instrumentCapacity", logged.instrumentCapacity, configured.instrumentCapacity),
+            (
+                "engine.sessionOpenOrdersMax", logged.sessionOpenOrdersMax,
+                configured.sessionOpenOrdersMax
+            ),
+        ]
+        return pairs.filter { $0.1 != $0.2 }.map { "\($0.0) \($0.1) there, \($0.2) here" }
+            .joined(separator: ", ")
     }
 
     // MARK: The log behind it
@@ -230,16 +273,41 @@ final class ShardRecovery {
             }
         }
         Self.settle(&core, &loop, &reader)
+        try checkInstruments(configuration, loop.engine)
+    }
+
+    /// What the log defines is what the configuration says, and what it does not define has room.
+    private func checkInstruments(
+        _ configuration: Configuration, _ engine: borrowing Engine
+    ) throws {
+        var levelsLeft = UInt64(engine.priceLevelsLeft)
         for instrument in configuration.instruments {
-            guard let defined = loop.engine.instrument(instrument.number) else { continue }
-            guard instrument.shard == shard else {
-                throw Self.problem(
-                    "instruments",
-                    "the journal of shard \(shard) defines number \(instrument.number), which is "
-                        + "on shard \(instrument.shard) here: put it back, or give "
-                        + "\(instrument.symbol) another number")
+            if let defined = engine.instrument(instrument.number) {
+                guard instrument.shard == shard else {
+                    throw Self.problem(
+                        "instruments",
+                        "the journal of shard \(shard) defines number \(instrument.number), "
+                            + "which is on shard \(instrument.shard) here: put it back, or give "
+                            + "\(instrument.symbol) another number")
+                }
+                try Self.compare(instrument, defined)
+            } else if instrument.shard == shard {
+                let levels = instrument.priceLevels
+                guard levels <= levelsLeft else {
+                    throw Self.problem(
+                        "instruments",
+                        "\(instrument.symbol) needs \(levels) price levels, and the log of shard "
+                            + "\(shard) was begun with room for \(levelsLeft) more: narrow its "
+                            + "prices, or begin a new journal in another folder")
+                }
+                levelsLeft -= levels
             }
-            try Self.compare(instrument, defined)
+        }
+        for number in 1...engine.limits.instrumentCapacity
+        where engine.isDefined(instrument: number)
+            && !configuration.instruments.contains(where: { $0.number == number })
+        {
+            otherInstruments.append(number)
         }
     }
 

@@ -46,10 +46,7 @@ public final class SnapshotProgress: Sendable {
         }
     }
     func note(retired: [String]) {
-        news.withLock {
-            $0.retired += retired
-            $0.failures[.retention] = nil
-        }
+        news.withLock { $0.retired += retired }
     }
     func note(_ failure: String?, of work: Work) { news.withLock { $0.failures[work] = failure } }
 }
@@ -161,17 +158,20 @@ final class SnapshotMaker {
 
     /// As many snapshots as are kept must be there before anything that they cover goes.
     private func retire(_ now: UInt64) {
+        var retired: [String] = []
         do {
             let kept = try store.sequences().filter { $0 <= saved }
             if kept.count >= settings.snapshotsKept, let oldest = kept.last {
-                progress.note(
-                    retired: try settings.retention(shard: shard).retire(storage, through: oldest))
+                try settings.retention(shard: shard).retire(
+                    storage, shard: shard, through: oldest, retired: &retired)
             }
             isRetentionDue = false
+            progress.note(nil, of: .retention)
         } catch {
             progress.note("old segments stay: \(error)", of: .retention)
             nextRetentionNanos = now + Self.restNanos
         }
+        progress.note(retired: retired)
     }
 }
 
