@@ -92,7 +92,8 @@ void cplatform_uring_wait(cplatform_uring *queue, uint64_t nanos) {
 }
 
 int cplatform_journal_open(int folder, const char *name, int create, int direct) {
-    int flags = O_RDWR | O_CLOEXEC;
+    // A pipe under that name must not hold anybody up.
+    int flags = O_RDWR | O_CLOEXEC | O_NONBLOCK;
     if (create) flags |= O_CREAT | O_TRUNC;
     if (direct) flags |= O_DIRECT;
     return openat(folder, name, flags, 0600);

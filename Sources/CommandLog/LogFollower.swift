@@ -21,7 +21,9 @@ public final class LogFollower<Storage: JournalStorage> {
     private let ring: LogRing<LogRecord>
     private let buffer: HugePages
     private var walker: RecordWalker
-    private var segment: (file: JournalFile, geometry: SegmentGeometry)?
+    /// Records of the segment end with `last`: behind it, first halves of pairs that a start has
+    /// cut off may still lie.
+    private var segment: (file: JournalFile, geometry: SegmentGeometry, last: UInt64)?
 
     /// Goes on behind `chain`: 0 and 0 for the beginning of the log.
     public init(
@@ -69,11 +71,12 @@ public final class LogFollower<Storage: JournalStorage> {
     }
 
     private func take(
-        _ segment: (file: JournalFile, geometry: SegmentGeometry), through last: UInt64,
+        _ segment: (file: JournalFile, geometry: SegmentGeometry, last: UInt64),
+        through last: UInt64,
         _ visit: (LogRecord, LogRecord?) -> Void
     ) throws(StorageError) -> Bool {
         let before = walker.place.sequence
-        let end = min(last, segment.geometry.lastSequence)
+        let end = min(last, segment.last)
         guard before < end, before + 1 >= segment.geometry.firstSequence else { return false }
         let offset = segment.geometry.offset(of: before + 1)
         let wanted = min(
@@ -89,7 +92,7 @@ public final class LogFollower<Storage: JournalStorage> {
 
     /// The segment that has the next record, if it is another than the one that is open.
     private func openSegment() throws(StorageError)
-        -> (file: JournalFile, geometry: SegmentGeometry)?
+        -> (file: JournalFile, geometry: SegmentGeometry, last: UInt64)?
     {
         let next = walker.place.sequence + 1
         let firsts = try storage.list().compactMap(JournalFormat.firstSequence(ofSegmentNamed:))
@@ -107,7 +110,8 @@ public final class LogFollower<Storage: JournalStorage> {
             return nil
         }
         if let segment { storage.close(segment.file) }
-        segment = (file, header.geometry)
+        let following = firsts.filter { $0 > first }.min() ?? .max
+        segment = (file, header.geometry, min(header.geometry.lastSequence, following - 1))
         return segment
     }
 

@@ -13,6 +13,7 @@ internal enum SequenceName {
         guard name.utf8.count == 20 + ending.utf8.count, name.hasSuffix(ending),
             name.utf8.prefix(20).allSatisfy({ (0x30...0x39).contains($0) })
         else { return nil }
-        return UInt64(name.prefix(20))
+        // From 1; a quarter of what 64 bits hold will do, and sums of it do not overflow.
+        return UInt64(name.prefix(20)).flatMap { $0 > 0 && $0 <= .max >> 2 ? $0 : nil }
     }
 }

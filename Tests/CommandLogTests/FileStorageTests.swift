@@ -123,4 +123,14 @@ final class TemporaryFolder {
         let storage = try FileStorage(path: folder.path + "/.././/..", mode: .reading)
         #expect(storage.folder == "/var")
     }
+
+    @Test func `waits for no pipe under the name of a file`() throws {
+        let folder = try TemporaryFolder()
+        for name in ["tail", "00000000000000000009.log"] {
+            #expect(unsafe mkfifo(folder.path + "/" + name, 0o600) == 0)
+            let storage = try FileStorage(path: folder.path, mode: .journalWithoutUring)
+            #expect(throws: JournalError.self) { try JournalRecovery.scan(storage, shard: 0) }
+            #expect(unsafe unlink(folder.path + "/" + name) == 0)
+        }
+    }
 }

@@ -15,14 +15,17 @@ private final class Life: Sendable {
     let refusals = Atomic<Int>(0)
     let looks = Atomic<Int>(0)
     let goneBack = Atomic<Int>(0)
+    /// The last sequence that the follower has given.
+    let followed = Atomic<UInt64>(0)
+    let followedWrong = Atomic<Int>(0)
 }
 
 /// Runs under the thread sanitizer too: hw/scripts/run-tests.
 @Suite struct `A journal with its threads` {
     private static let commandCount: UInt64 = 20_000
 
-    /// The sequencer's thread, the journal's, the segment maker's and one that looks on, over real
-    /// files; then the same folder once more.
+    /// The sequencer's thread, the journal's, the segment maker's, one that looks on and one that
+    /// follows, over real files; then the same folder once more.
     @Test(arguments: [FileStorage.Mode.journal, .journalWithoutUring])
     func `loses nothing, and never says more than it has`(mode: FileStorage.Mode) throws {
         let seed = TestSeed.run
@@ -79,7 +82,13 @@ private final class Life: Sendable {
             }
         }
         let observer = try PinnedThread(name: "nt-test-gate") { look(status, ring, life) }
-        for thread in [writer, poller, maker, observer] { thread.join() }
+        let reading = try FileStorage(path: storage.folder, mode: .reading)
+        let follower = try PinnedThread(name: "nt-test-follow") {
+            follow(reading, ring, status, log, life)
+        }
+        for thread in [writer, poller, maker, observer, follower] { thread.join() }
+        #expect(life.followed.load(ordering: .relaxed) == ring.publishedSequence)
+        #expect(life.followedWrong.load(ordering: .relaxed) == 0)
         #expect(status.failure == nil && !status.hasFailed)
         #expect(status.durable.load() == ring.publishedSequence)
         #expect(life.goneBack.load(ordering: .relaxed) == 0)
@@ -117,6 +126,38 @@ private final class Life: Sendable {
             sequencer.publish()
             if random.below(4) == 0 { usleep(100) }
         }
+    }
+
+    /// Now close behind, now so far that the ring has gone on.
+    private static func follow(
+        _ storage: FileStorage, _ ring: LogRing<LogRecord>, _ status: JournalStatus,
+        _ log: RecoveredLog, _ life: Life
+    ) {
+        let chain = RecordChain(lastSequence: log.lastSequence, crc32c: log.chain)
+        guard let follower = try? LogFollower(storage: storage, shard: 3, ring: ring, after: chain)
+        else { return }
+        var last = log.lastSequence
+        var rounds = 0
+        while true {
+            let isDone = life.isDone.load(ordering: .acquiring)
+            rounds += 1
+            if rounds % 50 == 0 { usleep(5_000) }
+            let count = try? follower.read(
+                through: status.durable.load(), recordCountMax: 1 + rounds % 300
+            ) { record, continuation in
+                if record.sequence != last + 1 { life.followedWrong.add(1, ordering: .relaxed) }
+                last = (continuation ?? record).sequence
+            }
+            guard let count else {
+                life.followedWrong.add(1, ordering: .relaxed)
+                break
+            }
+            if count == 0 {
+                if isDone { break }
+                usleep(100)
+            }
+        }
+        life.followed.store(last, ordering: .relaxed)
     }
 
     /// The commit gate's view: never back, never beyond what is published or has room.

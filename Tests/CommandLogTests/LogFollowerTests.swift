@@ -42,6 +42,38 @@ import Wire
         #expect(seen.count > 500)
     }
 
+    /// The first half of a pair that fills a block, its second half torn off: it stays where it is,
+    /// with a good checksum, and the next segment begins at its sequence.
+    @Test func `passes over half a pair that a start has cut off`() throws {
+        for seed in 0..<40 as Range<UInt64> {
+            let rig = JournalRig(FaultyStorage(seed: seed), seed: seed)
+            rig.storage.completionEagerness = 8
+            try rig.start("\(seed)")
+            while rig.lastSequence < 126 {
+                _ = rig.append(record(&rig.random), nil)
+                rig.publish(upTo: 0)
+            }
+            rig.rest()
+            #expect(rig.append(record(&rig.random), record(&rig.random, kind: .continuation)))
+            rig.publish(upTo: 0)
+            // Home, and no slot: the write of the block comes back, and then the power goes.
+            for _ in 0..<2 { rig.poll() }
+            rig.crash()
+            try rig.start("\(seed)")
+            for _ in 0..<100 { rig.step() }
+            rig.rest()
+            let follower = try LogFollower(
+                storage: rig.storage, shard: rig.shard, ring: try #require(rig.ring),
+                after: RecordChain())
+            var seen: [Command] = []
+            while try follower.read(
+                through: rig.acknowledged, recordCountMax: 64,
+                visit: { seen.append(Command($0, $1)) }) > 0
+            {}
+            #expect(seen == rig.commands, "\(seed)")
+        }
+    }
+
     @Test func `says what is missing of what was durable`() throws {
         let rig = JournalRig(FaultyStorage(seed: 5), seed: 6)
         try rig.start("")

@@ -312,6 +312,115 @@ extension ShardRig {
         #expect(fold.stateHash == rig.stateHash)
     }
 
+    @Test func `lets nothing go on the word of snapshots that cannot be used`() throws {
+        let folder = JournalFolder()
+        func change(_ configuration: inout Configuration, every: UInt64) {
+            small(&configuration, every: every)
+            configuration.journal?.snapshotsKept = 1
+            configuration.journal?.oldSegments = every == 0 ? .keep : .delete
+        }
+        var market = Market(seed: 11)
+        var rig: ShardRig! = try folder.rig { change(&$0, every: 0) }
+        try market.logOn(rig)
+        market.trade(rig, messages: 10_000)
+        rig.shard.history?.snapshots.request()
+        let made = try #require(rig.waitForSnapshot(19_000))
+        rig = nil
+        market.moved()
+        // The only one is damaged, and another is nothing but a name.
+        let store = SnapshotStore(path: folder.path + "/shard-0/snapshots", shard: 0)
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: store.path(sequence: made.sequence)))
+        bytes[bytes.count - 5] ^= 1
+        try bytes.write(to: URL(fileURLWithPath: store.path(sequence: made.sequence)))
+        let empty = store.path(sequence: 99_999_999)
+        try Data().write(to: URL(fileURLWithPath: empty))
+
+        rig = try folder.rig { change(&$0, every: 8_000) }
+        #expect(rig.shard.recoveredFrom == 0)
+        #expect(rig.shard.warnings.count { $0.contains("set aside as .cut") } == 2)
+        #expect(FileManager.default.fileExists(atPath: empty + ".cut"))
+        try market.logOn(rig)
+        market.trade(rig, messages: 2_000)
+        _ = try #require(rig.waitForSnapshot(23_000))
+        for _ in 0..<300 {
+            rig.settle()
+            Nap.micros(500)
+        }
+        let live = rig.stateHash
+        #expect(rig.shard.history?.snapshots.failures == [])
+        rig.rest()
+        rig = nil
+        rig = try folder.rig { change(&$0, every: 8_000) }
+        #expect(rig.shard.recoveredFrom > 0)
+        let fold = try LogFold.restore(store, sequence: rig.shard.recoveredFrom)
+        let storage = try FileStorage(path: folder.path + "/shard-0", mode: .reading)
+        let found = try JournalRecovery.scan(storage, shard: 0, from: .max)
+        var hashes: Set<UInt64> = []
+        try JournalRecovery.forEachCommand(storage, found, from: fold.lastSequence + 1) {
+            fold.fold($0, continuation: $1)
+            hashes.insert(fold.stateHash)
+        }
+        #expect(hashes.contains(live))
+    }
+
+    @Test(arguments: [UInt64(1), 2, 3])
+    func `makes a snapshot however often it is told to`(every: UInt64) throws {
+        let folder = JournalFolder()
+        let rig = try folder.rig { small(&$0, every: every) }
+        // Asked before anything is durable.
+        rig.shard.history?.snapshots.request()
+        var market = Market(seed: 5)
+        try market.logOn(rig)
+        market.trade(rig, messages: 20)
+        _ = try #require(rig.waitForSnapshot(rig.logged - every))
+        #expect(rig.shard.history?.snapshots.failures == [])
+        withExtendedLifetime(folder) {}
+    }
+
+    @Test func `answers a question for a report that there never was, and goes on`() throws {
+        let folder = JournalFolder()
+        let rig = try folder.rig { small(&$0, every: 0) }
+        var market = Market(seed: TestSeed.run)
+        try market.logOn(rig)
+        market.trade(rig, messages: 3_000)
+        rig.inject(market.clients[0].resendRequest(from: 0))
+        var notice: SessionNotice?
+        for _ in 0..<2_000 where notice == nil {
+            rig.settle()
+            notice = rig.sent().first { $0.type == .resendUnavailable }?.notice
+            Nap.micros(500)
+        }
+        #expect(notice?.first == 1 && notice?.second == 0)
+        #expect(market.everything(rig, session: 1) == market.told[1])
+        withExtendedLifetime(folder) {}
+    }
+
+    @Test func `does not give reports up that cannot be had just now`() throws {
+        let folder = JournalFolder()
+        let rig = try folder.rig { small(&$0, every: 1_000) }
+        var market = Market(seed: TestSeed.run)
+        try market.logOn(rig)
+        market.trade(rig, messages: 3_000)
+        _ = try #require(rig.waitForSnapshot(2_000))
+        let segment = try #require(folder.segments.first)
+        try FileManager.default.moveItem(atPath: segment, toPath: segment + ".away")
+        let snapshots = folder.path + "/shard-0/snapshots"
+        try FileManager.default.moveItem(atPath: snapshots, toPath: snapshots + ".away")
+        try Data().write(to: URL(fileURLWithPath: snapshots))
+        rig.inject(market.clients[0].resendRequest(from: 1))
+        for _ in 0..<200 {
+            rig.settle()
+            Nap.micros(500)
+        }
+        #expect(rig.sent().allSatisfy { $0.type != .resendUnavailable })
+        let failures = rig.shard.history?.snapshots.failures ?? []
+        #expect(failures.contains { $0.contains("old reports cannot be had") })
+        try FileManager.default.removeItem(atPath: snapshots)
+        try FileManager.default.moveItem(atPath: snapshots + ".away", toPath: snapshots)
+        try FileManager.default.moveItem(atPath: segment + ".away", toPath: segment)
+        #expect(market.everything(rig, session: 0) == market.told[0])
+    }
+
     private func scan(
         _ folder: JournalFolder, visit: (LogRecord, LogRecord?) -> Void
     ) throws -> RecoveredLog {

@@ -168,8 +168,15 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
         let file =
             forWriting
             ? WriteQueue.open(folder: handle, name: name, create: false, direct: isDirect)
-            : unsafe openat(handle, name, O_RDONLY | O_CLOEXEC)
+            : unsafe openat(handle, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else { throw failed("open", name) }
+        var status = stat()
+        guard unsafe fstat(file, &status) == 0,
+            ![S_IFIFO, S_IFSOCK, S_IFDIR].contains(status.st_mode & S_IFMT)
+        else {
+            Glibc.close(file)
+            throw StorageError("open as a file", file: path(name), errno: EINVAL)
+        }
         return JournalFile(rawValue: file)
     }
 

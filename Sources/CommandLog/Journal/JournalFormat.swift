@@ -219,6 +219,12 @@ internal struct TailSlot: JournalStructure {
     internal var lastSequence: UInt64 { firstSequence &+ UInt64(recordCount) &- 1 }
 
     internal static func read(slot page: UnsafeRawPointer) -> TailSlot? {
-        unsafe read(page) { $0.recordCount < 64 ? Int($0.recordCount) * 64 : -1 }
+        let slot = unsafe read(page) { $0.recordCount < 64 ? Int($0.recordCount) * 64 : -1 }
+        // No writer came so far.
+        let largest = UInt64.max >> 2
+        guard let slot, slot.batchNumber < largest, slot.firstSequence < largest,
+            slot.durableSequence < largest
+        else { return nil }
+        return slot
     }
 }

@@ -116,9 +116,12 @@ public struct SnapshotStore: Sendable {
         try step(.synchronized)
     }
 
-    /// Drops all but the newest `keptCount` of those that end at `newest`, which stays.
+    /// Drops all but the newest `keptCount` of those that end at `newest`, which stays. What has no
+    /// good header, or is another shard's, is not ours to drop.
     private func prune(through newest: UInt64) throws(SnapshotError) {
-        let old = try sequences().filter { $0 <= newest }.dropFirst(keptCount)
+        let old = try sequences().filter {
+            $0 <= newest && (try? loadHeader(sequence: $0)) != nil
+        }.dropFirst(keptCount)
         for sequence in old { try SnapshotFile.remove(path(sequence: sequence)) }
         try step(.pruned)
     }

@@ -167,6 +167,10 @@ final class ReportRegenerator {
             return true
         }
         let first = JournalFormat.segmentName(firstSequence: 1)
+        guard Int32(bitPattern: question.from &- 1) >= 0 else {
+            mailbox.answer([], firstAvailable: 1)
+            return false
+        }
         guard try storage.list().contains(first) else {
             mailbox.answer([], firstAvailable: firstAvailable)
             return false

@@ -172,11 +172,7 @@ final class ShardRecovery {
                 }
                 // Those before the first segment are of no use, and no damage either.
                 guard sequence >= found.firstSequence - 1 else { continue }
-                guard try belongs(place) else {
-                    throw .refused(
-                        path: snapshots.path(sequence: sequence),
-                        cause: "it is not of this log: the record behind it does not go on from it")
-                }
+                try checkBelongs(place)
                 usable.append(sequence)
             } catch {
                 skipped.append(SkippedSnapshot(sequence: sequence, error: error))
@@ -184,6 +180,14 @@ final class ShardRecovery {
         }
         if let lost { throw ahead(lost) }
         return usable
+    }
+
+    private func checkBelongs(_ place: SnapshotPosition) throws(SnapshotError) {
+        var cause = "it is not of this log: the record behind it does not go on from it"
+        do throws(JournalError) {
+            if try place.belongs(to: found, in: storage) { return }
+        } catch { cause = "\(error)" }
+        throw .refused(path: snapshots.path(sequence: place.sequence), cause: cause)
     }
 
     private func ahead(_ sequence: UInt64) -> JournalError {
@@ -195,25 +199,6 @@ final class ShardRecovery {
                     + "snapshots/\(SnapshotStore.name(sequence: sequence)) was made of one that "
                     + "went to \(sequence) at least")
         ).located(in: folder, shard: shard)
-    }
-
-    /// Whether the log goes on where the snapshot stands.
-    private func belongs(_ place: SnapshotPosition) throws(SnapshotError) -> Bool {
-        guard place.sequence < found.lastSequence else {
-            return place.recordCRC32C == found.chain
-        }
-        var fits = false
-        do {
-            let next = place.sequence + 1
-            try JournalRecovery.forEachCommand(storage, found, from: next, through: next + 1) {
-                record, _ in
-                var chain = place.chain
-                fits = fits || record.sequence == next && chain.take(record)
-            }
-        } catch {
-            throw .refused(path: snapshots.path(sequence: place.sequence), cause: "\(error)")
-        }
-        return fits
     }
 
     /// The limits that the log was begun with, or else those of the configuration.

@@ -160,7 +160,10 @@ final class SnapshotMaker {
     private func retire(_ now: UInt64) {
         var retired: [String] = []
         do {
-            let kept = try store.sequences().filter { $0 <= saved }
+            // Read whole once more: what is let go cannot be had again.
+            let kept = try store.sequences().filter {
+                $0 <= saved && (try? store.load(sequence: $0)) != nil
+            }
             if kept.count >= settings.snapshotsKept, let oldest = kept.last {
                 try settings.retention(shard: shard).retire(
                     storage, shard: shard, through: oldest, retired: &retired)
