@@ -17,7 +17,10 @@ extension Journal {
                 batches[token.batchIndex].pendingWrites -= 1
             }
         }
-        while writtenBatch < nextBatch, batch(writtenBatch).pendingWrites == 0 { writtenBatch += 1 }
+        while writtenBatch < nextBatch, batch(writtenBatch).pendingWrites == 0 {
+            release(through: batch(writtenBatch).homeEnd)
+            writtenBatch += 1
+        }
         guard pendingSyncs == 0 else { return worked }
         if oldestBatch < syncEnd { retire() }
         if syncEnd < writtenBatch { try sync() }
@@ -25,6 +28,16 @@ extension Journal {
     }
 
     private func batch(_ number: UInt64) -> Batch { batches[Int(truncatingIfNeeded: number & 7)] }
+
+    /// Gives the ring back what is home: written, and read from the file from here on. It need not
+    /// be durable for that.
+    private func release(through homeEnd: UInt64) {
+        guard homeEnd > 0 else { return }
+        let released = min(homeEnd - 1, takenSequence)
+        if released > reader.releasedSequence {
+            reader.release(retaining: takenSequence - released)
+        }
+    }
 
     /// Makes durable what is written, one round at a time: a round covers more the more there is to
     /// do. Every batch has written to the tail.
@@ -65,10 +78,6 @@ extension Journal {
                 let now = nanos ?? configuration.utcNanos()
                 notes.note(CommitNote(sequence: durableSequence, nanos: now))
                 nanos = now
-            }
-            let released = min(batch.homeEnd &- 1, takenSequence)
-            if batch.homeEnd > 0, released > reader.releasedSequence {
-                reader.release(retaining: takenSequence - released)
             }
             if let done = sealing, done.footerBatch == oldestBatch {
                 storage.close(done.segment.file)
