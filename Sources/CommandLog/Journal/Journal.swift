@@ -11,9 +11,9 @@
 //
 //  Each batch takes all that is published. It is durable when its writes and those of all batches
 //  before it are back, and a sync behind them is. The ring gets records back when the block they
-//  are in is written. A full segment gets its footer once all of it is durable. Nothing of segment n+1
-//  is written before the header of segment n and the footer of segment n-1 are durable: recovery
-//  relies on it.
+//  are in is written. A full segment gets its footer once all of it is durable. Nothing of segment
+//  n+1 is written before the header of segment n and the footer of segment n-1 are durable:
+//  recovery relies on it.
 //
 //  Nothing allocates after `init`. After an error nothing is ever acknowledged again.
 //
