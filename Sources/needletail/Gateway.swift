@@ -24,10 +24,15 @@ struct Gateway: ParsableCommand {
 
             Everything else has a default: docs/operations/configuration.md lists all keys. SIGINT \
             and SIGTERM stop the gateway in order; it then prints what it counted and the hash of \
-            its state. SIGUSR1 asks for a snapshot of each shard now.
+            its state. SIGUSR1 asks for a snapshot of each shard now, behind which old segments of the \
+            journal go as `journal.oldSegments` says.
 
-            Exit status: 0 stopped in order, 64 wrong command line, 78 wrong configuration, 74 the \
-            port or the memory could not be had.
+            EXIT CODES
+              0   stopped in order
+              64  the command line is wrong
+              74  the port or the memory could not be had, or the journal is damaged or could not
+                  be written
+              78  the configuration is wrong, or is not the journal's
             """)
 
     @Option(name: .shortAndLong, help: "The YAML file that says everything.")
