@@ -24,8 +24,8 @@ struct Gateway: ParsableCommand {
 
             Everything else has a default: docs/operations/configuration.md lists all keys. SIGINT \
             and SIGTERM stop the gateway in order; it then prints what it counted and the hash of \
-            its state. SIGUSR1 asks for a snapshot of each shard now, behind which old segments of the \
-            journal go as `journal.oldSegments` says.
+            its state. SIGUSR1 asks for a snapshot of each shard now, behind which old segments of \
+            the journal go as `journal.oldSegments` says.
 
             EXIT CODES
               0   stopped in order

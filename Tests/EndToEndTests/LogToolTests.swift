@@ -195,6 +195,21 @@ struct `The export and the replay of a log without its oldest segments` {
         #expect(covered.status == 0 && covered.output.contains("whole from sequence"))
     }
 
+    @Test func `reads an archive, which has no tail`() throws {
+        let log = try Log.copy { shard in
+            for name in ["tail", Log.segmentName(Log.third)] {
+                try FileManager.default.removeItem(atPath: "\(shard)/\(name)")
+            }
+            let ahead = try FileManager.default.contentsOfDirectory(atPath: shard)
+                .filter { $0.hasSuffix(".log") && $0 > Log.segmentName(Log.third) }
+            for name in ahead { try FileManager.default.removeItem(atPath: "\(shard)/\(name)") }
+        }
+        let end = try logTool("verify", log.shard)
+        #expect(end.status == 0 && end.output.contains("an archive"), "\(end.errors)")
+        let rows = try logTool("export", log.shard).rows()
+        #expect(rows.last?["sequence"] == "\(Log.third - 1)")
+    }
+
     @Test func `mentions a footer that is not valid`() throws {
         let log = try Log.copy { shard in
             // The last segment has none yet; what is there is not one.

@@ -357,7 +357,7 @@ typedef struct nt_logon_record {
     uint32_t reserved20;            /* 20  zero: a logon consumes no session sequence */
     uint64_t nonce;                 /* 24  the client's nonce */
     int64_t reserved32;             /* 32  zero */
-    /* 40 IPv4 address and UDP port of the client: address in the high 32 bits, port in the
+    /* 40 IPv4 address and UDP port of the client: address in bits 16…47, port in the
      * low 16 */
     uint64_t source;
     uint32_t token;                 /* 48  the token that the session gets */

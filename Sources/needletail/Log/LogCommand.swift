@@ -7,10 +7,10 @@ struct LogCommand: ParsableCommand {
         commandName: "log",
         abstract: "Look into a log on disk: inspect, verify, dump, replay, compare, export.",
         discussion: """
-            FOLDER is the folder of one shard, such as /var/lib/needletail/shard-0. Only `snapshot` \
-            writes: one file into a folder of snapshots, nothing of the log itself. All of them \
-            may run beside the gateway; the log's end is then wherever the disk was. Every record \
-            that is shown or folded is checked: sequence and chained CRC-32C.
+            FOLDER is the folder of one shard, such as /var/lib/needletail/shard-0. Only \
+            `snapshot` writes: files in a folder of snapshots, nothing of the log itself. All of \
+            them may run beside the gateway; the log's end is then wherever the disk was. Every \
+            record that is shown or folded is checked: sequence and chained CRC-32C.
 
             EXAMPLES
               needletail log inspect /var/lib/needletail/shard-0

@@ -13,8 +13,8 @@ struct LogExport: ParsableCommand {
             came in and when the journal knew it durable, what became of it, and for trades the \
             trade's id. docs/formats/export.md tells of each column.
 
-            It begins at the beginning of the log, or where that was let go at the oldest snapshot: \
-            what is before it is said to be missing.
+            It begins at the beginning of the log, or where that was let go at the oldest \
+            snapshot: what is before it is said to be missing.
             """)
 
     @OptionGroup var source: LogFolderArgument

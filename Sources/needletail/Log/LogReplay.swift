@@ -10,10 +10,11 @@ struct LogReplay: ParsableCommand {
         commandName: "replay",
         abstract: "Fold the log through an engine, and print the hash of its state.",
         discussion: """
-            It begins at the beginning of the log, or where that was let go at the oldest snapshot. \
-            With --from-snapshot it begins at the newest snapshot that is not behind --until. The \
-            hash at a sequence is the same on every machine, from wherever the fold began, and the \
-            same as in the gateway that wrote the log. With --state-hash only the hash is printed.
+            It begins at the beginning of the log, or where that was let go at the oldest \
+            snapshot. With --from-snapshot it begins at the newest snapshot that is not behind \
+            --until. The hash at a sequence is the same on every machine, from wherever the fold \
+            began, and the same as in the gateway that wrote the log. With --state-hash only the \
+            hash is printed.
             """)
 
     @OptionGroup var source: LogFolderArgument

@@ -11,10 +11,10 @@ struct LogSnapshot: ParsableCommand {
         commandName: "snapshot",
         abstract: "Fold the log and write the state into a folder of snapshots.",
         discussion: """
-            The one subcommand that writes. It begins at the newest snapshot that is there, applies \
-            what is durable behind it, and writes a new one: to a temporary file, to the disk, and \
-            only then under its name; then it is read again. None is removed, unless --keep says \
-            how many stay. It may run beside the gateway, which goes by what is in \
+            The one subcommand that writes. It begins at the newest snapshot that is there, \
+            applies what is durable behind it, and writes a new one: to a temporary file, to the \
+            disk, and only then under its name; then it is read again. None is removed, unless \
+            --keep says how many stay. It may run beside the gateway, which goes by what is in \
             FOLDER/snapshots when it starts, and removes all but `journal.snapshotsKept` when it \
             makes its next one.
             """)

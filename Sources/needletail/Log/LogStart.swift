@@ -8,10 +8,7 @@ internal import Wire
 
 /// Where a fold of the log begins.
 struct LogStart: ParsableArguments {
-    @Flag(
-        help:
-            "Begin at the newest snapshot that is not behind --from, or --until: it takes less time."
-    )
+    @Flag(help: "Begin at the newest snapshot that is not behind --from, or --until: faster.")
     var fromSnapshot = false
     @Option(help: "Folder of snapshots; default: snapshots, in FOLDER.") var snapshots: String?
 

@@ -11,9 +11,9 @@ struct LogVerify: ParsableCommand {
         abstract: "Check every record and every snapshot; say whether the log is whole.",
         discussion: """
             A log without its oldest segments is checked from the first record that is here, and \
-            that is said: `whole from sequence N on`. Then a snapshot that covers what is gone must \
-            be there, or no gateway can start from it. A broken snapshot is damage too: a start \
-            passes it over, and has one less to begin at.
+            that is said: `whole from sequence N on`. Then a snapshot that covers what is gone \
+            must be there, or no gateway can start from it; not so in an archive, which has no \
+            tail. A broken snapshot is damage too: a start has one less to begin at.
             """)
 
     @OptionGroup var source: LogFolderArgument
@@ -33,9 +33,14 @@ struct LogVerify: ParsableCommand {
         let source = try LogSource(surveyed.folder, checkedFrom: 1) { _, _ in commands += 1 }
         let seconds = Double(MonotonicClock.nowNanos() - start) / 1e9
         let (usable, problems) = check(found, of: source)
-        let notes = source.log.segments.filter { OtherFile.hasBrokenFooter($0, source) }.map {
+        var notes = source.log.segments.filter { OtherFile.hasBrokenFooter($0, source) }.map {
             "\($0.name): its footer is not valid; all its records are, and the next start writes "
                 + "another"
+        }
+        if source.log.notedSequence > source.log.lastSequence {
+            notes.append(
+                "the log ends at \(source.log.lastSequence), and its times say that "
+                    + "\(source.log.notedSequence) was durable: was an old tail put back?")
         }
         if json {
             showObject(source, commands, seconds, (found.count, usable), problems, notes)
@@ -126,6 +131,7 @@ struct LogVerify: ParsableCommand {
     static func summary(_ log: RecoveredLog) -> String {
         "shard \(log.shard) · sequences \(log.firstSequence) to \(log.lastSequence) · known "
             + "durable to \(log.durableSequence) · epoch \(log.epoch)"
+            + (log.isArchive ? " · an archive: it has no tail, and none starts from it" : "")
     }
 
     /// The same for programs.
@@ -137,6 +143,7 @@ struct LogVerify: ParsableCommand {
         object.add("lastSequence", log.lastSequence)
         object.add("durableSequence", log.durableSequence)
         object.add("epoch", log.epoch)
+        object.add("isArchive", log.isArchive)
         return object
     }
 }

@@ -49,24 +49,12 @@ enum SnapshotFiles {
         return (attributes?[.size] as? NSNumber)?.uint64Value ?? 0
     }
 
-    /// Whether the log goes on where a snapshot stands, which is not behind its end, nor before
-    /// its first record.
+    /// Whether the log goes on where a snapshot stands.
     static func belongs(
         _ place: SnapshotPosition, to source: LogSource
     ) throws(SnapshotError) -> Bool {
-        guard place.sequence < source.log.lastSequence else {
-            return place.recordCRC32C == source.log.chain
-        }
-        let next = place.sequence + 1
-        var fits = false
         do throws(JournalError) {
-            try JournalRecovery.forEachCommand(
-                source.storage, source.log, from: next, through: next + 1
-            ) { record, _ in
-                var chain = place.chain
-                if record.sequence == next { fits = chain.take(record) }
-            }
+            return try place.belongs(to: source.log, in: source.storage)
         } catch { throw .refused(path: source.folder, cause: "\(error)") }
-        return fits
     }
 }
