@@ -9,6 +9,7 @@ scripts := hw/scripts
 help:
 	@echo 'make run     build, then show the whole order path at work on this machine, and sum it up'
 	@echo '             SECONDS_TO_RUN=10 RATE=20000 SESSIONS=8 DRIVER=auto|af_xdp|af_packet|udp'
+	@echo '             COMMIT=none|durable, NEEDLETAIL_BIN=a folder with the executables: no build'
 	@echo 'make test    build, then every test: unit, property, golden, end to end, threads, fuzz'
 	@echo 'make lint    formatting, import direction and the tidy rules'
 	@echo 'make build   the executables only, optimised: .build/release/needletail, needletail-lab'

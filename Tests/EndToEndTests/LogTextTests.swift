@@ -83,6 +83,20 @@ private typealias Log = LogFixture
     }
 }
 
+@Suite(.enabled(if: Machine.hasExecutables)) struct `The exit statuses in the help` {
+    @Test(arguments: [("gateway", "running.md"), ("log", "recovery.md")])
+    func `are those of the page`(command: String, page: String) throws {
+        let help = try run([Machine.needletail, command, "--help"]).output
+        let text = try String(
+            contentsOf: Machine.packageRoot.appendingPathComponent("docs/operations/\(page)"),
+            encoding: .utf8)
+        let codes = try #require(help.components(separatedBy: "EXIT CODES").last)
+            .matches(of: /(?m)^  (\d+) +\w/).map { String($0.1) }
+        let told = text.matches(of: /(?m)^\| (\d+) \|/).map { String($0.1) }
+        #expect(codes.count > 3 && codes == told)
+    }
+}
+
 @Suite(.enabled(if: Machine.hasExecutables)) struct `The dump of a log` {
     @Test func `calls fields as they are called in each kind`() throws {
         let commands = try logTool("dump", Log.original.get().shard, "--json").objects()
