@@ -30,8 +30,8 @@ struct Gateway: ParsableCommand {
             EXIT CODES
               0   stopped in order
               64  the command line is wrong
-              74  the port or the memory could not be had, or the journal is damaged or could not
-                  be written
+              74  the port or the memory could not be had, or the journal is damaged
+                  or could not be written
               78  the configuration is wrong, or is not the journal's
             """)
 

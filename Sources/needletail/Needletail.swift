@@ -26,10 +26,11 @@ struct Needletail: ParsableCommand {
               1   it ran, and the outcome is not the expected one
               64  the command line is wrong
               65  log: something that was durable is missing or wrong
-              66  a file is missing or not what it should be; log: nothing of the range is there
+              66  a file is missing or not what it should be; log: nothing of the
+                  range is there
               69  the gateway or the network is not there
-              74  gateway: its port or its memory could not be had, or its journal is damaged or
-                  could not be written; log snapshot: the snapshot could not be written
+              74  gateway: its port or its memory could not be had, or its journal is
+                  damaged or could not be written; log snapshot: not written
               78  gateway: its configuration is wrong, or is not the journal's
             """,
         subcommands: [

@@ -91,7 +91,7 @@ private typealias Log = LogFixture
             contentsOf: Machine.packageRoot.appendingPathComponent("docs/operations/\(page)"),
             encoding: .utf8)
         let codes = try #require(help.components(separatedBy: "EXIT CODES").last)
-            .matches(of: /(?m)^  (\d+) +\w/).map { String($0.1) }
+            .matches(of: /(?m)^  (\d+) +\S/).map { String($0.1) }
         let told = text.matches(of: /(?m)^\| (\d+) \|/).map { String($0.1) }
         #expect(codes.count > 3 && codes == told)
     }

@@ -22,11 +22,12 @@ struct LogCommand: ParsableCommand {
               needletail log export shard-0 > orders.csv
 
             EXIT CODES
-              0   as asked for; a note says so where a part of the range is not there
+              0   as asked for; a note tells if a part of the range is not there
               1   `diff`: the logs differ, or do not have the same range
               64  the command line is wrong
-              65  damage: something that was durable is missing or wrong, or a snapshot is
-              66  the folder cannot be read or holds no log, or nothing of the range is there
+              65  damage: something durable is missing or wrong, or a snapshot is
+              66  the folder cannot be read or holds no log, or nothing of the range
+                  is there
               74  `snapshot`: it could not be written
             """,
         subcommands: [
