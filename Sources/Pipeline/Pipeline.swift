@@ -11,7 +11,8 @@ public import Wire
 //    1 port ─▶ 2 gateway core ─▶ 3 log ─▶ 4 engine core ─▶ 5 events ─▶ 6 gate ─▶ 2 ─▶ 1
 //
 //  `pipeline`: 2 and 4 are two threads; `runToCompletion`: one thread polls both in turn. The same
-//  bytes come out. Nothing is allocated after `start()`.
+//  bytes come out, and neither allocates after `start()`. With a journal there are three threads
+//  more: its own, the maker of its files, and the history, which may allocate.
 //
 //  SAFETY: each queue of the port goes to one shard; who opened the port closes it after `stop`.
 

@@ -39,7 +39,7 @@ extension LogRecord {
     }
 
     /// A logon: `orderID` the client's nonce, `account` the token, `instrument` the heartbeat in
-    /// milliseconds, `quantityLots` the client's IPv4 address and port (address in the high bits).
+    /// milliseconds, `quantityLots` the client's IPv4 address << 16 | its port.
     @inlinable
     public static func logon(
         session: UInt32, nonce: UInt64, token: UInt32, heartbeatMillis: UInt32, source: UInt64,

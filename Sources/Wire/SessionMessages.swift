@@ -121,7 +121,7 @@ public struct SessionNotice: BitwiseCopyable, Sendable {
     public static func gapReport(expectedSequence: UInt32, received: UInt32) -> SessionNotice {
         SessionNotice(type: .gapReport, first: expectedSequence, second: received)
     }
-    /// Reports that are no longer in memory: offset 4 the first that is, 8 the one asked for.
+    /// Reports that cannot be had any more: offset 4 the first that can, 8 the one asked for.
     @inlinable
     public static func resendUnavailable(
         firstAvailable: UInt32, requested: UInt32

@@ -625,7 +625,7 @@ typedef struct nt_gap_report {
     uint32_t reserved12;            /* 12  zero */
 } nt_gap_report;
 
-/* Reports that are no longer in memory. 16 bytes. */
+/* Reports that cannot be had any more. 16 bytes. */
 typedef struct nt_resend_unavailable {
     uint8_t type;                   /* 0   0x23 */
     uint8_t reason;                 /* 1   zero */

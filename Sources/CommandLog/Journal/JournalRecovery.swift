@@ -15,7 +15,8 @@ public import Wire
 
 /// Reads a journal at the start of a process.
 ///
-/// Threading: the one that starts; nobody writes the folder meanwhile.
+/// Threading: the one that starts. A tool may read while the log is written on: what it finds is
+/// the log of some moment meanwhile.
 public enum JournalRecovery {
     /// Reads the whole log and gives each command that begins at `from` or later to `visit`, in
     /// order, with the second record of a pair. Closed segments that end before `from` are trusted

@@ -30,9 +30,6 @@ internal struct RecordWalker {
         self.visitFrom = visitFrom
     }
 
-    /// The last record of the last whole command.
-    internal var wholeSequence: UInt64 { place.head == nil ? place.sequence : place.sequence - 1 }
-
     /// Takes the record there, if it is the next and whole.
     @inline(__always)
     internal mutating func take(
