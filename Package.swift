@@ -77,6 +77,7 @@ let package = Package(
         library("Engine", ["Platform", "Wire"]),
         library("NICGateway", ["CDPDK", "Platform", "Wire", "CommandLog"]),
         library("OrderEntryClient", ["CPlatform", "Platform", "Wire"]),
+        library("Hardware", ["Platform"]),
         library(
             "Pipeline",
             ["Platform", "Wire", "CommandLog", "Engine", "NICGateway", "Yams", logging]),
@@ -84,7 +85,7 @@ let package = Package(
             name: "needletail",
             dependencies: [
                 "Platform", "Wire", "CommandLog", "Engine", "NICGateway", "OrderEntryClient",
-                "Pipeline", argumentParser, logging,
+                "Hardware", "Pipeline", argumentParser, logging,
             ],
             swiftSettings: swiftSettings),
         .executableTarget(
@@ -113,6 +114,7 @@ let package = Package(
             exclude: ["Golden"]),
         tests("NICGatewayTests", ["NICGateway", "CDPDK", "CommandLog", "Platform", "Wire"]),
         tests("OrderEntryClientTests", ["TestSeed", "OrderEntryClient", "Platform", "Wire"]),
+        tests("HardwareTests", ["Hardware", "Platform"], exclude: ["Machines"]),
         tests(
             "PipelineTests",
             [

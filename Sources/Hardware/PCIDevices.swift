@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Platform
+
+/// A disk controller or a network card.
+public struct PCIDevice: Equatable, Sendable {
+    /// What it is for, by its class.
+    public enum Kind: String, Equatable, Sendable {
+        /// Class 01: disks.
+        case storage
+        /// Class 02: network.
+        case network
+    }
+
+    /// Such as "0000:3b:00.0".
+    public let address: String
+    /// What it is for.
+    public let kind: Kind
+    /// The driver that has it, such as "ice" or "vfio-pci"; nil for none.
+    public let driver: String?
+    /// Near which memory it is; nil if the kernel cannot say.
+    public let node: NUMANode?
+    /// Its interrupts, ascending; empty if it has none or nobody knows.
+    public let interrupts: [Interrupt]
+
+    internal static func readAll(_ root: MachineRoot) -> [PCIDevice] {
+        let devices = "sys/bus/pci/devices"
+        return (root.names(devices) ?? []).compactMap { address in
+            let folder = "\(devices)/\(address)"
+            guard let kind = kind(root.text("\(folder)/class") ?? "") else { return nil }
+            var numbers = root.numbers("\(folder)/msi_irqs", behind: "") ?? []
+            // Without messages it has one line, and 0 says that it has none.
+            if numbers.isEmpty, let line = root.count("\(folder)/irq"), line > 0 {
+                numbers = [line]
+            }
+            return PCIDevice(
+                address: address, kind: kind, driver: root.property("DRIVER", of: folder),
+                node: root.node("\(folder)/numa_node"),
+                interrupts: numbers.map { Interrupt.read(root, number: $0) })
+        }
+    }
+
+    private static func kind(_ code: String) -> Kind? {
+        if code.hasPrefix("0x01") { return .storage }
+        return code.hasPrefix("0x02") ? .network : nil
+    }
+}
+
+/// One interrupt, and which processors may be disturbed by it.
+public struct Interrupt: Equatable, Sendable {
+    /// Its number in /proc/irq.
+    public let number: Int
+    /// Who asked for it, such as "ice-eth0-TxRx-3"; nil if nobody has.
+    public let name: String?
+    /// Where it may go, ascending; nil if unknown.
+    public let allowed: [Int]?
+    /// Where it goes at present, ascending; nil if unknown.
+    public let effective: [Int]?
+
+    internal static func read(_ root: MachineRoot, number: Int) -> Interrupt {
+        Interrupt(
+            number: number, name: root.word("sys/kernel/irq/\(number)/actions"),
+            allowed: root.list("proc/irq/\(number)/smp_affinity_list"),
+            effective: root.list("proc/irq/\(number)/effective_affinity_list"))
+    }
+}
+
+extension MachineRoot {
+    /// A device's node; -1 is the kernel's "do not know".
+    internal func node(_ path: String) -> NUMANode? { count(path).map(NUMANode.init(rawValue:)) }
+
+    /// The PCI device that a device is, or is a part of, as virtio's are; nil for neither.
+    internal func pciAddress(of device: String) -> String? {
+        property("PCI_SLOT_NAME", of: device) ?? property("PCI_SLOT_NAME", of: "\(device)/..")
+    }
+}
