@@ -20,6 +20,7 @@ struct Needletail: ParsableCommand {
               needletail subscribe --group 239.77.0.1:7100 --interface veth1
               needletail replay --golden ../shared/data/exchange_golden/small
               needletail log verify /var/lib/needletail/shard-0
+              needletail hw probe
 
             EXIT CODES
               0   everything as expected
@@ -35,6 +36,7 @@ struct Needletail: ParsableCommand {
             """,
         subcommands: [
             Gateway.self, Send.self, Subscribe.self, Replay.self, LogCommand.self,
+            HardwareCommand.self,
         ])
 }
 
