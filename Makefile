@@ -4,13 +4,14 @@ SHELL := /bin/bash
 scripts := hw/scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint build clean toolchain
+.PHONY: help run test bench-vm lint build clean toolchain
 
 help:
 	@echo 'make run     build, then show the whole order path at work on this machine, and sum it up'
 	@echo '             SECONDS_TO_RUN=10 RATE=20000 SESSIONS=8 DRIVER=auto|af_xdp|af_packet|udp'
 	@echo '             COMMIT=none|durable, NEEDLETAIL_BIN=a folder with the executables: no build'
 	@echo 'make test    build, then every test: unit, property, golden, end to end, threads, fuzz'
+	@echo 'make bench-vm  build, then the gateway on a PCI NIC through vfio-pci, in a virtual machine'
 	@echo 'make lint    formatting, import direction and the tidy rules'
 	@echo 'make build   the executables only, optimised: .build/release/needletail, needletail-lab'
 	@echo 'make clean   remove what was built'
@@ -27,6 +28,10 @@ run: toolchain
 test: toolchain
 	@$(scripts)/install-dependencies test
 	@$(scripts)/run-tests
+
+bench-vm: toolchain
+	@$(scripts)/install-dependencies build
+	@hw/bench-vm/run
 
 lint: toolchain
 	@$(scripts)/install-dependencies test
