@@ -110,11 +110,17 @@ struct LogFixture {
             atPath: other.folder.path + "/journal", toPath: folder.path + "/journal")
     }
 
-    /// Makes a snapshot of the original's state, in a folder of one's own choice.
-    static func snapshot(_ sequence: Int, into folder: String) throws {
-        let made = try logTool(
-            "snapshot", original.get().shard, "--until", "\(sequence)", "--into", folder)
+    /// Puts a snapshot of the original's state, or of another log's, into a folder.
+    static func snapshot(_ sequence: Int, of log: LogFixture? = nil, into folder: String) throws {
+        let aside = NSTemporaryDirectory() + "needletail-snapshot-\(UUID().uuidString.prefix(8))"
+        defer { try? FileManager.default.removeItem(atPath: aside) }
+        let shard = try log?.shard ?? original.get().shard
+        let made = try logTool("snapshot", shard, "--until", "\(sequence)", "--into", aside)
         try #require(made.status == 0, "\(made.errors)")
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true)
+        let name = "/" + snapshotName(sequence)
+        try FileManager.default.copyItem(atPath: aside + name, toPath: folder + name)
     }
 
     static func segmentName(_ first: Int) -> String { digits(first) + ".log" }

@@ -26,9 +26,15 @@ struct SnapshotFile: ~Copyable {
             action: "create")
     }
 
-    /// A file to read; not what a link points to.
+    /// A file to read; not what a link points to, and no pipe, which would wait for a writer.
     static func open(_ path: String) throws(SnapshotError) -> SnapshotFile {
-        try SnapshotFile(path: path, flags: O_RDONLY | O_NOFOLLOW, mode: 0, action: "open")
+        let file = try SnapshotFile(
+            path: path, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK, mode: 0, action: "open")
+        var status = stat()
+        guard unsafe fstat(file.descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw .system(path: path, action: "open as a file", number: EINVAL)
+        }
+        return file
     }
 
     /// Writes all of it.

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// SAFETY: system calls get strings that live for the call, and buffers of their own type.
 internal import ArgumentParser
 internal import CommandLog
+internal import Glibc
 internal import OrderEntryClient
 internal import Pipeline
 internal import Platform
@@ -39,6 +42,7 @@ struct LogSnapshot: ParsableCommand {
         let own = SnapshotFiles.folder(of: source)
         let store = SnapshotStore(
             path: into ?? own, shard: source.log.shard, keptCount: keep ?? .max)
+        try refuseOthers(store, source)
         let fold = try LogStart.fold(
             source, in: store.path == own ? [own] : [store.path, own], limit: until,
             fromSnapshot: true)
@@ -57,6 +61,35 @@ struct LogSnapshot: ParsableCommand {
         }
         let seconds = Double(MonotonicClock.nowNanos() - began) / 1e9
         print("folded from \(from), \(rate(fold.commandCount, seconds))")
+    }
+
+    /// A folder with snapshots of another log, or inside another journal: that log could not be
+    /// started any more.
+    private func refuseOthers(_ store: SnapshotStore, _ source: LogSource) throws {
+        let storage = source.storage
+        for place in [store.path, store.path + "/.."]
+        where Self.isThere(place + "/tail") && !Self.isSame(place, source.folder) {
+            throw LogSource.refuse(
+                "\(store.path) is in the folder of another journal: name a folder of its own")
+        }
+        let sequences = (try? store.sequences()) ?? []
+        for sequence in sequences where sequence >= source.log.firstSequence - 1 {
+            let place = (try? store.loadHeader(sequence: sequence))?.position
+            guard let place, (try? place.belongs(to: source.log, in: storage)) ?? false else {
+                throw LogSource.refuse(
+                    "\(store.path(sequence: sequence)) is no snapshot of this log: name another "
+                        + "folder, or remove it")
+            }
+        }
+    }
+
+    private static func isThere(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+
+    private static func isSame(_ path: String, _ other: String) -> Bool {
+        var ours = stat()
+        var theirs = stat()
+        return unsafe stat(path, &ours) == 0 && stat(other, &theirs) == 0
+            && ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino
     }
 
     /// How many were written.
