@@ -84,9 +84,7 @@ public final class LogFollower<Storage: JournalStorage> {
             segment.geometry.offset(of: end + 1) - offset)
         let count = try unsafe storage.read(
             segment.file, into: buffer.base, byteCount: wanted, offset: offset)
-        for at in stride(from: 0, to: count & ~63, by: 64) {
-            guard unsafe walker.take(buffer.base + at, visit: visit) else { break }
-        }
+        _ = unsafe walker.takeAll(buffer.base, byteCount: count, visit: visit)
         return walker.place.sequence > before
     }
 
@@ -101,11 +99,12 @@ public final class LogFollower<Storage: JournalStorage> {
         else { return nil }
         let file = try storage.open(
             JournalFormat.segmentName(firstSequence: first), forWriting: false)
-        let count = try unsafe storage.read(
-            file, into: buffer.base, byteCount: JournalFormat.pageByteCount, offset: 0)
-        guard count == JournalFormat.pageByteCount,
-            let header = unsafe SegmentHeader.read(buffer.base), header.firstSequence == first
-        else {
+        let header: SegmentHeader?
+        do { header = try SegmentFile.header(storage, file, first: first, buffer: buffer) } catch {
+            storage.close(file)
+            throw error
+        }
+        guard let header else {
             storage.close(file)
             return nil
         }

@@ -69,7 +69,7 @@ public struct ClientError: Error, Equatable, CustomStringConvertible {
     /// A system call that failed, with `errno` as it stands.
     static func call(_ what: String) -> ClientError {
         let number = errno
-        let text = unsafe String(cString: strerror(number))
+        let text = SystemText.of(number)
         return ClientError("\(what): \(text) (errno \(number))")
     }
 }

@@ -36,11 +36,6 @@ public final class Pipeline {
         var seat: ThreadPlan.Seat
         var body: @Sendable () -> Void
 
-        init(seat: ThreadPlan.Seat, body: @escaping @Sendable () -> Void) {
-            self.seat = seat
-            self.body = body
-        }
-
         func start() throws(PlatformError) -> PinnedThread {
             try PinnedThread(name: seat.name, cpu: seat.cpu, body: body)
         }

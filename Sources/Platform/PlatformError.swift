@@ -27,12 +27,7 @@ public struct PlatformError: Error, Equatable, CustomStringConvertible, Sendable
 
     internal init(_ kind: Kind, cause: String, errno number: Int32? = nil, cure: String) {
         self.kind = kind
-        self.cause = number.map { "\(cause): \(Self.text(of: $0))" } ?? cause
+        self.cause = number.map { "\(cause): \(SystemText.of($0))" } ?? cause
         self.cure = cure
-    }
-
-    private static func text(of number: Int32) -> String {
-        guard let text = unsafe strerror(number) else { return "error \(number)" }
-        return unsafe String(cString: text)
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Platform
 internal import Glibc
 internal import OrderEntryClient
 
@@ -26,7 +27,7 @@ enum TextFile {
 
     init(path: String) throws(ClientError) {
         guard let stream = unsafe fopen(path, "r") else {
-            let reason = unsafe String(cString: strerror(errno))
+            let reason = SystemText.of(errno)
             throw ClientError("\(path): \(reason)")
         }
         unsafe self.stream = stream

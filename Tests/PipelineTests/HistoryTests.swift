@@ -28,12 +28,7 @@ private struct Market {
             clients[index].nonce += 100
             rig.inject(clients[index].logonFrame())
         }
-        var answers: [SentFrame] = []
-        for _ in 0..<2_000 where answers.count < 2 {
-            rig.settle()
-            answers += rig.sent().filter { $0.type == .logonAccepted }
-            Nap.micros(200)
-        }
+        let answers = rig.logonAnswers(2)
         for answer in answers {
             let index = Int(answer.header.session) - 1
             clients[index].epoch = answer.header.epoch
@@ -104,6 +99,17 @@ extension ShardRig {
             settle()
             Nap.micros(200)
         }
+    }
+
+    /// The word that reports cannot be had, when it comes.
+    fileprivate func unavailableNotice() -> SessionNotice? {
+        for _ in 0..<2_000 {
+            settle()
+            let told = sent().first { $0.type == .resendUnavailable }
+            if let told { return told.notice }
+            Nap.micros(500)
+        }
+        return nil
     }
 
     /// Polls until a snapshot of that sequence or a later one is there.
@@ -232,12 +238,7 @@ extension ShardRig {
         try market.logOn(rig)
         // What no snapshot reaches is told, with the first that is there.
         rig.inject(market.clients[0].resendRequest(from: 1))
-        var notice: SessionNotice?
-        for _ in 0..<2_000 where notice == nil {
-            rig.settle()
-            notice = rig.sent().first { $0.type == .resendUnavailable }?.notice
-            Nap.micros(500)
-        }
+        let notice = rig.unavailableNotice()
         let firstThere = Int(try #require(notice).first)
         #expect(firstThere > 1_000 && firstThere < told)
         rig = nil
@@ -384,12 +385,7 @@ extension ShardRig {
         try market.logOn(rig)
         market.trade(rig, messages: 3_000)
         rig.inject(market.clients[0].resendRequest(from: 0))
-        var notice: SessionNotice?
-        for _ in 0..<2_000 where notice == nil {
-            rig.settle()
-            notice = rig.sent().first { $0.type == .resendUnavailable }?.notice
-            Nap.micros(500)
-        }
+        let notice = rig.unavailableNotice()
         #expect(notice?.first == 1 && notice?.second == 0)
         #expect(market.everything(rig, session: 1) == market.told[1])
         withExtendedLifetime(folder) {}

@@ -42,13 +42,17 @@ final class JournalFolder: Sendable {
 
 extension ShardRig {
     /// Whether a logon is answered well, once the disk has it.
-    func isAccepted() -> Bool {
-        for _ in 0..<2_000 {
+    func isAccepted() -> Bool { !logonAnswers(1).isEmpty }
+
+    /// The good answers to so many logons, once the disk has them.
+    func logonAnswers(_ count: Int) -> [SentFrame] {
+        var answers: [SentFrame] = []
+        for _ in 0..<2_000 where answers.count < count {
             settle()
-            if sent().contains(where: { $0.type == .logonAccepted }) { return true }
+            answers += sent().filter { $0.type == .logonAccepted }
             Nap.micros(200)
         }
-        return false
+        return answers
     }
 
     /// The same for frames.
@@ -72,12 +76,7 @@ extension ShardRig {
     ) -> [[[UInt8]]] {
         rig.inject(maker.logonFrame())
         rig.inject(taker.logonFrame())
-        var answers: [SentFrame] = []
-        for _ in 0..<2_000 where answers.count < 2 {
-            rig.settle()
-            answers += rig.sent().filter { $0.type == .logonAccepted }
-            Nap.micros(200)
-        }
+        let answers = rig.logonAnswers(2)
         for answer in answers {
             if answer.header.session == 1 {
                 maker.epoch = answer.header.epoch
@@ -194,12 +193,7 @@ extension ShardRig {
         let rig = try folder.rig()
         var client = TestClient(1)
         rig.inject(client.logonFrame())
-        var answers: [SentFrame] = []
-        for _ in 0..<2_000 where answers.isEmpty {
-            rig.settle()
-            answers += rig.sent().filter { $0.type == .logonAccepted }
-            Nap.micros(200)
-        }
+        let answers = rig.logonAnswers(1)
         client.epoch = answers[0].header.epoch
         client.token = answers[0].accepted.token
         var told: [[UInt8]] = []
@@ -295,12 +289,7 @@ extension ShardRig {
         var rig: ShardRig? = try folder.rig()
         var client = TestClient(1)
         rig!.inject(client.logonFrame())
-        var answers: [SentFrame] = []
-        for _ in 0..<2_000 where answers.isEmpty {
-            rig!.settle()
-            answers += rig!.sent().filter { $0.type == .logonAccepted }
-            Nap.micros(200)
-        }
+        let answers = rig!.logonAnswers(1)
         let early = try folder.copy()
         client.epoch = answers[0].header.epoch
         client.token = answers[0].accepted.token

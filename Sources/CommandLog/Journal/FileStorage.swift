@@ -63,7 +63,7 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
         if queue == nil {
             way = "pwrite"
             if mode == .journal {
-                refusal = unsafe String(cString: strerror(Glibc.errno))
+                refusal = SystemText.of(Glibc.errno)
                 way += " (io_uring is refused: \(refusal ?? ""))"
             }
         }

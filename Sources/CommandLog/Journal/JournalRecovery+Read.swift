@@ -86,9 +86,7 @@ extension JournalRecovery {
             let count = try unsafe storage.read(
                 file, into: buffer.base, byteCount: wanted, offset: offset)
             guard count >= 64 else { return }
-            for at in stride(from: 0, to: count & ~63, by: 64) {
-                guard unsafe walker.take(buffer.base + at, visit: visit) else { return }
-            }
+            guard unsafe walker.takeAll(buffer.base, byteCount: count, visit: visit) else { return }
         }
     }
 

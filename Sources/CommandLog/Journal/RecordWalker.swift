@@ -57,6 +57,18 @@ internal struct RecordWalker {
         return true
     }
 
+    /// Takes the records that lie there one behind the other, as long as each is the next. False
+    /// when one was not.
+    @inline(__always)
+    internal mutating func takeAll(
+        _ memory: UnsafeRawPointer, byteCount: Int, visit: (LogRecord, LogRecord?) -> Void
+    ) -> Bool {
+        for at in stride(from: 0, to: byteCount & ~63, by: 64) {
+            guard unsafe take(memory + at, visit: visit) else { return false }
+        }
+        return true
+    }
+
     @inline(__always)
     private mutating func give(
         _ record: LogRecord, _ continuation: LogRecord?, _ visit: (LogRecord, LogRecord?) -> Void

@@ -43,9 +43,7 @@ internal struct SegmentAudit<Storage: JournalStorage>: ~Copyable {
                 geometry.offset(of: next) - geometry.offset(of: at))
             let count = try unsafe storage.read(
                 file, into: buffer.base, byteCount: wanted, offset: geometry.offset(of: at))
-            for place in stride(from: 0, to: count & ~63, by: 64) {
-                guard unsafe walker.take(buffer.base + place, visit: { _, _ in }) else { break }
-            }
+            _ = unsafe walker.takeAll(buffer.base, byteCount: count) { _, _ in }
             let missing = walker.place.sequence + 1
             guard missing > at else {
                 return damage(
@@ -64,11 +62,6 @@ internal struct SegmentAudit<Storage: JournalStorage>: ~Copyable {
         let file = try storage.open(
             JournalFormat.segmentName(firstSequence: first), forWriting: false)
         defer { storage.close(file) }
-        let size = JournalFormat.pageByteCount
-        guard
-            try unsafe storage.read(file, into: buffer.base, byteCount: size, offset: 0) == size,
-            let header = unsafe SegmentHeader.read(buffer.base), header.firstSequence == first
-        else { return nil }
-        return header
+        return try SegmentFile.header(storage, file, first: first, buffer: buffer)
     }
 }

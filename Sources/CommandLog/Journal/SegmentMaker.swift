@@ -22,16 +22,10 @@ public final class SegmentMaker<Storage: JournalStorage>: @unchecked Sendable {
     /// First sequence of the segment that is there, to be taken now or in a moment; 0 when none is.
     /// The maker sets it, the journal clears it.
     private let made = Atomic<UInt64>(0)
-    /// Who has `file`. No lock: the journal never waits for a maker that sleeps.
-    private let owner = Atomic<UInt8>(Owner.nobody)
-    private enum Owner {
-        static var nobody: UInt8 { 0 }
-        /// The maker, who fills it.
-        static var maker: UInt8 { 1 }
-        /// The journal, who takes it.
-        static var journal: UInt8 { 2 }
-    }
-    /// The maker's while `made` is 0, then of whoever owns it.
+    /// Whether one of the two has `file` in hand: the maker to fill it, the journal to take it. No
+    /// lock: the journal never waits for a maker that sleeps.
+    private let isHeld = Atomic<Bool>(false)
+    /// The maker's while `made` is 0, then of whoever holds it.
     private var file: JournalFile?
     /// All before it in `file` is written. The maker's.
     private var filledByteCount = 0
@@ -94,12 +88,10 @@ public final class SegmentMaker<Storage: JournalStorage>: @unchecked Sendable {
     private func fill() -> Bool {
         guard filledByteCount < configuration.segmentByteCount, !status.needsDisk,
             // Acquire: pairs with the release below. It may be being taken just now.
-            owner.compareExchange(
-                expected: Owner.nobody, desired: Owner.maker, ordering: .acquiring
-            ).exchanged
+            isHeld.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged
         else { return false }
         // Release: pairs with the acquire in `take`.
-        defer { owner.store(Owner.nobody, ordering: .releasing) }
+        defer { isHeld.store(false, ordering: .releasing) }
         guard let file else { return false }
         do throws(StorageError) {
             filledByteCount = try SegmentFile.fill(
@@ -138,16 +130,14 @@ public final class SegmentMaker<Storage: JournalStorage>: @unchecked Sendable {
     /// it: ask again.
     internal func take() -> JournalFile? {
         guard madeFirst != 0,
-            owner.compareExchange(
-                expected: Owner.nobody, desired: Owner.journal, ordering: .acquiring
-            ).exchanged
+            isHeld.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged
         else { return nil }
         let taken = file
         file = nil
         wanted.store(0, ordering: .relaxed)
         // Release, both: pair with the acquires in `poll` and `fill`.
         made.store(0, ordering: .releasing)
-        owner.store(Owner.nobody, ordering: .releasing)
+        isHeld.store(false, ordering: .releasing)
         return taken
     }
 }
@@ -168,6 +158,19 @@ internal enum SegmentFile {
         return try make(
             storage, name: name, byteCount: Int(header.segmentByteCount), firstPage: page,
             zeros: zeros, isFilled: isFilled)
+    }
+
+    /// The header of an open segment that begins with `first`; nil when it is none. `buffer` has a
+    /// page or more.
+    internal static func header<Storage: JournalStorage>(
+        _ storage: Storage, _ file: JournalFile, first: UInt64, buffer: borrowing HugePages
+    ) throws(StorageError) -> SegmentHeader? {
+        let size = JournalFormat.pageByteCount
+        guard
+            try unsafe storage.read(file, into: buffer.base, byteCount: size, offset: 0) == size,
+            let header = unsafe SegmentHeader.read(buffer.base), header.firstSequence == first
+        else { return nil }
+        return header
     }
 
     /// Makes a file of zero bytes behind `firstPage`, durable under its name.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // SAFETY: the system's text for an error is copied at once.
+internal import Platform
 internal import Glibc
 
 /// What the file layer refused.
@@ -29,9 +30,8 @@ public struct StorageError: Error, Equatable, CustomStringConvertible, Sendable 
 
     /// Clauses for the operator: what, where, why, and the cure.
     public var description: String {
-        let text = unsafe strerror(errno).map { unsafe String(cString: $0) } ?? "error \(errno)"
         let place = shard.map { "\(file) (shard \($0))" } ?? file
-        return "cannot \(operation) \(place): \(text); \(cure)"
+        return "cannot \(operation) \(place): \(SystemText.of(errno)); \(cure)"
     }
 
     internal static let cureOfBrokenDisk =

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// SAFETY: the text of `strerror` is copied at once.
-internal import Glibc
+internal import Platform
 
 /// Why a snapshot was not written or not read. Writing one is never needed to go on: the log is
 /// there.
@@ -19,7 +17,7 @@ public enum SnapshotError: Error, Equatable, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .system(let path, let action, let number):
-            "cannot \(action) \(path): \(Self.text(of: number))"
+            "cannot \(action) \(path): \(SystemText.of(number))"
         case .damaged(let path, let byteOffset, let found, let right):
             "\(path), byte \(byteOffset): \(found); it must be \(right)"
         case .refused(let path, let cause):
@@ -27,10 +25,5 @@ public enum SnapshotError: Error, Equatable, Sendable, CustomStringConvertible {
         case .stopped:
             "stopped by a test"
         }
-    }
-
-    private static func text(of number: Int32) -> String {
-        guard let text = unsafe strerror(number) else { return "error \(number)" }
-        return unsafe String(cString: text)
     }
 }

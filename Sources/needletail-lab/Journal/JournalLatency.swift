@@ -99,7 +99,7 @@ final class PlainWriter {
             bytes[0] &+= 1
             let count = unsafe pwrite(file, bytes, byteCount, off_t(offset))
             guard count == byteCount, fdatasync(file) == 0 else {
-                throw ValidationError("plain: \(unsafe String(cString: strerror(errno)))")
+                throw ValidationError("plain: \(SystemText.of(errno))")
             }
             offset += byteCount
             let before = now

@@ -42,7 +42,7 @@ final class FreshFolder {
         }
         var name = Array("\(parent)/bench-journal.XXXXXX".utf8CString)
         guard unsafe mkdtemp(&name) != nil else {
-            throw ValidationError("--folder \(parent): \(unsafe String(cString: strerror(errno)))")
+            throw ValidationError("--folder \(parent): \(SystemText.of(errno))")
         }
         path = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }

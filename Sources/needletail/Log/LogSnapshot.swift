@@ -66,7 +66,6 @@ struct LogSnapshot: ParsableCommand {
     /// A folder with snapshots of another log, or inside another journal: that log could not be
     /// started any more.
     private func refuseOthers(_ store: SnapshotStore, _ source: LogSource) throws {
-        let storage = source.storage
         for place in [store.path, store.path + "/.."]
         where Self.isThere(place + "/tail") && !Self.isSame(place, source.folder) {
             throw LogSource.refuse(
@@ -75,7 +74,7 @@ struct LogSnapshot: ParsableCommand {
         let sequences = (try? store.sequences()) ?? []
         for sequence in sequences where sequence >= source.log.firstSequence - 1 {
             let place = (try? store.loadHeader(sequence: sequence))?.position
-            guard let place, (try? place.belongs(to: source.log, in: storage)) ?? false else {
+            guard let place, (try? SnapshotFiles.belongs(place, to: source)) ?? false else {
                 throw LogSource.refuse(
                     "\(store.path(sequence: sequence)) is no snapshot of this log: name another "
                         + "folder, or remove it")
