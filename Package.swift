@@ -77,22 +77,26 @@ let package = Package(
         library("Engine", ["Platform", "Wire"]),
         library("NICGateway", ["CDPDK", "Platform", "Wire", "CommandLog"]),
         library("OrderEntryClient", ["CPlatform", "Platform", "Wire"]),
-        library("Hardware", ["Platform"]),
+        library("Settings", ["Platform", "Yams"]),
+        library("Hardware", ["Platform", "Settings"]),
         library(
             "Pipeline",
-            ["Platform", "Wire", "CommandLog", "Engine", "NICGateway", "Yams", logging]),
+            [
+                "Platform", "Wire", "CommandLog", "Engine", "NICGateway", "Settings", "Hardware",
+                logging,
+            ]),
         .executableTarget(
             name: "needletail",
             dependencies: [
                 "Platform", "Wire", "CommandLog", "Engine", "NICGateway", "OrderEntryClient",
-                "Hardware", "Pipeline", argumentParser, logging,
+                "Settings", "Hardware", "Pipeline", argumentParser, logging,
             ],
             swiftSettings: swiftSettings),
         .executableTarget(
             name: "needletail-lab",
             dependencies: [
                 "CAllocations", "Platform", "Wire", "CommandLog", "Engine", "NICGateway",
-                "OrderEntryClient", "Pipeline", argumentParser, histogram,
+                "OrderEntryClient", "Hardware", "Pipeline", argumentParser, histogram,
             ],
             swiftSettings: swiftSettings),
         // The other process in tests of ports: EAL starts once in each.
@@ -101,7 +105,7 @@ let package = Package(
             swiftSettings: swiftSettings),
         .target(
             name: "ShardRig",
-            dependencies: ["Pipeline", "NICGateway", "Engine", "Platform", "Wire"],
+            dependencies: ["Pipeline", "Hardware", "NICGateway", "Engine", "Platform", "Wire"],
             path: "Tests/ShardRig", swiftSettings: swiftSettings),
         .target(name: "TestSeed", path: "Tests/TestSeed", swiftSettings: swiftSettings),
         tests("PlatformTests", ["TestSeed", "Platform"]),
@@ -118,9 +122,8 @@ let package = Package(
         tests(
             "PipelineTests",
             [
-                "TestSeed", "ShardRig", "OrderEntryClient", "Pipeline", "NICGateway", "CommandLog",
-                "Engine",
-                "CDPDK", "Platform", "Wire",
+                "TestSeed", "ShardRig", "OrderEntryClient", "Pipeline", "Settings", "Hardware",
+                "NICGateway", "CommandLog", "Engine", "CDPDK", "Platform", "Wire",
             ]),
         tests("EndToEndTests", ["Wire"]),
         tests("TidyTests", []),

@@ -138,10 +138,13 @@ static void choose_offloads(
     const struct rte_eth_dev_info *device, const cdpdk_port_configuration *wanted,
     struct rte_eth_conf *conf, cdpdk_port_info *info) {
     // VLAN tags stay in the frame: answers must carry them too, and parsing them costs nothing.
-    uint64_t rx = device->rx_offload_capa
-        & (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM);
-    uint64_t tx = device->tx_offload_capa
-        & (RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM);
+    uint64_t rx = 0, tx = 0;
+    if (wanted->checksum_offload) {
+        rx = device->rx_offload_capa
+            & (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM);
+        tx = device->tx_offload_capa
+            & (RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM);
+    }
     conf->rxmode.offloads = rx;
     conf->txmode.offloads = tx;
     conf->rxmode.mtu = wanted->mtu;
@@ -178,7 +181,7 @@ static bool configure(cdpdk_port *port, cdpdk_error *error) {
             "configure", self->device, error)) {
         return false;
     }
-    uint16_t rx = wanted->descriptors, tx = wanted->descriptors;
+    uint16_t rx = wanted->receive_descriptors, tx = wanted->transmit_descriptors;
     rte_eth_dev_adjust_nb_rx_tx_desc(self->id, &rx, &tx);
     unsigned node = (unsigned)rte_eth_dev_socket_id(self->id);
     for (uint16_t i = 0; i < wanted->receive_queues; i++) {

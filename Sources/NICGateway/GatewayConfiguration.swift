@@ -31,6 +31,8 @@ public struct GatewayConfiguration: Sendable {
     public var publicUDPPort: UInt16
     /// Events kept for resending reports; less than the capacity of the event ring.
     public var reportWindow: Int
+    /// Frames taken from the port at a time: 1…256.
+    public var burstFrames: Int
 
     /// A configuration with the usual values for all but the addresses.
     public init(
@@ -38,7 +40,8 @@ public struct GatewayConfiguration: Sendable {
         shardCount: UInt16 = 1, sessionCapacity: UInt32 = 1_024, heartbeatMillis: UInt16 = 1_000,
         messagesPerSecond: UInt32 = 0, messageBurst: UInt32 = 1_000, reorderWindow: Int = 16,
         verifiesChecksums: Bool = false, publicGroup: UInt32? = nil,
-        publicUDPPort: UInt16 = 7100, reportWindow: Int = 65_536
+        publicUDPPort: UInt16 = 7100, reportWindow: Int = 65_536,
+        burstFrames: Int = 32
     ) {
         self.shard = shard
         self.epoch = epoch
@@ -54,6 +57,7 @@ public struct GatewayConfiguration: Sendable {
         self.publicGroup = publicGroup
         self.publicUDPPort = publicUDPPort
         self.reportWindow = reportWindow
+        self.burstFrames = burstFrames
     }
 
     /// The port that this shard listens on.
@@ -62,8 +66,6 @@ public struct GatewayConfiguration: Sendable {
 
 /// Fixed limits of intake and output.
 public enum GatewayLimits {
-    /// Frames taken from the port at a time.
-    public static let burst = 32
     /// Messages that a datagram may hold.
     public static let messagesPerDatagram = 64
     /// Records that a datagram may become: each message two at most.

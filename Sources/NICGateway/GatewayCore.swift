@@ -107,8 +107,8 @@ public import Wire
             capacity: GatewayLimits.heldDatagrams, limit: configuration.reorderWindow)
         publicStream = PublicStream(isOn: configuration.publicGroup != nil)
         filling = FillingSessions(capacity: Self.outboxCapacity)
-        unsafe burst = .allocate(capacity: GatewayLimits.burst)
-        unsafe spent = .allocate(capacity: GatewayLimits.burst)
+        unsafe burst = .allocate(capacity: configuration.burstFrames)
+        unsafe spent = .allocate(capacity: configuration.burstFrames)
         unsafe outbox = .allocate(capacity: Self.outboxCapacity)
         unsafe publicHead = .allocate(byteCount: SessionTable.headByteCount, alignment: 64)
         unsafe publicHead.initializeMemory(
@@ -220,7 +220,7 @@ public import Wire
         var hasTaken = false
         for from in 0..<UInt32(configuration.shardCount) where from != configuration.shard {
             var count = 0
-            while count < GatewayLimits.burst,
+            while count < configuration.burstFrames,
                 sequencer.hasRoom(for: GatewayLimits.recordsPerDatagram),
                 let packet = steering.take(from: from, to: configuration.shard)
             {

@@ -16,7 +16,7 @@ extension GatewayCore {
     mutating func takeBurst() -> Bool {
         if burstNext == burstCount {
             burstNext = 0
-            burstCount = unsafe queue.receive(into: burst, max: GatewayLimits.burst)
+            burstCount = unsafe queue.receive(into: burst, max: configuration.burstFrames)
             if burstCount == 0 { return false }
             counters.add(.framesReceived, burstCount)
             for index in 0..<min(8, burstCount) { unsafe prefetchFrame(burst[index]) }

@@ -12,4 +12,4 @@
 //  one writer of the shard's log. A poll never waits: what cannot go on (log full, ring of events
 //  empty, driver busy) is counted and tried in the next poll. Nothing is allocated after start but
 //  packet buffers from the driver's pool.
-//  Limits: 32 frames a burst, 64 messages a datagram, 1,472 bytes of UDP payload.
+//  Limits: 64 messages a datagram, 1,472 bytes of UDP payload.

@@ -1,63 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CommandLog
+internal import Hardware
 internal import NICGateway
-internal import Yams
+public import Settings
 
 extension Configuration {
-    /// Reads a configuration. Everything that is wrong is in the error, with line and cure.
-    public init(yaml: String, file: String) throws(ConfigurationError) {
-        self.init()
-        let root: Node?
-        do {
-            root = try Yams.compose(yaml: yaml)
-        } catch {
-            throw ConfigurationError(
-                file: file, problems: [Self.syntaxProblem(error)])
+    /// Reads a configuration, and the profile of its host if that is a file of its own. Everything
+    /// that is wrong is in the error, with line and cure.
+    public init(
+        yaml: String, file: String, profile: (yaml: String, file: String)? = nil
+    ) throws(SettingsError) {
+        var read = Configuration()
+        var profileKeys: [String] = []
+        if let profile {
+            try Settings.read(yaml: profile.yaml, file: profile.file) { reader in
+                read.host.read(&reader)
+                profileKeys = HardwareProfile.keys.filter { reader.has($0) }
+                read.checkPort(&reader)
+            }
         }
-        var reader = ConfigurationReader(root)
-        readPort(&reader)
-        readThreads(&reader)
+        try Settings.read(yaml: yaml, file: file) { reader in
+            for key in profileKeys where reader.has(key) {
+                reader.fail(key, "is in the profile \(profile?.file ?? "") too: take it out of one")
+            }
+            read.readAll(&reader)
+        }
+        self = read
+    }
+
+    private mutating func readAll(_ reader: inout SettingsReader) {
+        let isPortKnown = host.port != nil
+        host.read(&reader)
+        if !isPortKnown { checkPort(&reader) }
+        if host.port == nil {
+            reader.fail(
+                "port", "missing; for example `port: af_packet:eth1` or `port: udp:127.0.0.1:7000`")
+        }
+        readAddresses(&reader)
         readSessions(&reader)
         readPublicStream(&reader)
         readJournal(&reader)
         readEngine(&reader)
         readInstruments(&reader)
-        reader.rejectUnknownKeys()
         if reader.problems.isEmpty { checkTogether(&reader) }
-        guard reader.problems.isEmpty else {
-            throw ConfigurationError(
-                file: file, problems: reader.problems.sorted { $0.line < $1.line })
+    }
+
+    private func checkPort(_ reader: inout SettingsReader) {
+        guard let port = host.port else { return }
+        do throws(PortSpecificationError) {
+            _ = try PortSpecification(port)
+        } catch {
+            reader.fail("port", "`\(port)`: \(error.problem); expected \(error.expected)")
         }
     }
 
-    private static func syntaxProblem(_ error: any Error) -> ConfigurationError.Problem {
-        switch error as? YamlError {
-        case .parser(_, let problem, let mark, _), .scanner(_, let problem, let mark, _):
-            .init(line: mark.line, key: "", message: "not YAML: \(problem)")
-        case .duplicatedKeysInMapping(let duplicates, _):
-            .init(
-                line: 0, key: "",
-                message: "given twice: \(duplicates.joined(separator: ", "))")
-        default:
-            .init(line: 0, key: "", message: "not YAML: \(error)")
-        }
-    }
-
-    private mutating func readPort(_ reader: inout ConfigurationReader) {
-        if let value = reader.string("port") {
-            port = value
-            do throws(PortSpecificationError) {
-                _ = try PortSpecification(value)
-            } catch {
-                reader.fail("port", "`\(value)`: \(error.problem); expected \(error.expected)")
-            }
-        } else {
-            reader.fail(
-                "port", "missing; for example `port: af_packet:eth1` or `port: udp:127.0.0.1:7000`")
-        }
+    private mutating func readAddresses(_ reader: inout SettingsReader) {
         if let value = reader.ipv4Address("address") {
             ipv4Address = value
-        } else if reader.node("address") == nil {
+        } else if !reader.has("address") {
             reader.fail("address", "missing; our IPv4 address, for example `address: 10.77.0.2`")
         }
         if let text = reader.string("macAddress") {
@@ -71,13 +71,11 @@ extension Configuration {
         shards = reader.integer("shards", in: 1...16) ?? shards
         epoch = reader.integer("epoch", in: 1...UInt32.max) ?? epoch
         verifiesChecksums = reader.boolean("verifyChecksums") ?? verifiesChecksums
-        packetMemoryMB = reader.integer("packetMemoryMB", in: 0...65_536) ?? packetMemoryMB
-        packetBuffers = reader.integer("packetBuffers", in: 1_024...1_048_576) ?? packetBuffers
         readCommitPolicies(&reader)
     }
 
     /// One word for all shards, or a list with one for each.
-    private mutating func readCommitPolicies(_ reader: inout ConfigurationReader) {
+    private mutating func readCommitPolicies(_ reader: inout SettingsReader) {
         guard let policies = reader.choices("commit", CommitPolicy.self) else { return }
         commitPolicies = policies
         guard reader.isList("commit"), policies.count != shards else { return }
@@ -87,17 +85,7 @@ extension Configuration {
                 + "for each shard")
     }
 
-    private mutating func readThreads(_ reader: inout ConfigurationReader) {
-        mode = reader.choice("mode", Mode.self) ?? mode
-        polling = reader.choice("polling", Polling.self) ?? polling
-        var cpus = reader.inner("cpus")
-        gatewayCPUs = cpus.integers("gateway", in: 0...1_023) ?? []
-        engineCPUs = cpus.integers("engine", in: 0...1_023) ?? []
-        cpus.rejectUnknownKeys()
-        reader.absorb(cpus)
-    }
-
-    private mutating func readSessions(_ reader: inout ConfigurationReader) {
+    private mutating func readSessions(_ reader: inout SettingsReader) {
         var inner = reader.inner("sessions")
         sessionCapacity = inner.integer("capacity", in: 1...65_536) ?? sessionCapacity
         heartbeatMillis = inner.integer("heartbeatMillis", in: 10...60_000) ?? heartbeatMillis
@@ -105,24 +93,22 @@ extension Configuration {
             inner.integer("messagesPerSecond", in: 0...100_000_000) ?? messagesPerSecond
         messageBurst = inner.integer("burst", in: 1...1_000_000) ?? messageBurst
         reorderWindow = inner.integer("reorderWindow", in: 0...256) ?? reorderWindow
-        inner.rejectUnknownKeys()
         reader.absorb(inner)
     }
 
-    private mutating func readPublicStream(_ reader: inout ConfigurationReader) {
-        guard reader.node("publicStream") != nil else { return }
+    private mutating func readPublicStream(_ reader: inout SettingsReader) {
+        guard reader.has("publicStream") else { return }
         var inner = reader.inner("publicStream")
         publicGroup = inner.ipv4Address("group", isMulticast: true)
-        if inner.node("group") == nil {
+        if !inner.has("group") {
             inner.fail("group", "missing; for example `group: 239.77.0.1`")
         }
         publicUDPPort = inner.integer("udpPort", in: 1...65_000) ?? publicUDPPort
-        inner.rejectUnknownKeys()
         reader.absorb(inner)
     }
 
-    private mutating func readJournal(_ reader: inout ConfigurationReader) {
-        guard reader.node("journal") != nil else {
+    private mutating func readJournal(_ reader: inout SettingsReader) {
+        guard reader.has("journal") else {
             if commitPolicies.contains(.durable) {
                 reader.fail(
                     "commit",
@@ -131,22 +117,20 @@ extension Configuration {
             return
         }
         var inner = reader.inner("journal")
-        if let folder = inner.string("folder"), !folder.isEmpty {
-            var settings = Journal(folder: folder)
-            settings.segmentMB = inner.integer("segmentMB", in: 1...65_536) ?? settings.segmentMB
-            settings.batchesInFlight =
-                inner.integer("batchesInFlight", in: 1...8) ?? settings.batchesInFlight
-            readSnapshots(&inner, &settings)
-            journal = settings
-            inner.rejectUnknownKeys()
-        } else {
+        var settings = Journal(folder: inner.string("folder") ?? "")
+        settings.segmentMB = inner.integer("segmentMB", in: 1...65_536) ?? settings.segmentMB
+        settings.batchesInFlight =
+            inner.integer("batchesInFlight", in: 1...8) ?? settings.batchesInFlight
+        readSnapshots(&inner, &settings)
+        if settings.folder.isEmpty {
             inner.fail("folder", "missing; for example `folder: /var/lib/needletail`")
         }
+        journal = settings
         reader.absorb(inner)
     }
 
     private func readSnapshots(
-        _ inner: inout ConfigurationReader, _ settings: inout Journal
+        _ inner: inout SettingsReader, _ settings: inout Journal
     ) {
         settings.snapshotEvery =
             inner.integer("snapshotEvery", in: 0...(1 << 48)) ?? settings.snapshotEvery
@@ -161,35 +145,27 @@ extension Configuration {
                 "missing; `oldSegments: archive` needs it, for example "
                     + "`archiveFolder: /srv/needletail-archive`")
         }
-        if settings.archiveFolder == settings.folder {
+        if !settings.folder.isEmpty, settings.archiveFolder == settings.folder {
             inner.fail("archiveFolder", "the same as `folder`: name another one")
         }
     }
 
-    private mutating func readEngine(_ reader: inout ConfigurationReader) {
+    private mutating func readEngine(_ reader: inout SettingsReader) {
         var inner = reader.inner("engine")
         orderCapacity = inner.integer("orderCapacity", in: 16...268_435_456) ?? orderCapacity
         sessionOpenOrdersMax =
             inner.integer("sessionOpenOrdersMax", in: 1...268_435_456) ?? orderCapacity
         instrumentCapacity =
             inner.integer("instrumentCapacity", in: 1...65_536) ?? instrumentCapacity
-        logCapacity = inner.powerOfTwo("logCapacity", in: 1_024...16_777_216) ?? logCapacity
-        eventCapacity = inner.powerOfTwo("eventCapacity", in: 4_096...16_777_216) ?? eventCapacity
-        inner.rejectUnknownKeys()
         reader.absorb(inner)
     }
 
-    private mutating func readInstruments(_ reader: inout ConfigurationReader) {
-        guard let (node, line) = reader.node("instruments") else {
+    private mutating func readInstruments(_ reader: inout SettingsReader) {
+        guard reader.has("instruments") else {
             reader.fail("instruments", "missing; a list with at least one instrument")
             return
         }
-        guard let list = node.sequence, !list.isEmpty else {
-            reader.fail("instruments", line: line, "expected a list (`- number: 1` …)")
-            return
-        }
-        for (index, item) in list.enumerated() {
-            var inner = ConfigurationReader(item, path: "instruments[\(index)]")
+        for var inner in reader.list("instruments") ?? [] {
             var instrument = Instrument(
                 number: 0, symbol: "", lowestPriceTicks: 0, highestPriceTicks: 0)
             instrument.number = inner.integer("number", in: 1...65_536) ?? 0
@@ -205,7 +181,7 @@ extension Configuration {
             instrument.quantityDecimals = inner.integer("quantityDecimals", in: 0...18) ?? 0
             instrument.shard = inner.integer("shard", in: 0...15) ?? 0
             for key in ["number", "symbol", "lowestPriceTicks", "highestPriceTicks"]
-            where inner.node(key) == nil {
+            where !inner.has(key) {
                 inner.fail(key, "missing")
             }
             if instrument.symbol.utf8.count > 16
@@ -213,14 +189,13 @@ extension Configuration {
             {
                 inner.fail("symbol", "at most 16 visible ASCII characters")
             }
-            inner.rejectUnknownKeys()
             reader.absorb(inner)
             instruments.append(instrument)
         }
     }
 
     /// What is only wrong together.
-    private func checkTogether(_ reader: inout ConfigurationReader) {
+    private func checkTogether(_ reader: inout SettingsReader) {
         var seen: Set<UInt32> = []
         var levels: Int64 = 0
         for instrument in instruments {
@@ -272,8 +247,11 @@ extension Configuration {
                     "udpPort", "\(udpPort), and the port is bound to \(given): make them equal")
             }
         }
-        for (name, cpus) in [("gateway", gatewayCPUs), ("engine", engineCPUs)]
-        where !cpus.isEmpty && cpus.count != shards {
+        let roles = host.cpus
+        for (name, cpus) in [
+            ("gateway", roles.gateway), ("engine", roles.engine), ("journal", roles.journal),
+            ("mirror", roles.mirror),
+        ] where !cpus.isEmpty && cpus.count != shards {
             reader.fail("cpus", "\(name): \(cpus.count) processors for \(shards) shards")
         }
     }

@@ -1,29 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 public import CommandLog
+public import Hardware
 public import NICGateway
 public import Wire
 
-/// Everything that a gateway is told at start, as its YAML file says it.
-/// docs/operations/configuration.md.
+/// Everything that a gateway is told at start, as its YAML files say it: the venue, and the host
+/// that it runs on. docs/operations/configuration.md.
 public struct Configuration: Sendable {
-    /// Which thread does what.
-    public enum Mode: String, CaseIterable, Sendable {
-        /// A gateway core and an engine core for each shard.
-        case pipeline
-        /// One core does it all.
-        case runToCompletion
-        /// `pipeline` where there are cores enough for all polling threads, else `runToCompletion`.
-        case auto
-    }
-    /// What a thread does that found nothing.
-    public enum Polling: String, CaseIterable, Sendable {
-        /// Looks again at once.
-        case busy
-        /// Spins, yields, then sleeps shortly.
-        case adaptive
-        /// `busy` where each polling thread has a core to itself, else `adaptive`.
-        case auto
-    }
     /// An instrument to define when the log begins.
     public struct Instrument: Sendable, Equatable {
         /// 1…
@@ -110,8 +93,8 @@ public struct Configuration: Sendable {
         }
     }
 
-    /// How to open the port: `af_xdp:eth1`, `pci:0000:3b:00.0`, …
-    public var port = "memory"
+    /// The host: port, processors, memory.
+    public var host = HardwareProfile()
     /// Our IPv4 address, host order.
     public var ipv4Address: UInt32 = 0
     /// Our Ethernet address; nil = one derived from the IPv4 address, 02:4e:54… (locally
@@ -121,18 +104,6 @@ public struct Configuration: Sendable {
     public var udpPort: UInt16 = 7000
     /// Log, queue and engine for each.
     public var shards = 1
-    /// Thread layout.
-    public var mode = Mode.auto
-    /// Idle behaviour.
-    public var polling = Polling.auto
-    /// Processors of the gateway threads, one for each shard; empty = chosen.
-    public var gatewayCPUs: [Int] = []
-    /// Processors of the engine threads, one for each shard; empty = chosen.
-    public var engineCPUs: [Int] = []
-    /// Huge page memory for packet buffers, MB; 0 = do without huge pages.
-    public var packetMemoryMB = 64
-    /// Packet buffers.
-    public var packetBuffers = 16_384
     /// The log on disk; nil = none: what was logged is gone with the process.
     public var journal: Journal?
     /// When a command counts as committed: one for each shard, or one for all of them. `durable`
@@ -154,10 +125,6 @@ public struct Configuration: Sendable {
     public var publicGroup: UInt32?
     /// UDP port of the public stream of shard 0.
     public var publicUDPPort: UInt16 = 7100
-    /// Records in the ring of the log; a power of two.
-    public var logCapacity = 65_536
-    /// Events in the ring of events; a power of two.
-    public var eventCapacity = 262_144
     /// Open orders of a shard.
     public var orderCapacity: UInt32 = 1_048_576
     /// Open orders of a session.
@@ -191,8 +158,11 @@ public struct Configuration: Sendable {
         commitPolicies.count == 1 ? commitPolicies[0] : commitPolicies[Int(shard)]
     }
 
+    /// How the port is opened; `memory` where nobody said.
+    public var port: String { host.port ?? "memory" }
+
     /// Events kept for sending reports again.
-    public var reportWindow: Int { eventCapacity / 2 }
+    public var reportWindow: Int { host.rings.events / 2 }
 }
 
 extension Configuration {
@@ -204,6 +174,7 @@ extension Configuration {
             heartbeatMillis: heartbeatMillis, messagesPerSecond: messagesPerSecond,
             messageBurst: messageBurst, reorderWindow: reorderWindow,
             verifiesChecksums: verifiesChecksums, publicGroup: publicGroup,
-            publicUDPPort: publicUDPPort, reportWindow: reportWindow)
+            publicUDPPort: publicUDPPort, reportWindow: reportWindow,
+            burstFrames: host.queues.burstFrames)
     }
 }

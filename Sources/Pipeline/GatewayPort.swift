@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Hardware
 public import NICGateway
 
 /// Opens the port that a configuration names, with everything that it needs around it.
@@ -8,34 +9,52 @@ public enum GatewayPort {
     public static func open(
         _ configuration: Configuration, notes: inout [String]
     ) throws -> Port {
+        let host = configuration.host
         let specification = try PortSpecification(configuration.port)
         if specification.needsEAL {
             var eal = EALConfiguration()
-            eal.usesHugePages = configuration.packetMemoryMB > 0
+            eal.usesHugePages = host.packetMemoryMB > 0
             // Without huge pages memory is taken as needed: the buffers, and as much for the rest.
-            let buffersMB = configuration.packetBuffers * 2_560 / 1_048_576
+            let buffersMB = host.packetBuffers * 2_560 / 1_048_576
             eal.memoryMebibytes = UInt32(
-                eal.usesHugePages ? configuration.packetMemoryMB : 256 + 2 * buffersMB)
+                eal.usesHugePages ? host.packetMemoryMB : 256 + 2 * buffersMB)
+            if !host.cpus.housekeeping.isEmpty {
+                eal.cpuList = host.cpus.housekeeping.map(String.init).joined(separator: ",")
+            }
             try EAL.start(eal)
         }
         var port = PortConfiguration()
         port.receiveQueues = UInt16(configuration.shards)
         port.transmitQueues = UInt16(configuration.shards)
-        port.mbufCount = UInt32(configuration.packetBuffers)
+        port.receiveDescriptors = host.queues.receiveDescriptors
+        port.transmitDescriptors = host.queues.transmitDescriptors
+        port.offloadsChecksums = host.queues.checksumOffload
+        port.mbufCount = UInt32(host.packetBuffers)
         // Locally administered, "NT" and the address: two gateways on one wire differ.
         let derived = 0x024E_0000_0000 | UInt64(configuration.ipv4Address)
         port.macAddress = MACAddress(rawValue: configuration.macAddress ?? derived)
         let opened = try Port.open(specification, configuration: port)
-        if configuration.shards > 1 {
-            for shard in 0..<configuration.shards
-            where !opened.steer(
-                udpPort: configuration.udpPort + UInt16(shard), toQueue: shard)
-            {
-                notes.append(
-                    "the driver cannot steer UDP port \(configuration.udpPort + UInt16(shard)) to "
-                        + "queue \(shard): frames are handed over in software")
-            }
-        }
+        if configuration.shards > 1 { try steer(opened, configuration, notes: &notes) }
         return opened
+    }
+    /// Has the NIC sort frames by the shards' UDP ports, as the profile says.
+    private static func steer(
+        _ port: Port, _ configuration: Configuration, notes: inout [String]
+    ) throws(PortError) {
+        let steering = configuration.host.queues.steering
+        guard steering != .software else { return }
+        for shard in 0..<configuration.shards {
+            let udpPort = configuration.udpPort + UInt16(shard)
+            if port.steer(udpPort: udpPort, toQueue: shard) { continue }
+            let cause = "\(port.driverName) cannot steer UDP port \(udpPort) to queue \(shard)"
+            guard steering == .auto else {
+                port.close()
+                throw PortError(
+                    code: 95,
+                    description: "\(cause), and queues.steering is flow: use another NIC, or "
+                        + "`steering: software`")
+            }
+            notes.append("\(cause): frames are handed over in software")
+        }
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Hardware
 public import CommandLog
 internal import Glibc
 public import NICGateway

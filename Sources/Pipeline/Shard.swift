@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Hardware
 public import CommandLog
 internal import Engine
 public import NICGateway
@@ -51,8 +52,9 @@ public struct Shard: ~Copyable {
             ?? Engine(limits: limits, node: node)
         let start = recovery?.position ?? .start(shard: number)
         let log = try LogRing<LogRecord>(
-            capacity: configuration.logCapacity, node: node, firstSequence: start.sequence + 1)
-        let events = try LogRing<Event>(capacity: configuration.eventCapacity, node: node)
+            capacity: configuration.host.rings.logRecords, node: node,
+            firstSequence: start.sequence + 1)
+        let events = try LogRing<Event>(capacity: configuration.host.rings.events, node: node)
         let memoryWarnings = [log.warning, events.warning, engine.memoryWarning].compactMap { $0 }
         let progress = EngineProgress()
         var loop = EngineLoop(
@@ -161,7 +163,7 @@ public struct Shard: ~Copyable {
         }
         guard fits else {
             throw ShardRecovery.problem(
-                "engine.logCapacity",
+                "rings.logRecords",
                 "the log has no room for the definitions; make it larger")
         }
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Platform
+public import Hardware
 
 /// Which thread runs where, and how it waits.
 public struct ThreadPlan: Sendable {
@@ -10,64 +10,45 @@ public struct ThreadPlan: Sendable {
         /// Where it is kept; nil = where the kernel puts it.
         public var cpu: Int?
     }
-    /// `pipeline` or `runToCompletion`.
-    public var mode: Configuration.Mode
-    /// Whether each polling thread has a core to itself.
-    public var isBusy: Bool
+    /// The host's profile, with what it left open chosen.
+    public var host: HardwareProfile
     /// The gateway thread of each shard.
-    public var gateway: [Seat]
+    public var gateway: [Seat] = []
     /// The engine thread of each shard; empty in `runToCompletion`.
-    public var engine: [Seat]
+    public var engine: [Seat] = []
     /// The journal thread of each shard; empty without a journal. It waits for a disk, not for
     /// nanoseconds: it sleeps between looks, and needs no core to itself.
-    public var journal: [Seat]
+    public var journal: [Seat] = []
 
-    /// Chooses from what the configuration leaves open. One processor is left to everybody else.
-    public init(_ configuration: Configuration, cpus: [Int]) {
+    /// Chooses from what the configuration leaves open, among `cpus`, which the process may use.
+    public init(_ configuration: Configuration, machine: MachineFacts = .read(), cpus: [Int]) {
         let shards = configuration.shards
-        let free = max(0, cpus.count - 1)
-        switch configuration.mode {
-        case .auto: mode = free >= 2 * shards ? .pipeline : .runToCompletion
-        case .pipeline, .runToCompletion: mode = configuration.mode
-        }
-        let threads = mode == .pipeline ? 2 * shards : shards
-        switch configuration.polling {
-        // The journal's disk works too: a core that never pauses keeps the kernel's workers waiting
-        // that end its writes.
-        case .auto: isBusy = free >= threads + (configuration.journal == nil ? 0 : 1)
-        case .busy: isBusy = true
-        case .adaptive: isBusy = false
-        }
-        // From the top: the system's own work gathers on the first processors. What the
-        // configuration names is taken.
-        let named = Set(configuration.gatewayCPUs + configuration.engineCPUs)
-        let unnamed = cpus.reversed().filter { !named.contains($0) }
-        var chosen = Array(unnamed.prefix(isBusy ? threads : 0))
-        func take() -> Int? { chosen.isEmpty ? nil : chosen.removeFirst() }
-        gateway = []
-        engine = []
-        journal = []
+        host = configuration.host.completed(
+            for: machine, cpus: cpus, shards: shards, hasJournal: configuration.journal != nil)
+        let roles = host.cpus
+        gateway = Self.seats("nt-gateway", shards, roles.gateway)
+        if host.mode == .pipeline { engine = Self.seats("nt-engine", shards, roles.engine) }
         if configuration.journal != nil {
-            journal = (0..<shards).map { Seat(name: "nt-journal-\($0)", cpu: nil) }
-        }
-        for shard in 0..<shards {
-            let cpu = configuration.gatewayCPUs.isEmpty ? take() : configuration.gatewayCPUs[shard]
-            gateway.append(Seat(name: "nt-gateway-\(shard)", cpu: cpu))
-        }
-        guard mode == .pipeline else { return }
-        for shard in 0..<shards {
-            let cpu = configuration.engineCPUs.isEmpty ? take() : configuration.engineCPUs[shard]
-            engine.append(Seat(name: "nt-engine-\(shard)", cpu: cpu))
+            journal = Self.seats("nt-journal", shards, roles.journal)
         }
     }
 
+    private static func seats(_ name: String, _ count: Int, _ cpus: [Int]) -> [Seat] {
+        (0..<count).map { Seat(name: "\(name)-\($0)", cpu: cpus.isEmpty ? nil : cpus[$0]) }
+    }
+
+    /// `pipeline` or `runToCompletion`.
+    public var mode: HardwareProfile.Mode { host.mode }
+    /// Whether each polling thread has a core to itself.
+    public var isBusy: Bool { host.polling == .busy }
+
     /// A line for each thread.
     public var lines: [String] {
+        func place(_ seat: Seat) -> String { seat.cpu.map { "core \($0)" } ?? "any core" }
         let way = isBusy ? "busy polling" : "adaptive polling"
         return (gateway + engine).map { seat in
-            let place = seat.cpu.map { "core \($0)" } ?? "any core"
-            return "\(seat.name)  \(place), \(way)"
-        } + journal.map { "\($0.name)  any core, waits for the disk" }
+            "\(seat.name)  \(place(seat)), \(way)"
+        } + journal.map { "\($0.name)  \(place($0)), waits for the disk" }
             + journal.indices.map {
                 "nt-segments-\($0), nt-history-\($0)  any core, when nobody else wants it"
             }

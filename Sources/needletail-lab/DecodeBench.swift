@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Hardware
 import ArgumentParser
 import NICGateway
 import OrderEntryClient
@@ -43,8 +44,9 @@ struct DecodeBench: ParsableCommand {
     /// Nanoseconds an order.
     private func measure() throws -> Double {
         var configuration = PathRun.configuration(sessions: sessions)
-        configuration.mode = .runToCompletion
-        configuration.logCapacity = 1 << (64 - (orders + 8 * sessions).leadingZeroBitCount)
+        configuration.host.mode = .runToCompletion
+        configuration.host.rings.logRecords =
+            1 << (64 - (orders + 8 * sessions).leadingZeroBitCount)
         let run = try PathRun(configuration, sessions: sessions, isQuiet: true)
         let tokens = try run.logOn()
         let frames = try PathFrames(

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Hardware
 import ArgumentParser
 import CommandLog
 import Glibc
@@ -56,14 +57,14 @@ struct PathBench: ParsableCommand {
 
     func run() throws {
         var configuration = PathRun.configuration(sessions: sessions)
-        configuration.port = port
+        configuration.host.port = port
         let chosen = cpus.split(separator: ",").compactMap { Int($0) }
         guard (1...2).contains(chosen.count) else {
             throw ValidationError("--cpus: two numbers, as in 0,1, or one")
         }
-        configuration.mode = chosen.count == 2 ? .pipeline : .runToCompletion
-        configuration.gatewayCPUs = [chosen[0]]
-        configuration.engineCPUs = Array(chosen.dropFirst())
+        configuration.host.mode = chosen.count == 2 ? .pipeline : .runToCompletion
+        configuration.host.cpus.gateway = [chosen[0]]
+        configuration.host.cpus.engine = Array(chosen.dropFirst())
         configuration.publicGroup = publicStream ? 0xEF4D_0001 : nil
         let flow = profile == "a" ? OrderFlow.Profile.a : .b
         if case .pcap(let file, _, _) = try PortSpecification(port).kind {
@@ -98,9 +99,9 @@ struct PathBench: ParsableCommand {
         _ folder: String, _ flow: OrderFlow.Profile, _ configuration: Configuration
     ) throws {
         var configuration = configuration
-        configuration.logCapacity = Configuration().logCapacity
+        configuration.host.rings.logRecords = Configuration().host.rings.logRecords
         // Busy polling on every processor would starve the kernel's half of a write.
-        configuration.polling = .auto
+        configuration.host.polling = .auto
         var ratios: [Double] = []
         for pair in 1...pairs {
             configuration.journal = nil
@@ -134,9 +135,9 @@ struct PathBench: ParsableCommand {
         print(
             "\(file): \(capture.frameCount) frames, \(capture.commandsPerLap) commands a lap, "
                 + "\(packed) a datagram, \(sessions) sessions")
-        configuration.port = "pcap:\(file)?loop"
-        configuration.packetBuffers = 65_535
-        configuration.packetMemoryMB = 0
+        configuration.host.port = "pcap:\(file)?loop"
+        configuration.host.packetBuffers = 65_535
+        configuration.host.packetMemoryMB = 0
         let run = try PathRun(configuration, sessions: sessions)
         try run.logOn(capture)
         try run.measure(commands: orders)
@@ -161,12 +162,12 @@ final class PathRun {
     static func configuration(sessions: Int) -> Configuration {
         var configuration = Configuration()
         configuration.ipv4Address = PathFrames.gatewayAddress
-        configuration.polling = .busy
+        configuration.host.polling = .busy
         configuration.sessionCapacity = UInt32(sessions)
         configuration.heartbeatMillis = 60_000
         configuration.orderCapacity = 1 << 18
-        configuration.logCapacity = 1 << 13
-        configuration.eventCapacity = 1 << 14
+        configuration.host.rings.logRecords = 1 << 13
+        configuration.host.rings.events = 1 << 14
         configuration.instruments = [
             .init(
                 number: OrderFlow.instrument, symbol: "FLOW",

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Hardware
+import Settings
 import ArgumentParser
 import CommandLog
 import Dispatch
@@ -38,6 +40,11 @@ struct Gateway: ParsableCommand {
     @Option(name: .shortAndLong, help: "The YAML file that says everything.")
     var config: String
 
+    @Option(
+        name: .shortAndLong,
+        help: "The YAML file of the host: processors, memory, NIC (see hw/profiles).")
+    var profile: String?
+
     @Option(help: "Use this port instead of the file's, for example af_xdp:eth1.")
     var port: String?
 
@@ -53,18 +60,14 @@ struct Gateway: ParsableCommand {
     func run() throws {
         var configuration: Configuration
         do {
-            guard let text = FileManager.default.contents(atPath: config) else {
-                throw ConfigurationError(
-                    file: config,
-                    problems: [.init(line: 0, key: "", message: "cannot be read: is it there?")])
-            }
+            let host = try profile.map { (yaml: try SettingsFile.text($0), file: $0) }
             configuration = try Configuration(
-                yaml: String(decoding: text, as: UTF8.self), file: config)
+                yaml: try SettingsFile.text(config), file: config, profile: host)
         } catch {
             complain(error)
             throw ExitCode(78)
         }
-        if let port { configuration.port = port }
+        if let port { configuration.host.port = port }
         if check {
             for line in ThreadPlan(configuration, cpus: Affinity.allowedCPUs()).lines { say(line) }
             return
@@ -90,7 +93,7 @@ struct Gateway: ParsableCommand {
             // Before DPDK ends, which must find no port open.
             port?.close()
             EAL.stop()
-            throw ExitCode(error is ConfigurationError ? 78 : 74)
+            throw ExitCode(error is SettingsError ? 78 : 74)
         }
         let journals = pipeline.journals
         wait(stop, pipeline)

@@ -107,8 +107,9 @@ final class RunningGateway {
           group: 239.77.0.1
         engine:
           orderCapacity: 16384
-          logCapacity: 16384
-          eventCapacity: 65536
+        rings:
+          logRecords: 16384
+          events: 65536
         instruments:
           - number: 1
             symbol: TEST

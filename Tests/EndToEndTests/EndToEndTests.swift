@@ -213,11 +213,15 @@ struct `The order path` {
 @Suite struct `The page about the configuration` {
     /// Keys as the source reads them: `reader.integer("udpPort", …)`.
     private func keys() throws -> [String] {
-        let source = try String(
-            contentsOf: Machine.packageRoot.appendingPathComponent(
-                "Sources/Pipeline/Configuration+YAML.swift"), encoding: .utf8)
+        let source = try [
+            "Sources/Pipeline/Configuration+YAML.swift",
+            "Sources/Hardware/Profile/HardwareProfile+YAML.swift",
+        ].map {
+            try String(
+                contentsOf: Machine.packageRoot.appendingPathComponent($0), encoding: .utf8)
+        }.joined()
         let call =
-            /(?:reader|inner|cpus)\.(?:node|string|integer|integers|powerOfTwo|boolean|choices?|ipv4Address|inner)\(\s*"([A-Za-z]+)"/
+            /(?:reader|inner)\.(?:list|string|integer|integers|powerOfTwo|boolean|choices?|ipv4Address|inner)\(\s*"([A-Za-z]+)"/
         return Set(source.matches(of: call).map { String($0.1) }).sorted()
     }
 

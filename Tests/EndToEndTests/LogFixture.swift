@@ -153,8 +153,9 @@ struct LogFixture {
           capacity: 16
         engine:
           orderCapacity: 1024
-          logCapacity: 1024
-          eventCapacity: 4096
+        rings:
+          logRecords: 1024
+          events: 4096
         instruments:
           - number: 1
             symbol: TEST

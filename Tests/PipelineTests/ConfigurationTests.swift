@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Hardware
+internal import Settings
 internal import CommandLog
 internal import Pipeline
 internal import Testing
@@ -23,7 +25,7 @@ internal import Testing
         "02:4e:54:00:00", "02:4e:zz:54:00:00:01", "02:4e::54:00:00:01", "1ff:0:0:0:0:0",
     ])
     func `refuses an Ethernet address with anything else in it`(text: String) {
-        #expect(throws: ConfigurationError.self) { try read(text) }
+        #expect(throws: SettingsError.self) { try read(text) }
     }
 
     private func readCommit(_ lines: String, shards: Int = 3) throws -> Configuration {
@@ -44,7 +46,7 @@ internal import Testing
             _ = try readCommit(lines, shards: shards)
             return []
         } catch {
-            return (error as? ConfigurationError)?.problems.map {
+            return (error as? SettingsError)?.problems.map {
                 "\($0.line): \($0.key): \($0.message)"
             } ?? ["\(error)"]
         }
@@ -87,9 +89,9 @@ internal import Testing
 
     @Test func `gives no thread a core that another one was given by name`() {
         var configuration = Configuration()
-        configuration.mode = .pipeline
-        configuration.polling = .busy
-        configuration.gatewayCPUs = [3]
+        configuration.host.mode = .pipeline
+        configuration.host.polling = .busy
+        configuration.host.cpus.gateway = [3]
         let plan = ThreadPlan(configuration, cpus: [0, 1, 2, 3])
         #expect(plan.gateway.map(\.cpu) == [3])
         #expect(plan.engine.map(\.cpu) == [2])
@@ -116,13 +118,13 @@ internal import Testing
         ("snapshotsKept: 0", "from 1 to 1000"),
     ])
     func `refuses a journal that cannot be kept so`(lines: String, words: String) throws {
-        let error = #expect(throws: ConfigurationError.self) { try readJournal(lines) }
+        let error = #expect(throws: SettingsError.self) { try readJournal(lines) }
         let text = "\(try #require(error))"
         #expect(text.contains(words) || text.contains("missing"), "\(text)")
     }
 
     @Test func `says of a journal without a folder just that`() throws {
-        let error = #expect(throws: ConfigurationError.self) {
+        let error = #expect(throws: SettingsError.self) {
             try readCommit("journal: {segmentMB: 16}")
         }
         #expect(error?.problems.count == 1)
@@ -130,7 +132,7 @@ internal import Testing
 
     @Test func `refuses what plain sockets cannot do`() throws {
         for (lines, words) in [("udpPort: 7000", "bound to 7640"), ("shards: 2", "one socket")] {
-            let error = #expect(throws: ConfigurationError.self) {
+            let error = #expect(throws: SettingsError.self) {
                 try Configuration(
                     yaml: """
                         port: udp:127.0.0.1:7640

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Hardware
 import CommandLog
 import Engine
 import NICGateway
@@ -47,8 +48,8 @@ import Wire
         seed: UInt64, messages: [[[UInt8]]], percent: Double, corruption: UInt64
     ) throws -> (rig: ShardRig, records: [LogRecord], bench: LossyBench) {
         let rig = try ShardRig {
-            $0.logCapacity = 32_768
-            $0.eventCapacity = 65_536
+            $0.host.rings.logRecords = 32_768
+            $0.host.rings.events = 65_536
             $0.verifiesChecksums = true
             $0.reorderWindow = 4
         }
@@ -116,17 +117,17 @@ import Wire
         #expect(bad.bench.seats[0].session.counters.messagesResent > 0)
     }
 
-    @Test(arguments: [Configuration.Mode.pipeline, .runToCompletion])
+    @Test(arguments: [HardwareProfile.Mode.pipeline, .runToCompletion])
     func `threads give the events and the hash of a fold of their log`(
-        mode: Configuration.Mode
+        mode: HardwareProfile.Mode
     ) throws {
         let seed = TestSeed.run &+ 200
         let messages = Self.messages(seed, sessions: 3, count: 150)
         let configuration = ShardRig.configuration {
-            $0.mode = mode
-            $0.polling = .adaptive
-            $0.logCapacity = 32_768
-            $0.eventCapacity = 65_536
+            $0.host.mode = mode
+            $0.host.polling = .adaptive
+            $0.host.rings.logRecords = 32_768
+            $0.host.rings.events = 65_536
             $0.verifiesChecksums = true
         }
         let port = try ShardRig.port(buffers: 2_047)
@@ -159,10 +160,10 @@ import Wire
         let messages = Self.messages(seed, sessions: 1, count: 300)
         var hashes: [UInt64] = []
         var told: [[[UInt8]]] = []
-        for mode in [Configuration.Mode.pipeline, .runToCompletion] {
+        for mode in [HardwareProfile.Mode.pipeline, .runToCompletion] {
             let configuration = ShardRig.configuration {
-                $0.mode = mode
-                $0.polling = .adaptive
+                $0.host.mode = mode
+                $0.host.polling = .adaptive
             }
             let port = try ShardRig.port(buffers: 2_047)
             port.captureTransmitted()

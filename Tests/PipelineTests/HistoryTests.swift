@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Hardware
 import CommandLog
 import Engine
 import Foundation
@@ -126,8 +127,8 @@ extension ShardRig {
 @Suite struct `A shard's history` {
     private func small(_ configuration: inout Configuration, every: UInt64) {
         configuration.journal?.snapshotEvery = every
-        configuration.eventCapacity = 4_096
-        configuration.logCapacity = 1_024
+        configuration.host.rings.events = 4_096
+        configuration.host.rings.logRecords = 1_024
         configuration.publicGroup = 0xEF4D_0001
     }
 

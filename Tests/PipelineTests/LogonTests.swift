@@ -73,7 +73,7 @@ import Wire
     {
         let rig = try ShardRig()
         var holder = TestClient(1)
-        holder.heartbeatMillis = 60
+        holder.heartbeatMillis = 100
         holder.logOn(rig)
         var other = TestClient(1)
         other.builder.sourcePort = 999
@@ -88,7 +88,7 @@ import Wire
         #expect(rig.logged == logged)
         // The holder goes on; then it is silent for more than one interval, but not for three.
         #expect(rig.exchange(holder.frame(order(1))).flatMap(\.reports).count == 1)
-        rig.wait(millis: 70)
+        rig.wait(millis: 250)
         let accepted = other.logOn(rig)
         #expect(accepted != nil)
         #expect(rig.exchange(holder.frame([bytes(order(2))], at: 2)).isEmpty)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Hardware
 import CDPDK
 import Engine
 import NICGateway
@@ -15,7 +16,7 @@ import Wire
     }
 
     @Test func `stops taking when its log is full, loses nothing and counts it`() throws {
-        let rig = try ShardRig { $0.logCapacity = 256 }
+        let rig = try ShardRig { $0.host.rings.logRecords = 256 }
         var client = TestClient(1)
         client.logOn(rig)
         let orders = (1...900).map { bytes(order(UInt64($0), .buy, 1 + Int64($0 % 999))) }
@@ -36,8 +37,8 @@ import Wire
 
     @Test func `holds the engine back when its events are not taken, and loses nothing`() throws {
         let rig = try ShardRig {
-            $0.eventCapacity = 2_048
-            $0.logCapacity = 16_384
+            $0.host.rings.events = 2_048
+            $0.host.rings.logRecords = 16_384
         }
         var client = TestClient(1)
         client.logOn(rig)

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Hardware
+import Settings
 import CommandLog
 import Engine
 import Foundation
@@ -243,17 +245,17 @@ extension ShardRig {
     @Test func `refuses other limits and other instruments than the log's`() throws {
         let folder = JournalFolder()
         _ = try folder.rig().settle()
-        let limits = #expect(throws: ConfigurationError.self) {
+        let limits = #expect(throws: SettingsError.self) {
             try folder.rig { $0.orderCapacity = 8_192 }
         }
         let limitsText = "\(try #require(limits))"
         #expect(limitsText.contains("engine.orderCapacity 16384 there, 8192 here"))
-        let instrument = #expect(throws: ConfigurationError.self) {
+        let instrument = #expect(throws: SettingsError.self) {
             try folder.rig { $0.instruments[0].highestPriceTicks = 900 }
         }
         #expect("\(try #require(instrument))".contains("defines number 1"))
         _ = try folder.rig { $0.instruments.removeLast() }
-        let moved = #expect(throws: ConfigurationError.self) {
+        let moved = #expect(throws: SettingsError.self) {
             try folder.rig {
                 $0.shards = 2
                 $0.instruments[0].shard = 1
@@ -266,7 +268,7 @@ extension ShardRig {
         let folder = JournalFolder()
         _ = try folder.rig().settle()
         let before = try folder.copy()
-        let error = #expect(throws: ConfigurationError.self) {
+        let error = #expect(throws: SettingsError.self) {
             try folder.rig {
                 $0.instruments.append(
                     .init(
@@ -309,7 +311,7 @@ extension ShardRig {
         rig.settle()
         withExtendedLifetime(rig) {}
         let other = try folder.copy()
-        let error = #expect(throws: ConfigurationError.self) { try other.rig() }
+        let error = #expect(throws: SettingsError.self) { try other.rig() }
         #expect("\(try #require(error))".contains("the last epoch, 4294967295"))
     }
 
@@ -322,7 +324,7 @@ extension ShardRig {
 
     @Test func `gives up no session that it could not listen to for a full log`() throws {
         let folder = JournalFolder()
-        let rig = try folder.rig(.none) { $0.logCapacity = 1_024 }
+        let rig = try folder.rig(.none) { $0.host.rings.logRecords = 1_024 }
         var client = TestClient(1)
         client.heartbeatMillis = 20
         client.logOn(rig)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Hardware
 import Engine
 import NICGateway
 import Pipeline
@@ -68,7 +69,7 @@ import Wire
     }
 
     @Test func `that are gone are told, with the first that is there`() throws {
-        let (rig, client) = try `Sequences of a session`.open { $0.eventCapacity = 4_096 }
+        let (rig, client) = try `Sequences of a session`.open { $0.host.rings.events = 4_096 }
         var sender = client
         // Half of the ring is kept: 2,048 events.
         for _ in 0..<60 {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Settings
 import CommandLog
 import Engine
 import Foundation
@@ -61,7 +62,7 @@ import Wire
     @Test func `are not left behind when there are to be fewer`() throws {
         let folder = JournalFolder()
         try run(configuration(folder)) { _ in }
-        let error = #expect(throws: ConfigurationError.self) {
+        let error = #expect(throws: SettingsError.self) {
             try run(configuration(folder, shards: 1)) { _ in }
         }
         let text = "\(try #require(error))"

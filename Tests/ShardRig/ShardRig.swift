@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Hardware
 public import Engine
 public import NICGateway
 public import Pipeline
@@ -50,8 +51,8 @@ public final class ShardRig {
         var configuration = Configuration()
         configuration.ipv4Address = 0x0A01_0001
         configuration.sessionCapacity = 16
-        configuration.logCapacity = 4_096
-        configuration.eventCapacity = 16_384
+        configuration.host.rings.logRecords = 4_096
+        configuration.host.rings.events = 16_384
         configuration.orderCapacity = 16_384
         configuration.sessionOpenOrdersMax = 16_384
         configuration.instrumentCapacity = 4

@@ -41,7 +41,9 @@ void cdpdk_thread_unregister(void);
 typedef struct cdpdk_port_configuration {
     uint16_t receive_queues;
     uint16_t transmit_queues;
-    uint16_t descriptors;  // of each queue; the driver may round or cap
+    uint16_t receive_descriptors;  // of each queue; the driver may round or cap
+    uint16_t transmit_descriptors;
+    bool checksum_offload;  // ask the NIC for the checksums that it can do
     uint32_t mbuf_count;
     uint16_t mtu;
     bool override_mac;

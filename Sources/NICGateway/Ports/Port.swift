@@ -8,8 +8,12 @@ public struct PortConfiguration: Sendable {
     public var receiveQueues: UInt16 = 1
     /// Transmit queues; as many as receive queues, unless a driver has fewer.
     public var transmitQueues: UInt16 = 1
-    /// Descriptors of each queue; drivers round or cap it.
-    public var descriptors: UInt16 = 1024
+    /// Descriptors of each receive queue; drivers round or cap it.
+    public var receiveDescriptors: UInt16 = 1024
+    /// Descriptors of each transmit queue; drivers round or cap it.
+    public var transmitDescriptors: UInt16 = 1024
+    /// Whether the NIC is asked for the checksums that it can do.
+    public var offloadsChecksums = true
     /// Packet buffers of 2,048 bytes, for all queues: more than all descriptors and caches hold.
     public var mbufCount: UInt32 = 8191
     /// Largest IP packet in bytes, at most 2,000.
@@ -25,7 +29,7 @@ public struct PortConfiguration: Sendable {
     public init() {}
 }
 
-/// What the NIC does by itself. Each is switched on if it is there.
+/// What the NIC does by itself. Each is switched on if it is there and wanted.
 public struct PortCapabilities: Sendable, Hashable {
     /// Received IPv4 header checksums are verified (`Packet.checksumsMayBeGood`).
     public var verifiesIPv4Checksum = false
@@ -105,7 +109,9 @@ public struct PortStatistics: Sendable, Hashable {
         var settings = cdpdk_port_configuration()
         settings.receive_queues = configuration.receiveQueues
         settings.transmit_queues = configuration.transmitQueues
-        settings.descriptors = configuration.descriptors
+        settings.receive_descriptors = configuration.receiveDescriptors
+        settings.transmit_descriptors = configuration.transmitDescriptors
+        settings.checksum_offload = configuration.offloadsChecksums
         settings.mbuf_count = configuration.mbufCount
         settings.mtu = configuration.mtu
         settings.promiscuous = configuration.isPromiscuous

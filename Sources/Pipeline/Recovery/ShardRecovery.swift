@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Settings
 internal import CommandLog
 internal import Engine
 internal import Foundation
@@ -134,8 +135,8 @@ final class ShardRecovery {
                 batchesInFlight: settings.batchesInFlight))
     }
 
-    static func problem(_ key: String, _ message: String) -> ConfigurationError {
-        ConfigurationError(
+    static func problem(_ key: String, _ message: String) -> SettingsError {
+        SettingsError(
             file: "configuration", problems: [.init(line: 0, key: key, message: message)])
     }
 }

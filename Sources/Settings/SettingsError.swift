@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Everything that is wrong with a configuration file, each with its place and the cure.
-public struct ConfigurationError: Error, CustomStringConvertible, Sendable {
+public struct SettingsError: Error, CustomStringConvertible, Sendable {
     /// One thing that is wrong.
     public struct Problem: Sendable, Equatable {
         /// Line in the file, from 1; 0 = the file as a whole.

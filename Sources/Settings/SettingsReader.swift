@@ -4,14 +4,15 @@ internal import Yams
 
 /// Reads typed values out of one YAML mapping, and collects everything that is wrong with it
 /// instead of stopping at the first.
-struct ConfigurationReader {
+public struct SettingsReader {
     private let mapping: [(key: String, node: Node, line: Int)]
     private let path: String
     private let line: Int
     private var known: Set<String> = []
-    private(set) var problems: [ConfigurationError.Problem] = []
+    /// What was found to be wrong so far.
+    public private(set) var problems: [SettingsError.Problem] = []
 
-    init(_ node: Node?, path: String = "") {
+    internal init(_ node: Node?, path: String = "") {
         self.path = path
         line = node?.mark?.line ?? 0
         guard let node, node.null == nil else {
@@ -35,17 +36,22 @@ struct ConfigurationReader {
 
     private func full(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
 
-    mutating func node(_ key: String) -> (node: Node, line: Int)? {
+    private mutating func node(_ key: String) -> (node: Node, line: Int)? {
         known.insert(key)
         return mapping.first { $0.key == key }.map { ($0.node, $0.line) }
     }
 
-    mutating func fail(_ key: String, line: Int? = nil, _ message: String) {
+    /// Whether the key is there, whatever it holds. The key counts as known from then on.
+    public mutating func has(_ key: String) -> Bool { node(key) != nil }
+
+    /// Notes that something is wrong with a key.
+    public mutating func fail(_ key: String, line: Int? = nil, _ message: String) {
         let place = line ?? mapping.first { $0.key == key }?.line ?? self.line
         problems.append(.init(line: place, key: full(key), message: message))
     }
 
-    mutating func string(_ key: String) -> String? {
+    /// Text; nil when the key is not there, or holds something else, which is then noted.
+    public mutating func string(_ key: String) -> String? {
         guard let (node, _) = node(key) else { return nil }
         guard let text = node.string, node.null == nil else {
             fail(key, "expected text")
@@ -54,7 +60,8 @@ struct ConfigurationReader {
         return text
     }
 
-    mutating func integer<Value: FixedWidthInteger>(
+    /// A whole number, perhaps with underscores; nil as with `string`.
+    public mutating func integer<Value: FixedWidthInteger>(
         _ key: String, in range: ClosedRange<Value>
     ) -> Value? {
         guard let (node, _) = node(key) else { return nil }
@@ -69,7 +76,8 @@ struct ConfigurationReader {
         return value
     }
 
-    mutating func powerOfTwo(_ key: String, in range: ClosedRange<Int>) -> Int? {
+    /// A power of two; nil as with `string`.
+    public mutating func powerOfTwo(_ key: String, in range: ClosedRange<Int>) -> Int? {
         guard let value = integer(key, in: range) else { return nil }
         guard value & (value - 1) == 0 else {
             var below = 1
@@ -80,7 +88,8 @@ struct ConfigurationReader {
         return value
     }
 
-    mutating func boolean(_ key: String) -> Bool? {
+    /// `true` or `false`; nil as with `string`.
+    public mutating func boolean(_ key: String) -> Bool? {
         guard let (node, _) = node(key) else { return nil }
         guard let value = node.bool else {
             fail(key, "`\(node.string ?? "?")` is neither true nor false")
@@ -89,17 +98,19 @@ struct ConfigurationReader {
         return value
     }
 
-    mutating func choice<Value: RawRepresentable & CaseIterable>(
+    /// One of the type's words; nil as with `string`.
+    public mutating func choice<Value: RawRepresentable & CaseIterable>(
         _ key: String, _ type: Value.Type
     ) -> Value? where Value.RawValue == String {
         guard let text = string(key) else { return nil }
         return value(text, of: key, type)
     }
 
-    mutating func isList(_ key: String) -> Bool { node(key)?.node.sequence != nil }
+    /// Whether the key holds a list.
+    public mutating func isList(_ key: String) -> Bool { node(key)?.node.sequence != nil }
 
     /// One word, or a list of words.
-    mutating func choices<Value: RawRepresentable & CaseIterable>(
+    public mutating func choices<Value: RawRepresentable & CaseIterable>(
         _ key: String, _ type: Value.Type
     ) -> [Value]? where Value.RawValue == String {
         guard let list = node(key)?.node.sequence else { return choice(key, type).map { [$0] } }
@@ -118,7 +129,8 @@ struct ConfigurationReader {
         return value
     }
 
-    mutating func ipv4Address(_ key: String, isMulticast: Bool = false) -> UInt32? {
+    /// An IPv4 address in host order; nil as with `string`.
+    public mutating func ipv4Address(_ key: String, isMulticast: Bool = false) -> UInt32? {
         guard let text = string(key) else { return nil }
         guard let address = IPv4Text.parse(text) else {
             fail(key, "`\(text)` is not an IPv4 address such as 10.77.0.2")
@@ -135,7 +147,8 @@ struct ConfigurationReader {
         return address
     }
 
-    mutating func integers(_ key: String, in range: ClosedRange<Int>) -> [Int]? {
+    /// One whole number, or a list of them; nil as with `string`.
+    public mutating func integers(_ key: String, in range: ClosedRange<Int>) -> [Int]? {
         guard let (node, _) = node(key) else { return nil }
         let items = node.sequence.map { Array($0) } ?? [node]
         var values: [Int] = []
@@ -153,7 +166,7 @@ struct ConfigurationReader {
     }
 
     /// Reports keys that nobody asked for. Last.
-    mutating func rejectUnknownKeys() {
+    internal mutating func rejectUnknownKeys() {
         for (key, _, line) in mapping where !known.contains(key) {
             fail(
                 key, line: line,
@@ -165,10 +178,27 @@ struct ConfigurationReader {
         }
     }
 
-    /// Takes over what a reader of an inner mapping found.
-    mutating func absorb(_ inner: ConfigurationReader) { problems += inner.problems }
+    /// Takes over what the reader of an inner mapping found, and what nobody asked it for.
+    public mutating func absorb(_ inner: consuming SettingsReader) {
+        inner.rejectUnknownKeys()
+        problems += inner.problems
+    }
 
-    mutating func inner(_ key: String) -> ConfigurationReader {
-        ConfigurationReader(node(key)?.node, path: full(key))
+    /// A reader of each mapping in the list that the key holds; nil as with `string`, also when
+    /// the list is empty.
+    public mutating func list(_ key: String) -> [SettingsReader]? {
+        guard let (node, line) = node(key) else { return nil }
+        guard let items = node.sequence, !items.isEmpty else {
+            fail(key, line: line, "expected a list (`- key: value` …)")
+            return nil
+        }
+        return items.enumerated().map {
+            SettingsReader($0.element, path: "\(full(key))[\($0.offset)]")
+        }
+    }
+
+    /// A reader of the mapping that the key holds: to be absorbed when it is done.
+    public mutating func inner(_ key: String) -> SettingsReader {
+        SettingsReader(node(key)?.node, path: full(key))
     }
 }
