@@ -64,6 +64,9 @@ public final class Pipeline {
     public private(set) var recovered: [(log: RecoveredLog, snapshotSequence: UInt64)] = []
     /// For each shard: how its snapshots get on; empty without a journal.
     public private(set) var snapshots: [SnapshotProgress] = []
+    /// How often each polling thread has gone round: gateway, engine and journal threads. One that
+    /// stands still hangs.
+    public private(set) var threadTurns: [ThreadTurns] = []
     /// What memory could not be had as wished, and which snapshots could not be used.
     public private(set) var warnings: [String] = []
     private let control = Control()
@@ -148,16 +151,25 @@ public final class Pipeline {
         _ seat: ThreadPlan.Seat, _ idle: IdleStrategy, poll: @escaping @Sendable () -> Bool
     ) {
         let control = control
+        let turns = turns(of: seat)
         pollers.append(
             Role(seat: seat) {
                 EAL.registerThread()
                 var idle = idle
                 // Relaxed: it only says when to end; `join` orders what the thread did.
                 while !control.isStopping.load(ordering: .relaxed) {
-                    idle.idle(worked: poll())
+                    let hasWorked = poll()
+                    turns.count(worked: hasWorked)
+                    idle.idle(worked: hasWorked)
                 }
                 EAL.unregisterThread()
             })
+    }
+
+    private func turns(of seat: ThreadPlan.Seat) -> ThreadTurns {
+        let turns = ThreadTurns(name: seat.name)
+        threadTurns.append(turns)
+        return turns
     }
 
     /// What is done for the journal, away from everybody who waits: each has a thread.
@@ -165,10 +177,13 @@ public final class Pipeline {
         _ journal: Journal<FileStorage>, _ history: ShardHistory, number: Int
     ) {
         let control = control
+        let turns = turns(of: plan.journal[number])
         pollers.append(
             Role(seat: plan.journal[number]) {
                 var idle = IdleStrategy.adaptive
-                while !control.isStopping.load(ordering: .relaxed) { journal.turn(&idle) }
+                while !control.isStopping.load(ordering: .relaxed) {
+                    turns.count(worked: journal.turn(&idle))
+                }
             })
         lookingBack.append(
             Role(seat: .init(name: "nt-history-\(number)", cpu: nil)) {

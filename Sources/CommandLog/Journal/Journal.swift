@@ -195,14 +195,16 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
 
     /// One turn of the journal's thread: polls, and if there was nothing to do waits: for the disk
     /// while something is in flight, or else as `idle` says. A sleep would keep an acknowledgement
-    /// waiting that the disk has already given.
-    public func turn(_ idle: inout IdleStrategy) {
+    /// waiting that the disk has already given. Whether there was anything to do.
+    @discardableResult
+    public func turn(_ idle: inout IdleStrategy) -> Bool {
         let hasWorked = poll()
         if !hasWorked, oldestBatch != nextBatch {
             storage.wait(nanos: 100_000)
         } else {
             idle.idle(worked: hasWorked)
         }
+        return hasWorked
     }
 
     /// Whether all that is published is durable and the tail says so twice.
