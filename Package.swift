@@ -118,7 +118,7 @@ let package = Package(
             exclude: ["Golden"]),
         tests("NICGatewayTests", ["NICGateway", "CDPDK", "CommandLog", "Platform", "Wire"]),
         tests("OrderEntryClientTests", ["TestSeed", "OrderEntryClient", "Platform", "Wire"]),
-        tests("HardwareTests", ["Hardware", "Platform"], exclude: ["Machines"]),
+        tests("HardwareTests", ["Hardware", "Settings", "Platform"], exclude: ["Machines"]),
         tests(
             "PipelineTests",
             [

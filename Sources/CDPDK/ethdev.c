@@ -11,6 +11,7 @@
 #include <rte_flow.h>
 #include <rte_mbuf.h>
 #include <rte_mbuf_pool_ops.h>
+#include <rte_memory.h>
 #include <rte_mempool.h>
 
 #include "internal.h"
@@ -310,6 +311,34 @@ static void ethernet_count(cdpdk_port *port, cdpdk_port_statistics *statistics) 
     statistics->transmit_errors = counted.oerrors;
 }
 
+typedef struct {
+    uint32_t wanted;
+    const void *base;
+    uint64_t byte_count;
+} memory_search;
+
+static void note_memory(
+    struct rte_mempool *pool, void *argument, struct rte_mempool_memhdr *memory, unsigned index) {
+    (void)pool;
+    memory_search *search = argument;
+    if (index != search->wanted) { return; }
+    search->base = memory->addr;
+    search->byte_count = memory->len;
+}
+
+static bool ethernet_memory(
+    cdpdk_port *port, uint32_t index, const void **base, uint64_t *byte_count,
+    uint64_t *page_byte_count) {
+    memory_search search = {.wanted = index};
+    rte_mempool_mem_iter(port->pool, note_memory, &search);
+    if (search.base == NULL) { return false; }
+    struct rte_memseg_list *list = rte_mem_virt2memseg_list(search.base);
+    *base = search.base;
+    *byte_count = search.byte_count;
+    *page_byte_count = list == NULL ? 0 : list->page_sz;
+    return true;
+}
+
 static void ethernet_close(cdpdk_port *port) {
     ethernet *self = of(port);
     struct rte_flow_error reason;
@@ -361,6 +390,7 @@ cdpdk_port *cdpdk_open_device(
     port->describe = ethernet_describe;
     port->count = ethernet_count;
     port->steer = ethernet_steer;
+    port->memory = ethernet_memory;
     return port;
 
 no_device:

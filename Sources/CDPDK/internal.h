@@ -20,6 +20,9 @@ struct cdpdk_port {
     void (*describe)(cdpdk_port *port, cdpdk_port_info *info);
     void (*count)(cdpdk_port *port, cdpdk_port_statistics *statistics);
     bool (*steer)(cdpdk_port *port, uint16_t udp_port, uint16_t queue, cdpdk_error *error);
+    bool (*memory)(
+        cdpdk_port *port, uint32_t index, const void **base, uint64_t *byte_count,
+        uint64_t *page_byte_count);  // NULL: nothing is known of it
     void (*close)(cdpdk_port *port);  // frees `kind` and the pool
 };
 

@@ -198,6 +198,12 @@ void cdpdk_port_count(cdpdk_port *port, cdpdk_port_statistics *statistics) {
 
 cdpdk_queue *cdpdk_port_queue(cdpdk_port *port, uint16_t index) { return &port->queues[index]; }
 
+bool cdpdk_port_memory(
+    cdpdk_port *port, uint32_t index, const void **base, uint64_t *byte_count,
+    uint64_t *page_byte_count) {
+    return port->memory != NULL && port->memory(port, index, base, byte_count, page_byte_count);
+}
+
 bool cdpdk_port_steer(cdpdk_port *port, uint16_t udp_port, uint16_t queue, cdpdk_error *error) {
     if (port->steer == NULL) {
         return cdpdk_fail(error, ENOTSUP, "this kind of port cannot steer flows");

@@ -123,6 +123,13 @@ int cplatform_current_cpu(void) { return sched_getcpu(); }
 
 int cplatform_node_count(void) { return numa_available() < 0 ? 1 : numa_max_node() + 1; }
 
+int cplatform_node_of(const void *address) {
+    void *page = (void *)address;
+    int node = -EINVAL;
+    if (move_pages(0, 1, &page, NULL, &node, 0) < 0) return -errno;
+    return node;
+}
+
 void cplatform_yield(void) { sched_yield(); }
 
 void cplatform_name_thread(const char *name) {

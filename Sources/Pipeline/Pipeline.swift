@@ -67,8 +67,12 @@ public final class Pipeline {
     /// How often each polling thread has gone round: gateway, engine and journal threads. One that
     /// stands still hangs.
     public private(set) var threadTurns: [ThreadTurns] = []
-    /// What memory could not be had as wished, and which snapshots could not be used.
+    /// Which snapshots could not be used, and what a journal's folder is not fit for.
     public private(set) var warnings: [String] = []
+    /// What memory could not be had as wished.
+    public private(set) var memoryWarnings: [String] = []
+    /// For each shard: where its memory is.
+    private var memory: [[MemoryRegion]] = []
     private let control = Control()
     private var halves: [(core: Cell<GatewayCore>, loop: Cell<EngineLoop>)] = []
     private var journalWriters: [Journal<FileStorage>] = []
@@ -114,6 +118,8 @@ public final class Pipeline {
 
     private func describe(_ shard: borrowing Shard) {
         warnings += shard.warnings
+        memoryWarnings += shard.memoryWarnings
+        memory.append(shard.memory)
         logs.append(shard.log)
         progress.append(shard.progress)
         counters.append(shard.core.counterBlock)
@@ -222,6 +228,30 @@ public final class Pipeline {
     public func cycles(shard: Int) -> (gateway: StageCycles, engine: UInt64) {
         precondition(threads.isEmpty, "asked before the start or after the end")
         return (halves[shard].core.value.stages, halves[shard].loop.value.cycles)
+    }
+
+    /// Where threads and memory are, once started.
+    public func placement(of port: Port) -> Placement {
+        let way = plan.isBusy ? "busy polling" : "adaptive polling"
+        var seats: [Placement.Thread] = []
+        for (shard, seat) in plan.gateway.enumerated() {
+            seats.append(.init(seat: seat, way: way, shard: shard))
+        }
+        for (shard, seat) in plan.engine.enumerated() {
+            seats.append(.init(seat: seat, way: way, shard: shard))
+        }
+        for seat in plan.journal { seats.append(.init(seat: seat, way: "waits for the disk")) }
+        for shard in plan.journal.indices {
+            for name in ["nt-segments-\(shard)", "nt-history-\(shard)"] {
+                seats.append(.init(seat: .init(name: name), way: "when nobody else wants it"))
+            }
+        }
+        let pieces =
+            port.memory.map { Placement.Memory(region: $0) }
+            + memory.enumerated().flatMap { shard, regions in
+                regions.map { Placement.Memory(region: $0, shard: shard) }
+            }
+        return Placement(plan: plan, portNode: port.node, threads: seats, memory: pieces)
     }
 
     /// Starts the threads: all of them, or none when one cannot be had.

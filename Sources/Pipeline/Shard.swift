@@ -25,8 +25,12 @@ public struct Shard: ~Copyable {
     public let log: LogRing<LogRecord>
     /// How far the engine has come; any thread.
     public let progress: EngineProgress
-    /// What memory could not be had as wished, and what the journal's folder is not fit for.
+    /// What the journal's folder is not fit for.
     public let warnings: [String]
+    /// What memory could not be had as wished.
+    public let memoryWarnings: [String]
+    /// Where its log, its events and its engine are.
+    public let memory: [MemoryRegion]
 
     private let number: UInt32
     private let configuration: Configuration
@@ -56,6 +60,7 @@ public struct Shard: ~Copyable {
             firstSequence: start.sequence + 1)
         let events = try LogRing<Event>(capacity: configuration.host.rings.events, node: node)
         let memoryWarnings = [log.warning, events.warning, engine.memoryWarning].compactMap { $0 }
+        let memory = [log.region("log"), events.region("events")] + engine.memory
         let progress = EngineProgress()
         var loop = EngineLoop(
             engine: engine, records: log.gatingReader("engine"), ring: events, clock: clock,
@@ -80,10 +85,12 @@ public struct Shard: ~Copyable {
         self.node = node
         journalReader = consume reader
         self.log = log
+        self.memory = memory
+        self.memoryWarnings = memoryWarnings
         self.progress = progress
         self.loop = loop
         self.core = core
-        warnings = memoryWarnings + (recovery?.warnings ?? [])
+        warnings = recovery?.warnings ?? []
     }
 
     /// Makes the end of the log permanent, begins the journal behind it, and writes the first

@@ -16,6 +16,18 @@ public enum Affinity {
         return (0..<cpuLimit).filter { set[$0] }
     }
 
+    /// `allowedCPUs`, and those of `others` on which the calling thread may be put although it does
+    /// not run there by itself: the kernel keeps `isolcpus` free of whoever does not ask. The
+    /// thread is moved about for a moment.
+    public static func usableCPUs(others: [Int]) -> [Int] {
+        let allowed = allowedCPUs()
+        let asked = others.filter { cpu in
+            !allowed.contains(cpu) && (try? pinCurrentThread(to: cpu)) != nil
+        }
+        if !asked.isEmpty { try? restrictCurrentThread(to: allowed) }
+        return (allowed + asked).sorted()
+    }
+
     /// Keeps the calling thread on one processor. Throws `.processor` if that is not allowed.
     public static func pinCurrentThread(to cpu: Int) throws(PlatformError) {
         try restrictCurrentThread(to: [cpu])

@@ -23,6 +23,9 @@
     /// Why it is not huge pages, if it is not.
     public var warning: String? { pages.warning }
 
+    /// The whole of it, for the report of where everything is.
+    public func region(_ name: String) -> MemoryRegion { MemoryRegion(name: name, pages) }
+
     /// `count` zeroed values, aligned to `alignment` bytes (a power of two, at most 4096). Traps
     /// when the arena is sealed or too small: capacities are settled before the first order.
     public mutating func allocate<T: BitwiseCopyable>(

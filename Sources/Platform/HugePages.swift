@@ -27,6 +27,15 @@ public enum PageSize: String, Sendable, CaseIterable {
     /// Normal pages, of 4 KB on x86.
     case small = "4 KB"
 
+    /// Bytes of one page; of the smallest where several sizes are mixed.
+    internal var byteCount: Int {
+        switch self {
+        case .huge1G: 1 << 30
+        case .huge2M: 1 << 21
+        case .transparent, .small: 4_096
+        }
+    }
+
     fileprivate var shift: Int32 {
         switch self {
         case .huge1G: 30

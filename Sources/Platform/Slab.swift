@@ -42,6 +42,9 @@
         for index in 0..<capacity { unsafe freeSlots[Int(index)] = capacity - index }
     }
 
+    /// The whole of it, for the report of where everything is.
+    public func region(_ name: String) -> MemoryRegion { MemoryRegion(name: name, pages) }
+
     /// A slot with whatever its last user left in it, or 0 when all are in use.
     @inlinable public mutating func allocate() -> UInt32 {
         guard freeCount > 0 else { return 0 }

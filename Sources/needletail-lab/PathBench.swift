@@ -182,7 +182,11 @@ final class PathRun {
         port = try GatewayPort.open(configuration, notes: &notes)
         pipeline = try Pipeline(configuration, port: port)
         self.sessions = sessions
-        if !isQuiet { for note in notes + pipeline.warnings { print("note: \(note)") } }
+        if !isQuiet {
+            for note in notes + pipeline.warnings + pipeline.memoryWarnings {
+                print("note: \(note)")
+            }
+        }
     }
 
     /// Logs every session on and gives their tokens; index 0 is unused.

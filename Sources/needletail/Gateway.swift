@@ -32,8 +32,8 @@ struct Gateway: ParsableCommand {
             EXIT CODES
               0   stopped in order
               64  the command line is wrong
-              74  the port or the memory could not be had, or the journal is damaged
-                  or could not be written
+              74  the port or the memory could not be had, or not where it should be
+                  (--strict), or the journal is damaged or could not be written
               78  the configuration is wrong, or is not the journal's
             """)
 
@@ -50,6 +50,9 @@ struct Gateway: ParsableCommand {
 
     @Flag(help: "Only check the configuration and print how threads would be laid out.")
     var check = false
+
+    @Flag(help: "Refuse to run when a thread or memory is not where it should be.")
+    var strict = false
 
     @Flag(help: "Print a line of counters every second.")
     var statistics = false
@@ -68,10 +71,14 @@ struct Gateway: ParsableCommand {
             throw ExitCode(78)
         }
         if let port { configuration.host.port = port }
+        let machine = MachineFacts.read()
+        let cpus = Affinity.usableCPUs(others: machine.cpus.isolated ?? [])
+        let plan = ThreadPlan(configuration, machine: machine, cpus: cpus)
         if check {
-            for line in ThreadPlan(configuration, cpus: Affinity.allowedCPUs()).lines { say(line) }
+            for line in plan.lines { say(line) }
             return
         }
+        configuration.host = plan.host
         try serve(configuration)
     }
 
@@ -82,12 +89,21 @@ struct Gateway: ParsableCommand {
         let pipeline: Pipeline
         let stop = StopSignal()
         do {
+            // What is started from here on and has no core of its own does housekeeping.
+            let housekeeping = configuration.host.cpus.housekeeping
+            if !housekeeping.isEmpty { try Affinity.restrictCurrentThread(to: housekeeping) }
             opened = try GatewayPort.open(configuration, notes: &notes)
             port = opened
             pipeline = try Pipeline(configuration, port: opened)
-            notes += pipeline.warnings
+            notes += pipeline.warnings + pipeline.memoryWarnings
             try pipeline.start()
-            announce(configuration, opened, pipeline, notes)
+            let placement = pipeline.placement(of: opened)
+            let outOfPlace = placement.warnings + pipeline.memoryWarnings
+            if strict, !outOfPlace.isEmpty {
+                pipeline.stop()
+                throw PlacementRefused(causes: outOfPlace)
+            }
+            announce(configuration, opened, pipeline, placement, notes + placement.warnings)
         } catch {
             complain(error)
             // Before DPDK ends, which must find no port open.
@@ -121,10 +137,10 @@ struct Gateway: ParsableCommand {
 
     private func announce(
         _ configuration: Configuration, _ port: NICGateway.Port, _ pipeline: Pipeline,
-        _ notes: [String]
+        _ placement: Placement, _ notes: [String]
     ) {
         for note in notes { say("note: \(note)") }
-        for line in pipeline.plan.lines { say(line) }
+        for line in placement.lines { say(line) }
         for line in pipeline.journalDescriptions { say("journal  \(line)") }
         announceRecovery(pipeline)
         say(
@@ -197,4 +213,15 @@ struct Gateway: ParsableCommand {
     private func complain(_ error: any Error) { complain("\(error)") }
 
     private func complain(_ line: String) { StandardError.write("\(line)\n") }
+}
+
+/// `--strict` found something out of its place.
+private struct PlacementRefused: Error, CustomStringConvertible {
+    let causes: [String]
+
+    var description: String {
+        causes.map { "--strict: \($0)" }.joined(separator: "\n")
+            + "\nChange the profile's cpus, or reserve huge pages on that node; or start without "
+            + "--strict."
+    }
 }

@@ -175,7 +175,7 @@ extension ShardRig {
         var rig: ShardRig? = try folder.rig(.none)
         var client = TestClient(1)
         client.flags = 1
-        client.heartbeatMillis = 20
+        client.heartbeatMillis = 200
         client.logOn(rig!)
         _ = rig!.exchange(client.frame(order(1)))
         #expect(rig!.session(1).openOrders == 1)
@@ -185,7 +185,7 @@ extension ShardRig {
         #expect(again.session(1).isLoggedOn && again.session(1).openOrders == 1)
         again.wait(millis: 30)
         #expect(again.session(1).isLoggedOn)
-        again.wait(millis: 80)
+        again.wait(millis: 800)
         #expect(!again.session(1).isLoggedOn && again.session(1).openOrders == 0)
         #expect(again[.timeouts] == 1)
     }

@@ -96,6 +96,11 @@ cdpdk_port *_Nullable cdpdk_open_udp(
 void cdpdk_port_describe(cdpdk_port *port, cdpdk_port_info *info);
 /// Counters; from any thread, each is exact and they are not of one instant.
 void cdpdk_port_count(cdpdk_port *port, cdpdk_port_statistics *statistics);
+/// A piece of the memory that the port's packet buffers lie in, and the size of its pages (0: not
+/// known); false past the last. Pools of our own have none.
+bool cdpdk_port_memory(
+    cdpdk_port *port, uint32_t index, const void *_Nullable *_Nonnull base, uint64_t *byte_count,
+    uint64_t *page_byte_count);
 /// The queue pair `index`, below the number of receive queues.
 cdpdk_queue *cdpdk_port_queue(cdpdk_port *port, uint16_t index);
 /// Sends UDP datagrams to `udp_port` to one queue, where the NIC can.

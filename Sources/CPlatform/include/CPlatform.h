@@ -196,6 +196,9 @@ int cplatform_current_cpu(void);
 // 1 where the kernel has no NUMA.
 int cplatform_node_count(void);
 
+// The node that the page of an address lies on; -errno where there is no page, or no NUMA.
+int cplatform_node_of(const void *address);
+
 void cplatform_yield(void);
 
 // Names the calling thread; at most 15 bytes are kept.

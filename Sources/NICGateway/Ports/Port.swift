@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CDPDK
+public import Platform
 internal import Synchronization
 
 /// What a port is opened with.
@@ -173,6 +174,31 @@ public struct PortStatistics: Sendable, Hashable {
 
     /// Whether the cable is in.
     public var isLinkUp: Bool { info.link_up }
+
+    /// Near which memory the card is; nil when the driver cannot say, as software drivers.
+    public var node: NUMANode? {
+        let node = info.numa_node
+        return node < 0 ? nil : NUMANode(rawValue: Int(node))
+    }
+
+    /// The memory of the packet buffers; none when it is not DPDK's.
+    public var memory: [MemoryRegion] {
+        var regions: [MemoryRegion] = []
+        var base: UnsafeRawPointer?
+        var (byteCount, pageByteCount) = (UInt64(0), UInt64(0))
+        while unsafe cdpdk_port_memory(
+            handle, UInt32(regions.count), &base, &byteCount, &pageByteCount),
+            let base = unsafe base
+        {
+            let pages = pageByteCount >> 20
+            unsafe regions.append(
+                MemoryRegion(
+                    name: "packets", base: base, byteCount: Int(byteCount),
+                    pages: pages > 0 ? "\(pages) MB" : "4 KB",
+                    pageByteCount: max(4_096, Int(pageByteCount))))
+        }
+        return regions
+    }
 
     /// Counters.
     public var statistics: PortStatistics {
