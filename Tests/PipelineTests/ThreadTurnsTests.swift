@@ -2,6 +2,7 @@
 import Foundation
 import NICGateway
 import Pipeline
+import Hardware
 import ShardRig
 import Testing
 

@@ -16,6 +16,8 @@ struct HardwareJitter: ParsableCommand {
             and the host below a virtual machine. Ctrl-C ends it early with the report so far. \
             Nobody else should measure or trade on these cores meanwhile.
 
+            A profile gives the cores that poll, and its `qualify.jitterMicrosMax` the limit.
+
             EXAMPLES
               needletail hw jitter --cpus 2-3 --seconds 60
               needletail hw jitter --cpus 2,3 --max-micros 10 && echo fit for trading
@@ -25,9 +27,13 @@ struct HardwareJitter: ParsableCommand {
               1   an interruption was longer than --max-micros
               64  the command line is wrong
               69  a core may not be used
+              78  the profile is wrong
             """)
 
-    @Option(help: "Cores to spin on, as 2,3 or 2-5; default: all but the first.")
+    @Argument(help: "A profile (hw/profiles): its polling cores are watched.")
+    var profile: String?
+
+    @Option(help: "Cores to spin on, as 2,3 or 2-5; default: the profile's, or all but the first.")
     var cpus: String?
 
     @Option(help: "How long.")
@@ -52,7 +58,9 @@ struct HardwareJitter: ParsableCommand {
     }
 
     func run() throws {
-        let chosen = try cores()
+        let host = try profile.map(HostProfile.read)
+        let chosen = try cores(host)
+        let maxMicros = maxMicros ?? host?.qualify.jitterMicrosMax
         let stop = StopSignal()
         let run: JitterRun
         do {
@@ -77,15 +85,19 @@ struct HardwareJitter: ParsableCommand {
         if let maxMicros, report.worstNanos > maxMicros * 1_000 {
             StandardError.write(
                 "needletail: an interruption of \(Figure.duration(report.worstNanos)) is longer "
-                    + "than --max-micros \(maxMicros).\n")
+                    + "than the \(maxMicros) µs that are allowed.\n")
             throw Exit.mismatch
         }
     }
 
-    /// Those that are asked for, or all but the first, where the machine's own work is.
-    private func cores() throws -> [Int] {
-        let allowed = Affinity.allowedCPUs()
-        guard let cpus else { return allowed.count > 1 ? Array(allowed.dropFirst()) : allowed }
+    /// Those that are asked for, or the profile's, or all but the first, where the machine's own
+    /// work is.
+    private func cores(_ host: HardwareProfile?) throws -> [Int] {
+        guard let cpus else {
+            let allowed = Affinity.allowedCPUs()
+            if let polling = host?.cpus.polling, !polling.isEmpty { return polling }
+            return allowed.count > 1 ? Array(allowed.dropFirst()) : allowed
+        }
         guard let chosen = CPUList.numbers(cpus) else {
             throw ValidationError("--cpus \(cpus): numbers and ranges are wanted, as in 2,3 or 2-5")
         }
