@@ -13,10 +13,10 @@ internal struct MachineRoot: Sendable {
         self.root = root.hasSuffix("/") ? String(root.dropLast()) : root
     }
 
-    /// The first 64 KB of a file without the white space around, perhaps empty; nil if it cannot
-    /// be read: it is not there, or the device does not know (an interface that is down has no
-    /// carrier to read).
-    func text(_ path: String) -> String? {
+    /// A file, its first 64 KB unless told, without the white space around, perhaps empty; nil if
+    /// it cannot be read: it is not there, or the device does not know (an interface that is down
+    /// has no carrier to read).
+    func text(_ path: String, byteCountMax: Int = 65_536) -> String? {
         // Without waiting, should it be a pipe.
         let file = unsafe open("\(root)/\(path)", O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else { return nil }
@@ -24,7 +24,7 @@ internal struct MachineRoot: Sendable {
         // The files of /proc come in pieces.
         var bytes: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: 4096)
-        while bytes.count < 65_536 {
+        while bytes.count < byteCountMax {
             let count = unsafe read(file, &piece, piece.count)
             guard count >= 0 else { return nil }
             guard count > 0 else { break }

@@ -3,7 +3,7 @@
 /// The kernel's ways to write a set of small numbers.
 internal enum NumberList {
     /// As many processors as Linux can be built for: a wild range must not fill the memory.
-    private static let numberMax = 8191
+    static let numberMax = 8191
 
     /// "0-3,8" is 0, 1, 2, 3, 8: ascending, each once. What is not understood is left out.
     static func numbers(_ list: String) -> [Int] {
@@ -78,5 +78,21 @@ internal enum NaturalOrder {
             }
         }
         return pieces
+    }
+}
+
+/// Processors as people write them on a command line.
+public enum CPUList {
+    /// "2,3" or "2-5", ascending and each once; nil for none, and for anything else.
+    public static func numbers(_ text: String) -> [Int]? {
+        let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+        let isSound = parts.allSatisfy { part in
+            let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+            guard ends.count <= 2, let low = ends[0], let high = ends[ends.count - 1] else {
+                return false
+            }
+            return (0...high).contains(low) && high <= NumberList.numberMax
+        }
+        return isSound ? NumberList.numbers(text) : nil
     }
 }

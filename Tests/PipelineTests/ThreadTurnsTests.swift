@@ -3,6 +3,7 @@ import Foundation
 import NICGateway
 import Hardware
 import Pipeline
+import Hardware
 import ShardRig
 import Testing
 

@@ -7,7 +7,7 @@ extension HardwareProfile {
     public static var keys: [String] {
         [
             "name", "port", "mode", "polling", "cpus", "queues", "packetMemoryMB", "packetBuffers",
-            "rings", "hugePages", "kernel", "journalDisk", "rdma",
+            "rings", "hugePages", "kernel", "journalDisk", "rdma", "qualify",
         ]
     }
 
@@ -33,6 +33,7 @@ extension HardwareProfile {
         readHugePages(&reader)
         readKernel(&reader)
         readRDMA(&reader)
+        readQualifyLimits(&reader)
     }
 
     private mutating func readRoles(_ reader: inout SettingsReader) {

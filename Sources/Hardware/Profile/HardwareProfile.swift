@@ -146,6 +146,8 @@ public struct HardwareProfile: Sendable, Equatable {
     public var journalDisk: String?
     /// The RDMA device; nil = none.
     public var rdma: RDMA?
+    /// What `needletail hw qualify` asks of the host.
+    public var qualify = QualifyLimits()
 
     /// Everything left open.
     public init() {}

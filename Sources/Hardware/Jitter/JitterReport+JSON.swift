@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Platform
+
+extension JitterReport {
+    /// All of it as one JSON object with a line break at its end. A key that is there stays while
+    /// `version` is the same.
+    public var json: String {
+        JSONValue.object([
+            ("version", .number(1)), ("thresholdNanos", .number(Int(clamping: thresholdNanos))),
+            ("isVirtualMachine", .flag(isVirtualMachine)),
+            ("worstNanos", .number(Int(clamping: worstNanos))),
+            ("cores", .list(cores.map(\.value))),
+        ]).text() + "\n"
+    }
+}
+
+extension CoreJitter {
+    fileprivate var value: JSONValue {
+        func number(_ number: UInt64) -> JSONValue { .number(Int(clamping: number)) }
+        func quantile(_ share: Double) -> JSONValue { number(lengths.quantileNanos(share)) }
+        return .object([
+            ("cpu", .number(cpu)), ("isIsolated", .flag(isIsolated)),
+            ("startUTCNanos", number(startUTCNanos)), ("elapsedNanos", number(elapsedNanos)),
+            ("loopNanos", number(loopNanos)), ("interruptions", number(lengths.count)),
+            ("stolenNanos", number(stolenNanos)), ("stolenPPM", number(stolenPPM)),
+            ("p50Nanos", quantile(0.5)), ("p99Nanos", quantile(0.99)),
+            ("p999Nanos", quantile(0.999)), ("maxNanos", number(lengths.maxNanos)),
+            (
+                "longest",
+                .list(
+                    longest.map {
+                        .object([("nanos", number($0.nanos)), ("atNanos", number($0.atNanos))])
+                    })
+            ),
+            (
+                "histogram",
+                .list(
+                    histogram.map {
+                        .object([
+                            ("fromNanos", number($0.fromNanos)), ("count", number($0.count)),
+                        ])
+                    })
+            ),
+            ("kernel", kernelValue),
+        ])
+    }
+
+    private var kernelValue: JSONValue {
+        func events(_ events: [KernelEvent]) -> JSONValue {
+            .list(
+                events.map {
+                    .object([
+                        ("name", .text($0.name)), ("count", .number(Int(clamping: $0.count))),
+                    ])
+                })
+        }
+        return .object([
+            ("interrupts", events(activity.interrupts)), ("softirqs", events(activity.softirqs)),
+            ("stealMillis", JSONValue(activity.stealMillis.map { Int(clamping: $0) })),
+            ("involuntarySwitches", .number(Int(clamping: switches.involuntary))),
+            ("voluntarySwitches", .number(Int(clamping: switches.voluntary))),
+            ("waitedNanos", .number(Int(clamping: switches.waitedNanos))),
+        ])
+    }
+}

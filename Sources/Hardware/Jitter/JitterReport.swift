@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Platform
+
+/// What one core lost, and what the kernel says of it.
+public struct CoreJitter: Sendable {
+    /// The core.
+    public let cpu: Int
+    /// Whether the scheduler leaves it alone (`isolcpus`).
+    public let isIsolated: Bool
+    /// How long it was watched, in nanoseconds.
+    public let elapsedNanos: UInt64
+    /// The shortest turn of the loop, in nanoseconds: nothing shorter can be seen.
+    public let loopNanos: UInt64
+    /// When it began, UTC in nanoseconds since 1970.
+    public let startUTCNanos: UInt64
+    /// How long the interruptions were.
+    public let lengths: LatencyDistribution
+    /// All of them together, in nanoseconds.
+    public let stolenNanos: UInt64
+    /// How many there were by length, ascending.
+    public let histogram: [JitterClass]
+    /// The longest, the longest first, five at most.
+    public let longest: [Interruption]
+    /// What the kernel did there.
+    public let activity: KernelActivity
+    /// How often the thread lost its core.
+    public let switches: ThreadSwitches
+
+    /// The share of the time that was lost, in millionths.
+    public var stolenPPM: UInt64 {
+        UInt64(Double(stolenNanos) * 1e6 / Double(max(elapsedNanos, 1)))
+    }
+
+    /// Interruptions in a second.
+    public var perSecond: Double {
+        Double(lengths.count) * 1e9 / Double(max(elapsedNanos, 1))
+    }
+}
+
+/// What cores lost while they were watched.
+public struct JitterReport: Sendable {
+    /// The shortest gap that counted, in nanoseconds.
+    public let thresholdNanos: UInt64
+    /// Whether a hypervisor runs below this kernel.
+    public let isVirtualMachine: Bool
+    /// Each core, in the order in which they were asked for.
+    public let cores: [CoreJitter]
+
+    /// The longest interruption of all, in nanoseconds; 0 when there was none.
+    public var worstNanos: UInt64 { cores.map(\.lengths.maxNanos).max() ?? 0 }
+
+    /// What should be known before the figures are blamed on this machine's settings; a sentence
+    /// each.
+    public var notes: [String] {
+        var notes: [String] = []
+        if isVirtualMachine {
+            notes.append(
+                "This is a virtual machine: what the host takes of a core is in these figures, and "
+                    + "no setting in here ends it.")
+        }
+        let shared = cores.filter { !$0.isIsolated && $0.switches.involuntary > 0 }.map(\.cpu)
+        if !shared.isEmpty {
+            notes.append(
+                "Shared with other programs, which ran there meanwhile: cpu "
+                    + NumberList.text(shared.sorted()) + ". Isolate such cores (isolcpus).")
+        }
+        return notes
+    }
+
+    /// All of it for people.
+    public var text: String {
+        (cores.map { $0.text(thresholdNanos: thresholdNanos) }
+            + (notes.isEmpty ? [] : [notes.joined(separator: "\n") + "\n"]))
+            .joined(separator: "\n")
+    }
+}
+
+extension CoreJitter {
+    fileprivate func text(thresholdNanos: UInt64) -> String {
+        var lines = [
+            "cpu \(cpu)\(isIsolated ? ", isolated" : ""): \(Figure.duration(elapsedNanos)), gaps "
+                + "of \(Figure.duration(thresholdNanos)) and more; the loop takes \(loopNanos) ns",
+            "  interruptions  \(Figure.count(lengths.count)), "
+                + "\(Figure.decimal(perSecond)) a second",
+        ]
+        if lengths.count > 0 {
+            let quantiles = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)].map {
+                "\($0.0) \(Figure.duration(lengths.quantileNanos($0.1)))"
+            }
+            lines.append(
+                "  length         \(quantiles.joined(separator: "  "))  longest "
+                    + Figure.duration(lengths.maxNanos))
+        }
+        lines.append(
+            "  stolen         \(Figure.duration(stolenNanos)), "
+                + "\(Figure.decimal(Double(stolenPPM) / 10_000, digits: 4)) %")
+        for (index, one) in longest.enumerated() {
+            lines.append(
+                (index == 0 ? "  longest        " : "                 ")
+                    + "\(Figure.duration(one.nanos)) at "
+                    + "\(Figure.timeOfDay(startUTCNanos &+ one.atNanos)) UTC, "
+                    + "\(Figure.duration(one.atNanos)) after the start")
+        }
+        return (lines + bars + kernelLines).joined(separator: "\n") + "\n"
+    }
+
+    /// One bar for each class; the fullest is the longest, and none that counts is without one.
+    private var bars: [String] {
+        let most = histogram.map(\.count).max() ?? 0
+        return histogram.map { one in
+            let range = "from \(Figure.duration(one.fromNanos))"
+            let width = one.count == 0 ? 0 : max(1, Int(one.count * 40 / max(most, 1)))
+            return "  " + Figure.padded(range, 13)
+                + Figure.padded(left: Figure.count(one.count), 11)
+                + (width == 0 ? "" : "  " + String(repeating: "#", count: width))
+        }
+    }
+
+    private var kernelLines: [String] {
+        var lines = ["  the kernel meanwhile"]
+        func list(_ name: String, _ events: [KernelEvent]) {
+            let shown = events.prefix(6).map { "\($0.name) \(Figure.count($0.count))" }
+            let rest = events.count > 6 ? ", \(events.count - 6) more" : ""
+            lines.append(
+                "    \(name)" + (shown.isEmpty ? "none" : shown.joined(separator: ", ") + rest))
+        }
+        list("interrupts   ", activity.interrupts)
+        list("softirqs     ", activity.softirqs)
+        lines.append(
+            "    scheduler    took the core away \(Figure.count(switches.involuntary)) times; the "
+                + "thread waited for it \(Figure.duration(switches.waitedNanos))")
+        if let steal = activity.stealMillis, steal > 0 {
+            lines.append("    hypervisor   took \(Figure.count(steal)) ms")
+        }
+        return lines
+    }
+}
+
+/// Figures for people.
+public enum Figure {
+    /// Three digits or so, with the unit that fits: "940 ns", "1 µs", "53.1 µs", "10 s".
+    public static func duration(_ nanos: UInt64) -> String {
+        switch nanos {
+        case ..<1_000: "\(nanos) ns"
+        case ..<1_000_000: "\(short(nanos, 1_000)) µs"
+        case ..<1_000_000_000: "\(short(nanos, 1_000_000)) ms"
+        default: "\(short(nanos, 1_000_000_000)) s"
+        }
+    }
+
+    private static func short(_ nanos: UInt64, _ unit: UInt64) -> String {
+        decimal(Double(nanos) / Double(unit), digits: nanos % unit == 0 ? 0 : 1)
+    }
+
+    /// "1,234,567".
+    public static func count(_ number: UInt64) -> String {
+        var text = ""
+        for (index, digit) in String(number).reversed().enumerated() {
+            if index > 0, index % 3 == 0 { text.append(",") }
+            text.append(digit)
+        }
+        return String(text.reversed())
+    }
+
+    /// With so many digits behind the point (0 to 9), rounded; of a number that is not negative.
+    public static func decimal(_ number: Double, digits: Int = 1) -> String {
+        let scale = (0..<digits).reduce(1.0) { scale, _ in scale * 10 }
+        let scaled = UInt64((max(number, 0) * scale).rounded())
+        guard digits > 0 else { return count(scaled) }
+        let fraction = String(scaled % UInt64(scale))
+        return count(scaled / UInt64(scale)) + "."
+            + String(repeating: "0", count: digits - fraction.count) + fraction
+    }
+
+    /// "19:44:03.123456" of UTC in nanoseconds since 1970.
+    public static func timeOfDay(_ utcNanos: UInt64) -> String {
+        let micros = utcNanos / 1_000 % 86_400_000_000
+        let seconds = micros / 1_000_000
+        let parts = [seconds / 3_600, seconds / 60 % 60, seconds % 60].map { padded($0, 2) }
+        return parts.joined(separator: ":") + "." + padded(micros % 1_000_000, 6)
+    }
+
+    private static func padded(_ number: UInt64, _ width: Int) -> String {
+        let text = String(number)
+        return String(repeating: "0", count: max(0, width - text.count)) + text
+    }
+
+    /// With blanks behind it.
+    internal static func padded(_ text: String, _ width: Int) -> String {
+        text + String(repeating: " ", count: max(0, width - text.count))
+    }
+
+    /// With blanks in front of it.
+    internal static func padded(left text: String, _ width: Int) -> String {
+        String(repeating: " ", count: max(0, width - text.count)) + text
+    }
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import Hardware
+internal import Platform
+internal import Settings
+
+/// A profile from a file, for the tools that look at a host.
+enum HostProfile {
+    /// What it says, with the processors chosen that it leaves open. Tells what is wrong with it,
+    /// and throws the exit status.
+    static func read(_ path: String) throws -> HardwareProfile {
+        do {
+            let profile = try HardwareProfile(yaml: SettingsFile.text(path), file: path)
+            return profile.completed(
+                for: .read(), cpus: Affinity.allowedCPUs(), shards: 1, hasJournal: true)
+        } catch {
+            StandardError.write("\(error)\n")
+            throw ExitCode(78)
+        }
+    }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Testing
+
+@Suite(.enabled(if: Machine.hasExecutables, "needletail is not built beside the tests"))
+struct `The tools for a machine` {
+    private func object(_ text: String) throws -> [String: Any] {
+        let start = try #require(text.firstIndex(of: "{"), "\(text)")
+        let parsed = try JSONSerialization.jsonObject(with: Data(text[start...].utf8))
+        return try #require(parsed as? [String: Any])
+    }
+
+    @Test func `jitter measures for a second, as JSON`() throws {
+        let end = try run([Machine.needletail, "hw", "jitter", "--seconds", "1", "--json"])
+        #expect(end.status == 0, "\(end.output)")
+        let report = try object(end.output)
+        let cores = try #require(report["cores"] as? [[String: Any]])
+        let core = try #require(cores.first)
+        #expect(try #require(core["elapsedNanos"] as? Int) >= 1_000_000_000)
+        let count = try #require(core["interruptions"] as? Int)
+        let classes = try #require(core["histogram"] as? [[String: Int]])
+        #expect(classes.compactMap { $0["count"] }.reduce(0, +) == count)
+    }
+
+    @Test func `jitter ends early with its report when it is interrupted`() throws {
+        let child = try Child([Machine.needletail, "hw", "jitter", "--seconds", "200"])
+        usleep(700_000)
+        child.signal(SIGINT)
+        let end = try child.wait(seconds: 60)
+        #expect(end.status == 0 && end.output.contains("interruptions"), "\(end.output)")
+    }
+
+    @Test func `jitter exits with 1 above its limit, and names a core that cannot be had`() throws {
+        let limits = ["--threshold-nanos", "100", "--max-micros", "0"]
+        let above = try run(
+            [Machine.needletail, "hw", "jitter", "--seconds", "0.5"] + limits)
+        #expect(above.status == 1 && above.output.contains("0 µs that are"), "\(above.output)")
+        let absent = try run([Machine.needletail, "hw", "jitter", "--cpus", "1023"])
+        #expect(absent.status == 69 && absent.output.contains("1023"), "\(absent.output)")
+        #expect(try run([Machine.needletail, "hw", "jitter", "--cpus", "x"]).status == 64)
+    }
+}
