@@ -73,6 +73,8 @@ public struct Processor: Equatable, Sendable {
     /// The longest time to wake up from an idle state that is enabled, in microseconds; nil if
     /// there are none.
     public let idleLatencyMicrosMax: Int?
+    /// How often its core was slowed down since the boot for being too hot; nil if unknown.
+    public let throttleCount: Int?
 
     internal static func read(_ root: MachineRoot, number: Int, node: NUMANode?) -> Processor {
         let folder = "\(cpuFolder)/cpu\(number)"
@@ -89,7 +91,8 @@ public struct Processor: Equatable, Sendable {
             caches: (root.numbers("\(folder)/cache", behind: "index") ?? [])
                 .compactMap { CPUCache.read(root, "\(folder)/cache/index\($0)") },
             governor: root.word("\(folder)/cpufreq/scaling_governor"),
-            idleLatencyMicrosMax: latencies.max())
+            idleLatencyMicrosMax: latencies.max(),
+            throttleCount: root.count("\(folder)/thermal_throttle/core_throttle_count"))
     }
 }
 

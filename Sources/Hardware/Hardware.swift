@@ -5,6 +5,7 @@
 //  "/", or the       ├▶ PCIDevices      disks and NICs: driver, node, interrupts
 //  recorded tree ─▶ MachineRoot ─┤
 //  of a machine      ├▶ NetworkDevices  link, speed, queues
+//                    ├▶ BlockDevices    disks: node, write cache, where they are mounted
 //                    ├▶ RDMADevices     ports
 //                    └▶ KernelFacts     command line, clocks, IOMMU
 //                                │
@@ -26,6 +27,8 @@ public struct MachineFacts: Equatable, Sendable {
     public let pciDevices: [PCIDevice]
     /// Network devices, those that have an interface first; virtual ones are left out.
     public let networkDevices: [NetworkDevice]
+    /// Disks and their partitions, by name.
+    public let blockDevices: [BlockDevice]
     /// RDMA devices by name.
     public let rdmaDevices: [RDMADevice]
     /// Kernel and boot settings.
@@ -39,6 +42,7 @@ public struct MachineFacts: Equatable, Sendable {
         return MachineFacts(
             cpus: CPUTopology.read(root, nodes: nodes), nodes: nodes, pciDevices: pciDevices,
             networkDevices: NetworkDevice.readAll(root, pciDevices: pciDevices),
+            blockDevices: BlockDevice.readAll(root, pciDevices: pciDevices),
             rdmaDevices: RDMADevice.readAll(root), kernel: KernelFacts.read(root))
     }
 }

@@ -22,6 +22,9 @@ public struct KernelFacts: Equatable, Sendable {
     public let isAutogroupOn: Bool?
     /// Where interrupts go that nobody has placed, ascending; nil if unknown.
     public let defaultInterruptCPUs: [Int]?
+    /// Settings below /proc/sys that matter here, by name as `sysctl` has it, in a fixed order;
+    /// those that this kernel has not are left out.
+    public let settings: [KernelSetting]
 
     internal static func read(_ root: MachineRoot) -> KernelFacts {
         let clock = "sys/devices/system/clocksource/clocksource0"
@@ -30,20 +33,39 @@ public struct KernelFacts: Equatable, Sendable {
             commandLine: root.words("proc/cmdline"),
             clockSource: root.word("\(clock)/current_clocksource"),
             clockSources: root.words("\(clock)/available_clocksource"),
-            transparentHugePages: chosen(root.words("sys/kernel/mm/transparent_hugepage/enabled")),
+            transparentHugePages: root.words("sys/kernel/mm/transparent_hugepage/enabled")
+                .flatMap(chosenWord),
             iommuGroupCount: root.numbers("sys/kernel/iommu_groups", behind: "")?.count,
             vfioModules: root.names("sys/module").map { $0.filter { $0.hasPrefix("vfio") } },
             isNoIOMMUAllowed: root.flag("sys/module/vfio/parameters/enable_unsafe_noiommu_mode"),
             isAutogroupOn: root.flag("proc/sys/kernel/sched_autogroup_enabled"),
             defaultInterruptCPUs: root.text("proc/irq/default_smp_affinity")
-                .flatMap(NumberList.mask))
+                .flatMap(NumberList.mask),
+            settings: settingNames.compactMap { name in
+                let path = name.split(separator: ".").joined(separator: "/")
+                return root.number("proc/sys/\(path)").map { KernelSetting(name: name, value: $0) }
+            })
     }
 
-    /// The word in brackets.
-    private static func chosen(_ words: [String]?) -> String? {
-        guard let word = words?.first(where: { $0.hasPrefix("[") && $0.hasSuffix("]") }) else {
-            return nil
-        }
-        return String(word.dropFirst().dropLast())
+    /// As `hw/scripts/record-machine` records them.
+    private static let settingNames = [
+        "kernel.numa_balancing", "kernel.sched_rt_runtime_us", "kernel.timer_migration",
+        "kernel.watchdog", "vm.nr_overcommit_hugepages", "vm.stat_interval", "vm.swappiness",
+    ]
+}
+
+/// One setting of the kernel at run time.
+public struct KernelSetting: Equatable, Sendable {
+    /// Such as "vm.swappiness".
+    public let name: String
+    /// In its own unit.
+    public let value: Int
+}
+
+/// The word in brackets, "never" of "always [never]": so the kernel shows a choice.
+internal func chosenWord(_ words: [String]) -> String? {
+    guard let word = words.first(where: { $0.hasPrefix("[") && $0.hasSuffix("]") }) else {
+        return nil
     }
+    return String(word.dropFirst().dropLast())
 }

@@ -9,6 +9,7 @@ extension MachineFacts {
             ("version", .number(1)), ("kernel", kernel.value), ("cpus", cpus.value),
             ("nodes", .list(nodes.map(\.value))),
             ("networkDevices", .list(networkDevices.map(\.value))),
+            ("blockDevices", .list(blockDevices.map(\.value))),
             ("rdmaDevices", .list(rdmaDevices.map(\.value))),
             ("pciDevices", .list(pciDevices.map(\.value))),
         ]).text() + "\n"
@@ -26,6 +27,7 @@ extension KernelFacts {
             ("isNoIOMMUAllowed", JSONValue(isNoIOMMUAllowed)),
             ("isAutogroupOn", JSONValue(isAutogroupOn)),
             ("defaultInterruptCPUs", JSONValue(defaultInterruptCPUs)),
+            ("settings", .object(settings.map { ($0.name, .number($0.value)) })),
         ])
     }
 }
@@ -48,6 +50,7 @@ extension Processor {
             ("node", JSONValue(node?.rawValue)), ("siblings", JSONValue(siblings)),
             ("governor", JSONValue(governor)),
             ("idleLatencyMicrosMax", JSONValue(idleLatencyMicrosMax)),
+            ("throttleCount", JSONValue(throttleCount)),
             (
                 "caches",
                 .list(
@@ -109,10 +112,36 @@ extension RDMADevice {
                             ("number", .number($0.number)), ("isActive", JSONValue($0.isActive)),
                             ("linkLayer", JSONValue($0.linkLayer)), ("rate", JSONValue($0.rate)),
                             ("interface", JSONValue($0.interface)),
+                            ("addresses", .list($0.addresses.map(\.value))),
                         ])
                     })
             ),
         ])
+    }
+}
+
+extension RDMAAddress {
+    fileprivate var value: JSONValue {
+        .object([
+            ("index", .number(index)), ("kind", .text(kind)), ("interface", JSONValue(interface)),
+        ])
+    }
+}
+
+extension BlockDevice {
+    fileprivate var value: JSONValue {
+        .object([
+            ("name", .text(name)), ("disk", JSONValue(disk)),
+            ("pciAddress", JSONValue(pciAddress)), ("node", JSONValue(node?.rawValue)),
+            ("isRotational", JSONValue(isRotational)), ("hasWriteCache", JSONValue(hasWriteCache)),
+            ("scheduler", JSONValue(scheduler)), ("mountPoints", JSONValue(mountPoints)),
+        ])
+    }
+}
+
+extension PCILink {
+    fileprivate var value: JSONValue {
+        .object([("speed", .text(speed)), ("width", .number(width))])
     }
 }
 
@@ -121,6 +150,8 @@ extension PCIDevice {
         .object([
             ("address", .text(address)), ("kind", .text(kind.rawValue)),
             ("driver", JSONValue(driver)), ("node", JSONValue(node?.rawValue)),
+            ("iommuGroup", JSONValue(iommuGroup)), ("link", link?.value ?? .null),
+            ("linkMax", linkMax?.value ?? .null),
             (
                 "interrupts",
                 .list(

@@ -6,8 +6,10 @@ private let unknown = "unknown"
 extension MachineFacts {
     /// All of it for people: sections with columns, "unknown" for what is unknown.
     public var table: String {
-        [kernelSection, processorSection, nodeSection, networkSection, rdmaSection, pciSection]
-            .joined(separator: "\n")
+        [
+            kernelSection, processorSection, nodeSection, networkSection, rdmaSection, diskSection,
+            pciSection,
+        ].joined(separator: "\n")
     }
 
     private var kernelSection: String {
@@ -25,7 +27,7 @@ extension MachineFacts {
                 ("vfio without IOMMU", text(kernel.isNoIOMMUAllowed, "allowed", "not allowed")),
                 ("scheduler autogroup", text(kernel.isAutogroupOn, "on", "off")),
                 ("interrupts go to", text(kernel.defaultInterruptCPUs)),
-            ])
+            ] + kernel.settings.map { ($0.name, "\($0.value)") })
     }
 
     private var processorSection: String {
@@ -107,14 +109,32 @@ extension MachineFacts {
             })
     }
 
+    private var diskSection: String {
+        list(
+            "Disks",
+            ["name", "PCI address", "node", "kind", "write cache", "scheduler", "mounted at"],
+            blockDevices.map { device in
+                [
+                    device.name, device.pciAddress ?? "none", text(device.node?.rawValue),
+                    text(device.isRotational, "rotating", "solid state"),
+                    text(device.hasWriteCache, "on", "off"), device.scheduler ?? unknown,
+                    device.mountPoints.isEmpty ? "none" : device.mountPoints.joined(separator: " "),
+                ]
+            })
+    }
+
     private var pciSection: String {
         list(
             "Interrupts of disks and network cards",
-            ["PCI address", "kind", "driver", "node", "irq", "name", "allowed on", "goes to"],
+            [
+                "PCI address", "kind", "driver", "node", "group", "bus", "irq", "name",
+                "allowed on", "goes to",
+            ],
             pciDevices.flatMap { device in
                 let head = [
                     device.address, device.kind.rawValue, device.driver ?? "none",
-                    text(device.node?.rawValue),
+                    text(device.node?.rawValue), device.iommuGroup.map { "\($0)" } ?? "none",
+                    device.link.map { "x\($0.width) \($0.speed)" } ?? unknown,
                 ]
                 return device.interrupts.isEmpty
                     ? [head + ["none", "", "", ""]]
@@ -157,7 +177,7 @@ private func mebibytes(_ kibibytes: Int?) -> String {
 }
 
 private func section(_ title: String, pairs: [(String, String)]) -> String {
-    "\(title)\n" + pairs.map { "  \(padded($0, 24))\($1)\n" }.joined()
+    "\(title)\n" + pairs.map { "  \(padded($0, 28))\($1)\n" }.joined()
 }
 
 private func list(_ title: String, _ columns: [String], _ rows: [[String]]) -> String {

@@ -72,6 +72,17 @@ internal struct MachineRoot: Sendable {
         }
     }
 
+    /// The words between the slashes of where a link leads, as the link has them; nil if it is no
+    /// link.
+    func target(_ path: String) -> [String]? {
+        var bytes = [CChar](repeating: 0, count: 4096)
+        let count = unsafe readlink("\(root)/\(path)", &bytes, bytes.count)
+        guard count > 0 else { return nil }
+        let text = String(decoding: bytes[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let words = text.split(separator: "/").map(String.init)
+        return words.allSatisfy { $0.utf8.allSatisfy(Self.isShown) } ? words : nil
+    }
+
     /// One value of a device's `uevent`, lines such as "DRIVER=ice".
     func property(_ name: String, of device: String) -> String? {
         guard let text = text("\(device)/uevent") else { return nil }

@@ -19,6 +19,12 @@ public struct PCIDevice: Equatable, Sendable {
     public let driver: String?
     /// Near which memory it is; nil if the kernel cannot say.
     public let node: NUMANode?
+    /// Those that share a group go to vfio-pci together; nil without an IOMMU.
+    public let iommuGroup: Int?
+    /// What it has of the bus at present; nil if the kernel does not tell.
+    public let link: PCILink?
+    /// What it could have; nil if the kernel does not tell.
+    public let linkMax: PCILink?
     /// Its interrupts, ascending; empty if it has none or nobody knows.
     public let interrupts: [Interrupt]
 
@@ -35,6 +41,9 @@ public struct PCIDevice: Equatable, Sendable {
             return PCIDevice(
                 address: address, kind: kind, driver: root.property("DRIVER", of: folder),
                 node: root.node("\(folder)/numa_node"),
+                iommuGroup: root.target("\(folder)/iommu_group")?.last.flatMap { Int($0) },
+                link: PCILink.read(root, folder, "current"),
+                linkMax: PCILink.read(root, folder, "max"),
                 interrupts: numbers.map { Interrupt.read(root, number: $0) })
         }
     }
@@ -42,6 +51,21 @@ public struct PCIDevice: Equatable, Sendable {
     private static func kind(_ code: String) -> Kind? {
         if code.hasPrefix("0x01") { return .storage }
         return code.hasPrefix("0x02") ? .network : nil
+    }
+}
+
+/// How a device is connected to its bus.
+public struct PCILink: Equatable, Sendable {
+    /// As the kernel writes it, such as "16.0 GT/s PCIe".
+    public let speed: String
+    /// Lanes.
+    public let width: Int
+
+    internal static func read(_ root: MachineRoot, _ folder: String, _ which: String) -> PCILink? {
+        guard let speed = root.word("\(folder)/\(which)_link_speed"),
+            let width = root.count("\(folder)/\(which)_link_width"), width > 0, width < 255
+        else { return nil }
+        return PCILink(speed: speed, width: width)
     }
 }
 

@@ -39,12 +39,33 @@ public struct RDMAPort: Equatable, Sendable {
     public let rate: String?
     /// The interface of its first address; nil if unknown.
     public let interface: String?
+    /// Its addresses, ascending by index; empty if there are none or nobody knows.
+    public let addresses: [RDMAAddress]
 
     internal static func read(_ root: MachineRoot, number: Int, _ folder: String) -> RDMAPort {
         RDMAPort(
             number: number,
             isActive: root.word("\(folder)/state").map { $0.hasSuffix(": ACTIVE") },
             linkLayer: root.word("\(folder)/link_layer"), rate: root.word("\(folder)/rate"),
-            interface: root.word("\(folder)/gid_attrs/ndevs/0"))
+            interface: root.word("\(folder)/gid_attrs/ndevs/0"),
+            addresses: (root.numbers("\(folder)/gid_attrs/types", behind: "") ?? [])
+                .compactMap { index in
+                    // Of an index without an address the kernel tells no type.
+                    root.word("\(folder)/gid_attrs/types/\(index)").map { kind in
+                        RDMAAddress(
+                            index: index, kind: kind,
+                            interface: root.word("\(folder)/gid_attrs/ndevs/\(index)"))
+                    }
+                })
     }
+}
+
+/// One address (GID) of a port; the address itself is not read.
+public struct RDMAAddress: Equatable, Sendable {
+    /// By which a connection names it.
+    public let index: Int
+    /// "RoCE v2", or "IB/RoCE v1".
+    public let kind: String
+    /// Whose address it is; nil if unknown, as with InfiniBand.
+    public let interface: String?
 }
