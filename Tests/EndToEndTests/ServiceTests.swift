@@ -113,8 +113,9 @@ struct `A gateway under a service manager` {
         polling: adaptive
         engine:
           orderCapacity: 16384
-          logCapacity: 16384
-          eventCapacity: 65536
+        rings:
+          logRecords: 16384
+          events: 65536
         instruments:
           - number: 1
             symbol: TEST

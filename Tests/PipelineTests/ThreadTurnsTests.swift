@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import Hardware
 import NICGateway
 import Pipeline
 import ShardRig
@@ -9,8 +10,8 @@ import Testing
     @Test func `go on for every polling thread until it is stopped`() throws {
         let folder = JournalFolder()
         let configuration = ShardRig.configuration {
-            $0.mode = .pipeline
-            $0.polling = .adaptive
+            $0.host.mode = .pipeline
+            $0.host.polling = .adaptive
             $0.journal = .init(folder: folder.path)
             $0.journal?.segmentMB = 1
         }
