@@ -112,7 +112,9 @@ struct Gateway: ParsableCommand {
             throw ExitCode(error is SettingsError ? 78 : 74)
         }
         let journals = pipeline.journals
-        wait(stop, pipeline)
+        var service = ServiceReport(pipeline, place: Self.place(configuration))
+        wait(stop, pipeline, &service)
+        service?.stopping()
         pipeline.stop()
         // Asked after the end: the last records may be the ones that the disk did not take.
         let failure = Self.failure(journals)
@@ -144,15 +146,20 @@ struct Gateway: ParsableCommand {
         for line in pipeline.journalDescriptions { say("journal  \(line)") }
         announceRecovery(pipeline)
         say(
-            "listening on \(IPv4Text.format(configuration.ipv4Address)) UDP "
-                + "\(configuration.udpPort), port \(configuration.port) (\(port.driverName), "
-                + "\(port.macAddress)), commit "
+            Self.place(configuration)
+                + ", port \(configuration.port) (\(port.driverName), \(port.macAddress)), commit "
                 + configuration.commitPolicies.map(\.rawValue).joined(separator: "/") + ", "
                 + "\(pipeline.plan.mode.rawValue)")
     }
 
+    private static func place(_ configuration: Configuration) -> String {
+        "listening on \(IPv4Text.format(configuration.ipv4Address)) UDP \(configuration.udpPort)"
+    }
+
     /// Until somebody asks for the end, or a journal fails: then nothing more can be promised.
-    private func wait(_ stop: StopSignal, _ pipeline: Pipeline) {
+    private func wait(
+        _ stop: StopSignal, _ pipeline: Pipeline, _ service: inout ServiceReport?
+    ) {
         var elapsed: UInt32 = 0
         var looks: UInt32 = 0
         var watch = JournalWatch(pipeline)
@@ -165,6 +172,7 @@ struct Gateway: ParsableCommand {
             for news in watch.look() {
                 if news.isBad { complain(news.line) } else { say(news.line) }
             }
+            if let news = service?.look() { complain(news) }
             looks += 1
             guard looks % 10 == 0 else { continue }
             elapsed += 1

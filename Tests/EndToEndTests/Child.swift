@@ -124,6 +124,14 @@ final class RunningGateway {
     }
     /// What it wrote so far.
     var output: String { child.output }
+    /// The kernel's number of one of its threads.
+    func thread(named name: String) -> Int32? {
+        let folder = "/proc/\(child.pid)/task"
+        let numbers = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return numbers.first {
+            (try? String(contentsOfFile: "\(folder)/\($0)/comm", encoding: .utf8)) == name + "\n"
+        }.flatMap { Int32($0) }
+    }
     /// Ends it as a crash would.
     func kill() { child.kill() }
     /// Waits for an end that it comes to by itself.

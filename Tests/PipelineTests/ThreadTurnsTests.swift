@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import Hardware
 import NICGateway
 import Hardware
 import Pipeline
