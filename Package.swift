@@ -85,18 +85,24 @@ let package = Package(
                 "Platform", "Wire", "CommandLog", "Engine", "NICGateway", "Settings", "Hardware",
                 logging,
             ]),
+        library(
+            "Qualification",
+            [
+                "Platform", "Wire", "CommandLog", "NICGateway", "Hardware", "Pipeline",
+            ]),
         .executableTarget(
             name: "needletail",
             dependencies: [
                 "Platform", "Wire", "CommandLog", "Engine", "NICGateway", "OrderEntryClient",
-                "Settings", "Hardware", "Pipeline", argumentParser, logging,
+                "Settings", "Hardware", "Pipeline", "Qualification", argumentParser, logging,
             ],
             swiftSettings: swiftSettings),
         .executableTarget(
             name: "needletail-lab",
             dependencies: [
                 "CAllocations", "Platform", "Wire", "CommandLog", "Engine", "NICGateway",
-                "OrderEntryClient", "Hardware", "Pipeline", argumentParser, histogram,
+                "OrderEntryClient", "Hardware", "Pipeline", "Qualification", argumentParser,
+                histogram,
             ],
             swiftSettings: swiftSettings),
         // The other process in tests of ports: EAL starts once in each.
@@ -125,6 +131,9 @@ let package = Package(
                 "TestSeed", "ShardRig", "OrderEntryClient", "Pipeline", "Settings", "Hardware",
                 "NICGateway", "CommandLog", "Engine", "CDPDK", "Platform", "Wire",
             ]),
+        tests(
+            "QualificationTests",
+            ["Qualification", "Pipeline", "Hardware", "NICGateway", "Platform", "Wire"]),
         tests("EndToEndTests", ["Wire"]),
         tests("TidyTests", []),
     ],

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What can be written as JSON. Members keep the order in which they are given.
-internal enum JSONValue {
+package enum JSONValue {
     case null
     case flag(Bool)
     case number(Int)
@@ -9,14 +9,16 @@ internal enum JSONValue {
     case list([JSONValue])
     case object([(name: String, value: JSONValue)])
 
-    init(_ flag: Bool?) { self = flag.map(JSONValue.flag) ?? .null }
-    init(_ number: Int?) { self = number.map(JSONValue.number) ?? .null }
-    init(_ text: String?) { self = text.map(JSONValue.text) ?? .null }
-    init(_ numbers: [Int]?) { self = numbers.map { .list($0.map(JSONValue.number)) } ?? .null }
-    init(_ texts: [String]?) { self = texts.map { .list($0.map(JSONValue.text)) } ?? .null }
+    package init(_ flag: Bool?) { self = flag.map(JSONValue.flag) ?? .null }
+    package init(_ number: Int?) { self = number.map(JSONValue.number) ?? .null }
+    package init(_ text: String?) { self = text.map(JSONValue.text) ?? .null }
+    package init(_ numbers: [Int]?) {
+        self = numbers.map { .list($0.map(JSONValue.number)) } ?? .null
+    }
+    package init(_ texts: [String]?) { self = texts.map { .list($0.map(JSONValue.text)) } ?? .null }
 
     /// With two spaces for each level; what holds nothing but plain values is on one line.
-    func text(indent: String = "") -> String {
+    package func text(indent: String = "") -> String {
         switch self {
         case .null: "null"
         case .flag(let flag): flag ? "true" : "false"

@@ -63,6 +63,12 @@ public import Wire
     /// The command whose events are being reported; 0 between two.
     var commandSequence: UInt64 = 0
     var commandTimestampNanos: UInt64 = 0
+    /// Messages are decoded and let go of; see `becomeProbe`.
+    var isProbe = false
+    /// The last one of them.
+    var probed = LogRecord(kind: .newOrder)
+    /// There is a limit on messages, or this is a probe: one question for each message.
+    var isNotPlain: Bool
     /// When the oldest command was logged that this poll reports; 0 when it is nobody's order.
     var oldestReportedNanos: UInt64 = 0
     var reportCount = 0
@@ -94,6 +100,7 @@ public import Wire
         gate = CommitGate()
         throttle = Throttle(
             messagesPerSecond: configuration.messagesPerSecond, burst: configuration.messageBurst)
+        isNotPlain = throttle.intervalNanos != 0
         wideThrottle = Throttle(
             messagesPerSecond: configuration.messagesPerSecond &* GatewayLimits.wideLimitFactor,
             burst: configuration.messageBurst &* GatewayLimits.wideLimitFactor)

@@ -339,7 +339,13 @@ extension GatewayCore {
         _ entry: UnsafeMutablePointer<SessionEntry>
     ) -> Bool {
         let sequence = unsafe entry.pointee.expectedSequence
-        if throttle.intervalNanos != 0 {
+        if isNotPlain {
+            if isProbe {
+                // The session stays where it is: the next frame may be the same one.
+                probed = unsafe MessageDecoder.decode(
+                    message, type, session: session, sessionSequence: sequence)
+                return true
+            }
             guard unsafe wideThrottle.take(&entry.pointee.wideThrottleNanos, nowNanos: nowNanos)
             else { return false }
             guard unsafe throttle.take(&entry.pointee.throttleNanos, nowNanos: nowNanos) else {

@@ -39,4 +39,38 @@ struct `The tools for a machine` {
         #expect(absent.status == 69 && absent.output.contains("1023"), "\(absent.output)")
         #expect(try run([Machine.needletail, "hw", "jitter", "--cpus", "x"]).status == 64)
     }
+
+    @Test(.enabled(if: Machine.hasNamespaces, "needs root, iproute2 and network namespaces"))
+    func `qualify receives over a veth pair and writes its report`() throws {
+        let folder = try ScratchFolder()
+        let profile = "\(folder.path)/host.yaml"
+        try "name: t\nport: af_packet:gw0\npacketMemoryMB: 0\npacketBuffers: 2048\n"
+            .write(toFile: profile, atomically: true, encoding: .utf8)
+        // Both ends here: the namespace ends with its one process.
+        let script = """
+            ip link add gw0 type veth peer name cl0 && ip link set gw0 up && ip link set cl0 up &&
+            exec \(Machine.needletail) hw qualify --profile \(profile) --generator af_packet:cl0 \
+                --seconds 1 --only receive,microburst --json \(folder.path)/report.json
+            """
+        let end = try run(["unshare", "--net", "sh", "-c", script], withinSeconds: 120)
+        #expect(end.status == 0 && end.output.contains("PASS"), "\(end.output)")
+        let report = try object(
+            String(contentsOfFile: "\(folder.path)/report.json", encoding: .utf8))
+        #expect(report["isPassed"] as? Bool == true)
+        let details = try #require(report["details"] as? [String: Any])
+        let steps = try #require(details["receive"] as? [[String: Any]])
+        #expect(steps.contains { ($0["received"] as? Int ?? 0) > 0 }, "\(end.output)")
+    }
+
+    @Test func `qualify fails above a limit, and refuses what it does not know`() throws {
+        let folder = try ScratchFolder()
+        let profile = "\(folder.path)/host.yaml"
+        let text = "name: t\nport: memory\nqualify:\n  receiveFramesPerSecondMin: 1_000_000_000\n"
+        try text.write(toFile: profile, atomically: true, encoding: .utf8)
+        let command = [Machine.needletail, "hw", "qualify", "--seconds", "0.2", "--profile"]
+        let end = try run(command + [profile, "--only", "receive"])
+        #expect(end.status == 1 && end.output.contains("FAIL"), "\(end.output)")
+        #expect(try run(command + [profile, "--only", "luck"]).status == 64)
+        #expect(try run(command + ["\(folder.path)/none.yaml"]).status == 78)
+    }
 }

@@ -4,13 +4,15 @@ internal import Platform
 extension JitterReport {
     /// All of it as one JSON object with a line break at its end. A key that is there stays while
     /// `version` is the same.
-    public var json: String {
-        JSONValue.object([
+    public var json: String { value.text() + "\n" }
+
+    package var value: JSONValue {
+        .object([
             ("version", .number(1)), ("thresholdNanos", .number(Int(clamping: thresholdNanos))),
             ("isVirtualMachine", .flag(isVirtualMachine)),
             ("worstNanos", .number(Int(clamping: worstNanos))),
             ("cores", .list(cores.map(\.value))),
-        ]).text() + "\n"
+        ])
     }
 }
 

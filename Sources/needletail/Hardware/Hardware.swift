@@ -8,7 +8,7 @@ internal import Platform
 struct HardwareCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "hw", abstract: "Look at the machine: processors, memory, network cards.",
-        subcommands: [HardwareProbe.self, HardwareJitter.self])
+        subcommands: [HardwareProbe.self, HardwareJitter.self, HardwareQualify.self])
 }
 
 struct HardwareProbe: ParsableCommand {

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CommandLog
+internal import Hardware
+internal import NICGateway
+internal import Pipeline
+internal import Platform
+
+extension Qualification {
+    /// Takes memory and threads as the gateway does, all of it but the journal, and asks the kernel
+    /// where they are.
+    func checkMemory(
+        _ ports: QualificationPorts, _ report: inout QualificationReport, _ watch: StickyWatch
+    ) {
+        guard configuration.host.port != nil else {
+            return report.note(.memory, notRun: QualificationPorts.noPort)
+        }
+        watch.show("memory: opening the port, taking what a gateway takes")
+        var configuration = configuration
+        configuration.journal = nil
+        configuration.commitPolicies = [.none]
+        configuration.shards = 1
+        do {
+            let port = try ports.port()
+            let pipeline = try Pipeline(configuration, port: port)
+            try pipeline.start()
+            let placement = pipeline.placement(of: port)
+            pipeline.stop()
+            note(placement, withoutHugePages: pipeline.memoryWarnings, &report)
+        } catch {
+            report.note(.memory, failed: "\(error)")
+        }
+    }
+
+    private func note(
+        _ placement: Placement, withoutHugePages: [String], _ report: inout QualificationReport
+    ) {
+        // Who reserves no huge pages does not ask for them.
+        let limit: UInt64? = configuration.host.hugePages.isEmpty ? nil : 0
+        report.note(
+            .memory, "regions without huge pages", UInt64(withoutHugePages.count), max: limit,
+            .regions)
+        report.note(
+            .memory, "threads and regions out of place", UInt64(placement.warnings.count), max: 0,
+            .regions)
+        let warnings = withoutHugePages + placement.warnings
+        report.detail(
+            "memory",
+            placement.lines.map { "  \($0)\n" }.joined()
+                + warnings.map { "  note: \($0)\n" }.joined(),
+            "memory",
+            .object([
+                ("placement", JSONValue(placement.lines)), ("warnings", JSONValue(warnings)),
+            ]))
+    }
+}
