@@ -16,6 +16,6 @@ struct Bench: ParsableCommand {
         abstract: "Benchmarks of the parts and of the whole path.",
         subcommands: [
             RingBench.self, DecodeBench.self, BookBench.self, PathBench.self, JournalBench.self,
-            RecoveryBench.self,
+            RecoveryBench.self, ReceiveBench.self, SendBench.self,
         ])
 }
