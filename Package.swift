@@ -70,20 +70,24 @@ let package = Package(
         .target(
             name: "CPlatform", cSettings: cSettings,
             linkerSettings: [.linkedLibrary("numa"), .linkedLibrary("uring")]),
+        .target(
+            name: "CVerbs", cSettings: cSettings,
+            linkerSettings: [.linkedLibrary("rdmacm"), .linkedLibrary("ibverbs")]),
         .target(name: "CAllocations", cSettings: cSettings),
         library("Platform", ["CPlatform"]),
         library("Wire", []),
         library("CommandLog", ["Platform", "Wire"]),
         library("Engine", ["Platform", "Wire"]),
         library("NICGateway", ["CDPDK", "Platform", "Wire", "CommandLog"]),
+        library("RDMAReplica", ["CPlatform", "CVerbs", "Platform", "Wire", "CommandLog"]),
         library("OrderEntryClient", ["CPlatform", "Platform", "Wire"]),
         library("Settings", ["Platform", "Yams"]),
         library("Hardware", ["Platform", "Settings"]),
         library(
             "Pipeline",
             [
-                "Platform", "Wire", "CommandLog", "Engine", "NICGateway", "Settings", "Hardware",
-                logging,
+                "Platform", "Wire", "CommandLog", "Engine", "NICGateway", "RDMAReplica", "Settings",
+                "Hardware", logging,
             ]),
         library(
             "Qualification",
@@ -93,15 +97,17 @@ let package = Package(
         .executableTarget(
             name: "needletail",
             dependencies: [
-                "Platform", "Wire", "CommandLog", "Engine", "NICGateway", "OrderEntryClient",
-                "Settings", "Hardware", "Pipeline", "Qualification", argumentParser, logging,
+                "Platform", "Wire", "CommandLog", "Engine", "NICGateway", "RDMAReplica",
+                "OrderEntryClient", "Settings", "Hardware", "Pipeline", "Qualification",
+                argumentParser, logging,
             ],
             swiftSettings: swiftSettings),
         .executableTarget(
             name: "needletail-lab",
             dependencies: [
                 "CAllocations", "Platform", "Wire", "CommandLog", "Engine", "NICGateway",
-                "OrderEntryClient", "Hardware", "Pipeline", "Qualification", argumentParser,
+                "RDMAReplica", "OrderEntryClient", "Hardware", "Pipeline", "Qualification",
+                argumentParser,
                 histogram,
             ],
             swiftSettings: swiftSettings),
@@ -123,13 +129,15 @@ let package = Package(
             ["TestSeed", "OrderEntryClient", "Engine", "CommandLog", "Platform", "Wire"],
             exclude: ["Golden"]),
         tests("NICGatewayTests", ["NICGateway", "CDPDK", "CommandLog", "Platform", "Wire"]),
+        tests(
+            "RDMAReplicaTests", ["TestSeed", "RDMAReplica", "CommandLog", "Platform", "Wire"]),
         tests("OrderEntryClientTests", ["TestSeed", "OrderEntryClient", "Platform", "Wire"]),
         tests("HardwareTests", ["Hardware", "Settings", "Platform"], exclude: ["Machines"]),
         tests(
             "PipelineTests",
             [
                 "TestSeed", "ShardRig", "OrderEntryClient", "Pipeline", "Settings", "Hardware",
-                "NICGateway", "CommandLog", "Engine", "CDPDK", "Platform", "Wire",
+                "RDMAReplica", "NICGateway", "CommandLog", "Engine", "CDPDK", "Platform", "Wire",
             ]),
         tests(
             "QualificationTests",

@@ -2,6 +2,7 @@
 public import CommandLog
 public import Hardware
 public import NICGateway
+public import RDMAReplica
 public import Wire
 
 /// Everything that a gateway is told at start, as its YAML files say it: the venue, and the host
@@ -106,6 +107,8 @@ public struct Configuration: Sendable {
     public var shards = 1
     /// The log on disk; nil = none: what was logged is gone with the process.
     public var journal: Journal?
+    /// The standby that the log is copied to; nil = none.
+    public var mirror: MirrorSettings?
     /// When a command counts as committed: one for each shard, or one for all of them. `durable`
     /// needs a journal.
     public var commitPolicies = [CommitPolicy.none]

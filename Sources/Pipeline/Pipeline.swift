@@ -4,6 +4,7 @@ public import CommandLog
 internal import Glibc
 public import NICGateway
 public import Platform
+public import RDMAReplica
 internal import Synchronization
 public import Wire
 
@@ -13,7 +14,7 @@ public import Wire
 //
 //  `pipeline`: 2 and 4 are two threads; `runToCompletion`: one thread polls both in turn. The same
 //  bytes come out, and neither allocates after `start()`. With a journal there are three threads
-//  more: its own, the maker of its files, and the history, which may allocate.
+//  more: its own, the maker of its files, and the history, which may allocate. A mirror has one.
 //
 //  SAFETY: each queue of the port goes to one shard; who opened the port closes it after `stop`.
 
@@ -64,8 +65,12 @@ public final class Pipeline {
     public private(set) var recovered: [(log: RecoveredLog, snapshotSequence: UInt64)] = []
     /// For each shard: how its snapshots get on; empty without a journal.
     public private(set) var snapshots: [SnapshotProgress] = []
-    /// How often each polling thread has gone round: gateway, engine and journal threads. One that
-    /// stands still hangs.
+    /// For each shard: how far its mirror is; empty without a mirror.
+    public private(set) var mirrors: [MirrorStatus] = []
+    /// For each shard: what its mirror runs over and to whom.
+    public private(set) var mirrorDescriptions: [String] = []
+    /// How often each polling thread has gone round: gateway, engine, journal and mirror threads.
+    /// One that stands still hangs.
     public private(set) var threadTurns: [ThreadTurns] = []
     /// Which snapshots could not be used, and what a journal's folder is not fit for.
     public private(set) var warnings: [String] = []
@@ -76,6 +81,7 @@ public final class Pipeline {
     private let control = Control()
     private var halves: [(core: Cell<GatewayCore>, loop: Cell<EngineLoop>)] = []
     private var journalWriters: [Journal<FileStorage>] = []
+    private var mirrorSenders: [MirrorSender] = []
     private var pollers: [Role] = []
     private var segmentMakers: [Role] = []
     private var lookingBack: [Role] = []
@@ -124,6 +130,10 @@ public final class Pipeline {
         progress.append(shard.progress)
         counters.append(shard.core.counterBlock)
         commitLatencies.append(shard.core.commitLatencies)
+        if let mirror = shard.mirror {
+            mirrors.append(mirror.status)
+            mirrorDescriptions.append(mirror.description ?? "")
+        }
         guard let journal = shard.journal, let found = shard.recovered else { return }
         journals.append(journal.status)
         recovered.append((found, shard.recoveredFrom))
@@ -138,6 +148,7 @@ public final class Pipeline {
             journalWriters.append(journal)
             prepareJournal(journal, history, number: number)
         }
+        if let mirror = shard.mirror { prepareMirror(mirror, number: number) }
         let core = Cell(shard.core)
         let loop = Cell(shard.loop)
         halves.append((core, loop))
@@ -204,6 +215,23 @@ public final class Pipeline {
             })
     }
 
+    private func prepareMirror(_ mirror: MirrorSender, number: Int) {
+        let control = control
+        let seat = plan.mirror[number]
+        let idle = plan.isBusy(seat) ? IdleStrategy.busy : IdleStrategy.adaptive
+        let turns = turns(of: seat)
+        mirrorSenders.append(mirror)
+        pollers.append(
+            Role(seat: seat) {
+                var idle = idle
+                while !control.isStopping.load(ordering: .relaxed) {
+                    let hasWorked = mirror.poll()
+                    turns.count(worked: hasWorked)
+                    idle.idle(worked: hasWorked)
+                }
+            })
+    }
+
     /// Polls both halves of every shard once, on the calling thread: before `start()` only.
     @discardableResult
     public func pollBeforeStart() -> Bool {
@@ -239,6 +267,10 @@ public final class Pipeline {
         }
         for (shard, seat) in plan.engine.enumerated() {
             seats.append(.init(seat: seat, way: way, shard: shard))
+        }
+        for seat in plan.mirror {
+            let isBusy = plan.isBusy(seat)
+            seats.append(.init(seat: seat, way: isBusy ? way : "adaptive polling"))
         }
         for seat in plan.journal { seats.append(.init(seat: seat, way: "waits for the disk")) }
         for shard in plan.journal.indices {
@@ -277,6 +309,11 @@ public final class Pipeline {
         // The last records go to disk before anybody is told that this has ended. Without makers
         // nothing ran, and nothing is to be drained.
         if !makers.isEmpty { for journal in journalWriters { _ = journal.drain() } }
+        for mirror in mirrorSenders {
+            _ = mirror.drain()
+            mirror.close()
+        }
+        mirrorSenders = []
         // What is in the log is applied, so that sequence and hash belong together; told too, for a
         // full ring of events holds the engine up.
         for (core, loop) in halves {

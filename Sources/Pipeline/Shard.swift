@@ -4,6 +4,7 @@ public import CommandLog
 internal import Engine
 public import NICGateway
 public import Platform
+public import RDMAReplica
 public import Wire
 
 /// One shard: its log, and the two halves around it. Shards share nothing.
@@ -19,6 +20,8 @@ public struct Shard: ~Copyable {
     public var loop: EngineLoop
     /// The log on disk; nil when the configuration has none, and before `open`.
     public private(set) var journal: Journal<FileStorage>?
+    /// The log in a standby's memory, connected; nil when the configuration has none.
+    public let mirror: MirrorSender?
     /// Snapshots and old reports; nil without a journal, and before `open`.
     public private(set) var history: ShardHistory?
     /// For observers.
@@ -42,7 +45,8 @@ public struct Shard: ~Copyable {
     static var rulesVersion: UInt32 { 1 }
 
     /// Takes all memory, and brings the state back from the journal if there is one. Throws as the
-    /// journal does when something in it is missing or wrong. Nothing on disk is changed.
+    /// journal does when something in it is missing or wrong, and as the mirror does when its
+    /// standby cannot be had. Nothing on disk is changed.
     public init(
         number: UInt32, _ configuration: Configuration, queue: PortQueue, macAddress: MACAddress,
         capabilities: PortCapabilities = PortCapabilities(), clock: CycleClock,
@@ -72,12 +76,19 @@ public struct Shard: ~Copyable {
                 ring: log, chain: start.recordCRC32C, lastTimestampNanos: start.timestampNanos),
             records: log.gatingReader("reports"), events: events.gatingReader("reports"),
             clock: clock, steering: steering)
+        let mirror = configuration.mirror.map {
+            MirrorSender(ring: log, shard: number, settings: $0, clock: clock)
+        }
         var reader: RingReader<LogRecord>?
         if let recovery {
             var gating = log.gatingReader("journal")
-            try recovery.replay(configuration, core: &core, loop: &loop, journal: &gating)
+            try recovery.replay(
+                configuration, core: &core, loop: &loop, journal: &gating, mirror: mirror)
             reader = consume gating
         }
+        // Behind what was recovered, and before anything is written anywhere.
+        try Self.connect(mirror, shard: number, behind: recovery?.found)
+        self.mirror = mirror
         self.number = number
         self.configuration = configuration
         self.recovery = recovery
@@ -134,8 +145,20 @@ public struct Shard: ~Copyable {
         let hasWritten = journal?.poll() ?? false
         let hasMade = journal?.maker.poll() ?? false
         let hasLookedBack = history?.turn() ?? false
+        let hasMirrored = mirror?.poll() ?? false
         return core.pollOutput() || hasReceived || hasApplied || hasWritten || hasMade
-            || hasLookedBack
+            || hasLookedBack || hasMirrored
+    }
+
+    private static func connect(
+        _ mirror: MirrorSender?, shard: UInt32, behind log: RecoveredLog?
+    ) throws(VerbsError) {
+        let chain = RecordChain(lastSequence: log?.lastSequence ?? 0, crc32c: log?.chain ?? 0)
+        do throws(VerbsError) {
+            try mirror?.connect(after: chain)
+        } catch {
+            throw error.located("the mirror of shard \(shard) cannot begin")
+        }
     }
 
     private static func checkInstruments(

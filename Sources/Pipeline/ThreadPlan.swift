@@ -19,6 +19,9 @@ public struct ThreadPlan: Sendable {
     /// The journal thread of each shard; empty without a journal. It waits for a disk, not for
     /// nanoseconds: it sleeps between looks, and needs no core to itself.
     public var journal: [Seat] = []
+    /// The mirror thread of each shard; empty without a mirror. Nobody waits for it: without a core
+    /// of its own it sleeps between looks.
+    public var mirror: [Seat] = []
 
     /// Chooses from what the configuration leaves open, among `cpus`, which the process may use.
     public init(_ configuration: Configuration, machine: MachineFacts = .read(), cpus: [Int]) {
@@ -31,6 +34,9 @@ public struct ThreadPlan: Sendable {
         if configuration.journal != nil {
             journal = Self.seats("nt-journal", shards, roles.journal)
         }
+        if configuration.mirror != nil {
+            mirror = Self.seats("nt-mirror", shards, roles.mirror)
+        }
     }
 
     private static func seats(_ name: String, _ count: Int, _ cpus: [Int]) -> [Seat] {
@@ -42,6 +48,9 @@ public struct ThreadPlan: Sendable {
     /// Whether each polling thread has a core to itself.
     public var isBusy: Bool { host.polling == .busy }
 
+    /// Whether a thread that others do not wait for polls busily too: only on a core of its own.
+    func isBusy(_ seat: Seat) -> Bool { isBusy && seat.cpu != nil }
+
     /// A line for each thread.
     public var lines: [String] {
         func place(_ seat: Seat) -> String { seat.cpu.map { "core \($0)" } ?? "any core" }
@@ -52,5 +61,6 @@ public struct ThreadPlan: Sendable {
             + journal.indices.map {
                 "nt-segments-\($0), nt-history-\($0)  any core, when nobody else wants it"
             }
+            + mirror.map { "\($0.name)  \(place($0)), \(isBusy($0) ? way : "adaptive polling")" }
     }
 }

@@ -7,7 +7,7 @@ struct Lab: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "needletail-lab",
         abstract: "Load, benchmarks and faults for Needletail.",
-        subcommands: [Load.self, Ping.self, Bench.self])
+        subcommands: [Load.self, Ping.self, MirrorReceive.self, Bench.self])
 }
 
 /// Benchmarks of single parts and of the whole path.
@@ -16,6 +16,6 @@ struct Bench: ParsableCommand {
         abstract: "Benchmarks of the parts and of the whole path.",
         subcommands: [
             RingBench.self, DecodeBench.self, BookBench.self, PathBench.self, JournalBench.self,
-            RecoveryBench.self, ReceiveBench.self, SendBench.self,
+            RecoveryBench.self, MirrorBench.self, ReceiveBench.self, SendBench.self,
         ])
 }

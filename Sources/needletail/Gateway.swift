@@ -8,6 +8,7 @@ import Foundation
 import NICGateway
 import Pipeline
 import Platform
+import RDMAReplica
 
 /// `needletail gateway`: runs a gateway until it is told to stop.
 struct Gateway: ParsableCommand {
@@ -144,6 +145,7 @@ struct Gateway: ParsableCommand {
         for note in notes { say("note: \(note)") }
         for line in placement.lines { say(line) }
         for line in pipeline.journalDescriptions { say("journal  \(line)") }
+        for line in pipeline.mirrorDescriptions { say("mirror  \(line)") }
         announceRecovery(pipeline)
         say(
             Self.place(configuration)
@@ -163,6 +165,7 @@ struct Gateway: ParsableCommand {
         var elapsed: UInt32 = 0
         var looks: UInt32 = 0
         var watch = JournalWatch(pipeline)
+        var mirrors = MirrorWatch(pipeline)
         while !stop.wait(milliseconds: 100) {
             if Self.failure(pipeline.journals) != nil { return }
             if stop.takeSnapshotRequest() {
@@ -173,6 +176,7 @@ struct Gateway: ParsableCommand {
                 if news.isBad { complain(news.line) } else { say(news.line) }
             }
             if let news = service?.look() { complain(news) }
+            for news in mirrors.look() { complain(news) }
             looks += 1
             guard looks % 10 == 0 else { continue }
             elapsed += 1
@@ -210,6 +214,12 @@ struct Gateway: ParsableCommand {
             say("  last sequence           \(progress.sequence)")
             say("  state hash              \(String(progress.stateHash, radix: 16))")
             say("  \(CommitLatencyText.line(pipeline, shard: shard))")
+            if !pipeline.mirrors.isEmpty {
+                let mirror = pipeline.mirrors[shard]
+                say("  mirrored records        \(mirror.recordCount)")
+                say("  mirror writes           \(mirror.writeCount)")
+                say("  mirrored through        \(mirror.validatedSequence)")
+            }
         }
     }
 

@@ -3,6 +3,7 @@ internal import Hardware
 internal import Settings
 internal import CommandLog
 internal import Pipeline
+internal import RDMAReplica
 internal import Testing
 
 @Suite struct `A configuration` {
@@ -50,6 +51,23 @@ internal import Testing
                 "\($0.line): \($0.key): \($0.message)"
             } ?? ["\(error)"]
         }
+    }
+
+    @Test func `takes a standby's address, and the device that the profile names`() throws {
+        let mirror = try readCommit("mirror: {peer: 10.9.0.1:7471}").mirror
+        #expect(mirror == MirrorSettings(peerAddress: 0x0A09_0001, peerPort: 7_471))
+        let other = try readCommit(
+            "mirror: {peer: 10.9.0.1:1, timeoutMillis: 5}\nrdma: {device: mlx5_0, port: 2}"
+        ).mirror
+        #expect(other?.timeoutMillis == 5 && other?.device == .init(name: "mlx5_0", port: 2))
+        #expect(try readCommit("").mirror == nil)
+    }
+
+    @Test(arguments: ["10.9.0.1", "10.9.0.1:0", "10.9.0.1:70000", ":7471", "here:7471", "1:2:3"])
+    func `refuses a standby without an address and a port`(peer: String) {
+        let found = problems("mirror: {peer: \"\(peer)\", timeoutMillis: 5}")
+        #expect(found.count == 1 && found[0].hasPrefix("4: mirror.peer: `\(peer)` is not an"))
+        #expect(problems("mirror: {}")[0].contains("mirror.peer: missing"))
     }
 
     @Test func `takes one commit policy for all shards, or one for each`() throws {

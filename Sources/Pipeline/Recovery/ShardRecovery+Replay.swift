@@ -3,26 +3,27 @@ internal import CommandLog
 internal import Engine
 internal import NICGateway
 internal import Platform
+internal import RDMAReplica
 internal import Wire
 
 // The log behind that state, once more through both halves.
 extension ShardRecovery {
     /// Gives the gateway's cache what the engine has, and takes the log behind that from the disk
     /// through both halves. Throws when something durable is missing, and when the configuration is
-    /// not the log's.
+    /// not the log's. The mirror passes over it.
     func replay(
         _ configuration: Configuration, core: inout GatewayCore, loop: inout EngineLoop,
-        journal reader: inout RingReader<LogRecord>
+        journal reader: inout RingReader<LogRecord>, mirror: MirrorSender?
     ) throws {
         guard found.lastSequence > 0 else { return }
         fillCache(&core, loop.engine)
         try JournalRecovery.forEachCommand(storage, found, from: position.sequence + 1) {
             record, continuation in
             while !core.restore(record, continuation: continuation) {
-                Self.settle(&core, &loop, &reader)
+                Self.settle(&core, &loop, &reader, mirror)
             }
         }
-        Self.settle(&core, &loop, &reader)
+        Self.settle(&core, &loop, &reader, mirror)
         try checkInstruments(configuration, loop.engine)
     }
 
@@ -73,9 +74,10 @@ extension ShardRecovery {
         }
     }
 
-    /// Lets both halves and the journal's reader catch up with what was restored.
+    /// Lets both halves and the other readers catch up with what was restored.
     private static func settle(
-        _ core: inout GatewayCore, _ loop: inout EngineLoop, _ reader: inout RingReader<LogRecord>
+        _ core: inout GatewayCore, _ loop: inout EngineLoop,
+        _ reader: inout RingReader<LogRecord>, _ mirror: MirrorSender?
     ) {
         var hasWorked = true
         while hasWorked {
@@ -84,6 +86,7 @@ extension ShardRecovery {
         }
         reader.consume(reader.available(atLeast: .max))
         reader.release()
+        mirror?.skip()
     }
 
     private static func compare(

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+public import ArgumentParser
+import OrderEntryClient
+import Platform
+public import RDMAReplica
+
+extension Fence: ExpressibleByArgument {
+    /// Reads `access` or `reset`.
+    public init?(argument: String) {
+        guard let fence = Self.allCases.first(where: { "\($0)" == argument }) else { return nil }
+        self = fence
+    }
+
+    /// What the help shows.
+    public static var allValueStrings: [String] { allCases.map { "\($0)" } }
+}
+
+/// `needletail-lab bench mirror`: what a mirror to a standby costs.
+struct MirrorBench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "mirror",
+        abstract: "Round trips of single records to a standby over RDMA, and fencing.",
+        discussion: """
+            The standby is `needletail-lab mirror-receive` on another host, or in another process. \
+            A round trip: a record of 64 bytes is written into its memory, its processor validates \
+            it, and writes its counter back. With --fence the standby then takes the right to \
+            write away, and the time is taken until a write fails here.
+            """)
+
+    @Option(help: ArgumentHelp("Where the standby listens.", valueName: "address:port"))
+    var peer: SocketAddress
+
+    @Option(help: "Round trips.")
+    var samples = 10_000
+
+    @Option(help: "How the standby is to fence this side off at the end.")
+    var fence: Fence?
+
+    @Option(help: "Give up after so many milliseconds without an answer.")
+    var timeoutMillis: UInt32 = 2_000
+
+    func validate() throws {
+        guard peer.port > 0 else { throw ValidationError("--peer: a port from 1 on.") }
+        guard samples > 0, timeoutMillis > 0 else {
+            throw ValidationError("--samples and --timeout-millis: at least 1.")
+        }
+    }
+
+    func run() throws {
+        do {
+            let probe = try MirrorProbe(
+                MirrorSettings(
+                    peerAddress: peer.address, peerPort: peer.port, timeoutMillis: timeoutMillis),
+                clock: .calibrated())
+            print(probe.description)
+            let found = try probe.writeLatency(samples: samples)
+            print(
+                "\(found.count) round trips: p50 \(micros(found.quantileNanos(0.5))) µs, p99 "
+                    + "\(micros(found.quantileNanos(0.99))) µs, max \(micros(found.maxNanos)) µs")
+            guard let fence else { return probe.close() }
+            let fenced = try probe.fencingTime(fence)
+            print(
+                "fencing by \(fence): a write failed \(micros(fenced.nanos)) µs after the request: "
+                    + "\(fenced.refusal)")
+        } catch {
+            StandardError.write("\(error)\n")
+            throw ExitCode(74)
+        }
+    }
+
+    private func micros(_ nanos: UInt64) -> String { (Double(nanos) / 1_000).text(1) }
+}

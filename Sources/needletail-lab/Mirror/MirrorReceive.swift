@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import CommandLog
+import Foundation
+import OrderEntryClient
+import Platform
+import RDMAReplica
+
+/// `needletail-lab mirror-receive`: the other end of a gateway's mirror, without an engine.
+struct MirrorReceive: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "mirror-receive",
+        abstract: "Take a gateway's log by RDMA into memory, and validate each record.",
+        discussion: """
+            Waits for the mirrors of gateways (key `mirror` of the configuration; one for each \
+            shard) and for `bench mirror`. Prints a line when one begins and one when it ends: \
+            records, bytes, sequences, the CRC of the last record, and whether the chain is whole. \
+            Keeps nothing.
+
+            EXIT CODES
+              0   every chain was whole
+              1   a chain was not whole at its end, or grew behind a fence
+              64  the command line is wrong
+              69  nobody came
+              74  the address or the memory could not be had
+            """)
+
+    @Option(help: ArgumentHelp("Address of an RDMA link here.", valueName: "address:port"))
+    var listen: SocketAddress
+
+    @Option(help: "End after so many seconds; 0 = when the mirrors have ended.")
+    var seconds = 0.0
+
+    @Option(help: "How many mirrors to take; it ends when they have.")
+    var mirrors = 1
+
+    func validate() throws {
+        guard listen.port > 0 else { throw ValidationError("--listen: a port from 1 on.") }
+        guard mirrors > 0, (0...1e6).contains(seconds) else {
+            throw ValidationError("--mirrors: at least one; --seconds: zero or more.")
+        }
+    }
+
+    func run() throws {
+        let clock = CycleClock.calibrated()
+        let listener: MirrorListener
+        do {
+            listener = try MirrorListener(address: listen.address, port: listen.port)
+        } catch {
+            StandardError.write("\(error)\n")
+            throw ExitCode(74)
+        }
+        say("listening on \(listen)")
+        let receivers = receive(listener, clock)
+        if receivers.isEmpty {
+            StandardError.write("no mirror came; start the gateway with `mirror.peer: \(listen)`\n")
+            throw ExitCode(69)
+        }
+        for receiver in receivers where receiver.ended == nil { conclude(receiver) }
+        let isWrong = receivers.contains { receiver in
+            receiver.finalStanding() != .whole
+                || receiver.fenced.map { $0.lastSequence != receiver.chain.lastSequence } ?? false
+        }
+        if isWrong { throw ExitCode(1) }
+    }
+
+    /// Polls all mirrors until they have ended or the time is over.
+    private func receive(_ listener: MirrorListener, _ clock: CycleClock) -> [MirrorReceiver] {
+        var receivers: [MirrorReceiver] = []
+        var running: [MirrorReceiver] = []
+        // As the measuring side does; asleep only when nobody has written for long.
+        var idle = IdleStrategy(spins: 1_000, yields: 100_000)
+        let start = clock.nowCycles
+        while receivers.count < mirrors || !running.isEmpty {
+            if seconds > 0, Double(clock.nanos(clock.nowCycles &- start)) > seconds * 1e9 { break }
+            if receivers.count < mirrors,
+                let receiver = take(listener, running.isEmpty ? 100 : 0, clock)
+            {
+                receivers.append(receiver)
+                running.append(receiver)
+            }
+            var hasWorked = false
+            for receiver in running where receiver.poll() { hasWorked = true }
+            for receiver in running where receiver.ended != nil { conclude(receiver) }
+            running.removeAll { $0.ended != nil }
+            if !running.isEmpty { idle.idle(worked: hasWorked) }
+        }
+        return receivers
+    }
+
+    private func take(
+        _ listener: MirrorListener, _ timeoutMillis: UInt32, _ clock: CycleClock
+    ) -> MirrorReceiver? {
+        do {
+            guard let receiver = try listener.next(timeoutMillis: timeoutMillis, clock: clock)
+            else { return nil }
+            say(
+                "mirror of shard \(receiver.shard): \(receiver.description), ring of "
+                    + "\(receiver.capacity) records on \(receiver.pageSize.rawValue) pages, from "
+                    + "sequence \(receiver.firstSequence) on")
+            return receiver
+        } catch {
+            StandardError.write("\(error)\n")
+            return nil
+        }
+    }
+
+    private func conclude(_ receiver: MirrorReceiver) {
+        let standing = receiver.finalStanding()
+        let chain = receiver.chain
+        if let fenced = receiver.fenced {
+            say(
+                "fenced by \(fenced.method) in \(fenced.nanos / 1_000) µs behind sequence "
+                    + "\(fenced.lastSequence), records after it: "
+                    + "\(chain.lastSequence - fenced.lastSequence)")
+        }
+        say(
+            "mirror of shard \(receiver.shard): \(receiver.recordCount) records, "
+                + "\(receiver.recordCount * 64) bytes, last sequence \(chain.lastSequence), crc "
+                + String(format: "%08x", chain.crc32c) + ", chain \(standing)"
+                + (receiver.ended.map { "; \($0)" } ?? ""))
+    }
+
+    /// A line at once, also into a pipe.
+    private func say(_ line: String) {
+        FileHandle.standardOutput.write(Data("\(line)\n".utf8))
+    }
+}
