@@ -120,7 +120,7 @@ let package = Package(
             dependencies: ["Pipeline", "Hardware", "NICGateway", "Engine", "Platform", "Wire"],
             path: "Tests/ShardRig", swiftSettings: swiftSettings),
         .target(name: "TestSeed", path: "Tests/TestSeed", swiftSettings: swiftSettings),
-        tests("PlatformTests", ["TestSeed", "Platform"]),
+        tests("PlatformTests", ["TestSeed", "Platform"], exclude: ["Golden"]),
         tests("WireTests", ["Wire", "Platform"], exclude: ["Golden"]),
         tests(
             "CommandLogTests", ["TestSeed", "CommandLog", "Platform", "Wire"], exclude: ["Golden"]),

@@ -6,9 +6,13 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <ftw.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <rte_eal.h>
@@ -27,6 +31,8 @@ static bool log_to_stderr;
 static char log_text[LOG_BYTES];
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 static char runtime_directory[64];
+static const char TELEMETRY_SOCKET[] = "dpdk_telemetry.v2";
+static char telemetry_path[128];
 
 /// Keeps the first lines since `cdpdk_log_clear`: the first complaint is the cause.
 static void keep(const char *text, size_t length) {
@@ -76,6 +82,8 @@ void cdpdk_log_clear(void) {
 const char *cdpdk_log_last(void) { return log_text[0] ? log_text : "the driver gave no reason"; }
 
 bool cdpdk_eal_running(void) { return running; }
+
+const char *cdpdk_telemetry_path(void) { return running ? telemetry_path : ""; }
 
 const char *cdpdk_version(void) { return rte_version(); }
 
@@ -137,12 +145,34 @@ static void add_memory(argument_list *list, const cdpdk_eal_configuration *confi
 
 typedef struct {
     argument_list arguments;
+    const char *cpu_list;
     int result;
     int code;
 } start_state;
 
+/// Keeps the calling thread on the processors of a list such as "0,2-3".
+static void stay_on(const char *cpu_list) {
+    cpu_set_t wanted;
+    CPU_ZERO(&wanted);
+    for (const char *at = cpu_list; *at != 0;) {
+        char *end;
+        long first = strtol(at, &end, 10), last = first;
+        if (*end == '-') { last = strtol(end + 1, &end, 10); }
+        for (long cpu = first; cpu >= 0 && cpu <= last && cpu < CPU_SETSIZE; cpu++) {
+            CPU_SET(cpu, &wanted);
+        }
+        if (end == at || *end != ',') { break; }
+        at = end + 1;
+    }
+    sched_setaffinity(0, sizeof wanted, &wanted);
+}
+
 static void *start_thread(void *argument) {
     start_state *state = argument;
+    // DPDK's threads go to the processors that its caller may use and no lcore does; if there are
+    // none, to those of its main lcore. So none but these are left to it: else it would put them
+    // on the cores that poll.
+    if (state->cpu_list != NULL) { stay_on(state->cpu_list); }
     state->arguments.pointers[state->arguments.count] = NULL;
     state->result = rte_eal_init(state->arguments.count, state->arguments.pointers);
     state->code = rte_errno;
@@ -158,6 +188,50 @@ static void choose_runtime_directory(void) {
         return;
     }
     setenv("RUNTIME_DIRECTORY", runtime_directory, 1);
+}
+
+/// The folder that DPDK will use with this prefix, as it chooses it.
+static void name_runtime_folder(char *path, size_t room, const char *prefix) {
+    const char *base = getenv("RUNTIME_DIRECTORY");
+    if (base == NULL) { base = "/var/run"; }
+    snprintf(path, room, "%s/dpdk", base);
+    mkdir(path, 0700);
+    snprintf(path, room, "%s/dpdk/%s", base, prefix);
+}
+
+/// Whether another process answers on the telemetry socket of a folder.
+static bool is_answered(const char *folder) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int length =
+        snprintf(address.sun_path, sizeof address.sun_path, "%s/%s", folder, TELEMETRY_SOCKET);
+    if (length >= (int)sizeof address.sun_path) { return false; }
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    if (fd < 0) { return false; }
+    bool answered = connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
+    close(fd);
+    return answered;
+}
+
+/// Tells processes apart, and keeps the telemetry socket where it can be had: where it cannot,
+/// DPDK would not start at all.
+static void add_prefix(argument_list *list, const char *wanted) {
+    char prefix[64], folder[PATH_MAX];
+    snprintf(prefix, sizeof prefix, "%s", wanted != NULL ? wanted : "needletail");
+    name_runtime_folder(folder, sizeof folder, prefix);
+    if (is_answered(folder)) {
+        snprintf(
+            prefix, sizeof prefix, "%.40s-%d", wanted != NULL ? wanted : "needletail", getpid());
+        name_runtime_folder(folder, sizeof folder, prefix);
+    }
+    add(list, "--file-prefix=%s", prefix);
+    bool is_there = mkdir(folder, 0700) == 0 || errno == EEXIST;
+    size_t room = sizeof ((struct sockaddr_un *)NULL)->sun_path;
+    bool fits = strlen(folder) + 1 + sizeof TELEMETRY_SOCKET <= room;
+    if (is_there && access(folder, W_OK | X_OK) == 0 && fits) {
+        snprintf(telemetry_path, sizeof telemetry_path, "%s/%s", folder, TELEMETRY_SOCKET);
+    } else {
+        add(list, "--no-telemetry");
+    }
 }
 
 static int remove_entry(const char *path, const struct stat *s, int kind, struct FTW *walk) {
@@ -202,16 +276,13 @@ bool cdpdk_eal_start(const cdpdk_eal_configuration *configuration, cdpdk_error *
     }
     choose_runtime_directory();
 
-    start_state state = {0};
+    start_state state = {.cpu_list = configuration->cpu_list};
     argument_list *list = &state.arguments;
     add(list, "needletail");
     add_cpus(list, configuration->cpu_list);
     add_memory(list, configuration);
-    add(list, "--no-telemetry");
+    add_prefix(list, configuration->file_prefix);
     add(list, "--log-level=%s", configuration->verbose ? "info" : "error");
-    if (configuration->file_prefix != NULL) {
-        add(list, "--file-prefix=%s", configuration->file_prefix);
-    }
     // An allow list of nothing: PCI devices are taken when a port asks for them, not before.
     add(list, "-a");
     add(list, "0000:00:00.0");

@@ -19,6 +19,9 @@ struct cdpdk_port {
     void *kind;           // the kind's own state
     void (*describe)(cdpdk_port *port, cdpdk_port_info *info);
     void (*count)(cdpdk_port *port, cdpdk_port_statistics *statistics);
+    // Both NULL where there are no counters but ours.
+    uint32_t (*extended_names)(cdpdk_port *port, char *names, uint32_t room);
+    bool (*extended_count)(cdpdk_port *port, uint64_t *values, uint32_t count);
     bool (*steer)(cdpdk_port *port, uint16_t udp_port, uint16_t queue, cdpdk_error *error);
     bool (*memory)(
         cdpdk_port *port, uint32_t index, const void **base, uint64_t *byte_count,
@@ -39,13 +42,22 @@ void cdpdk_port_free(cdpdk_port *port);
 bool cdpdk_pool_attach(cdpdk_port *port, cdpdk_error *error);
 void cdpdk_pool_detach(cdpdk_port *port);
 
-/// DPDK's pool (in ethdev.c).
+/// DPDK's pool (in dpdk_pool.c).
 void *cdpdk_dpdk_pool_make(
     uint32_t count, int numa_node, bool without_gaps, cdpdk_error *error);
 void cdpdk_dpdk_pool_free(void *pool);
 bool cdpdk_dpdk_pool_get(void *pool, cdpdk_mbuf **mbufs, uint32_t count);
 bool cdpdk_dpdk_pool_put(void *pool, cdpdk_mbuf **mbufs, uint32_t count);
 void cdpdk_dpdk_free(cdpdk_mbuf *mbuf);
+/// A piece of its memory, as `cdpdk_port_memory` tells it.
+bool cdpdk_dpdk_pool_memory(
+    void *pool, uint32_t index, const void **base, uint64_t *byte_count,
+    uint64_t *page_byte_count);
+
+/// What an Ethernet device of DPDK has counted (in statistics.c).
+void cdpdk_ethdev_count(uint16_t id, cdpdk_port_statistics *statistics);
+uint32_t cdpdk_ethdev_extended_names(uint16_t id, char *names, uint32_t room);
+bool cdpdk_ethdev_extended_count(uint16_t id, uint64_t *values, uint32_t count);
 
 /// What EAL and the drivers logged last (in eal.c), for error messages.
 void cdpdk_log_clear(void);

@@ -196,6 +196,14 @@ void cdpdk_port_count(cdpdk_port *port, cdpdk_port_statistics *statistics) {
     port->count(port, statistics);
 }
 
+uint32_t cdpdk_port_extended_names(cdpdk_port *port, char *names, uint32_t room) {
+    return port->extended_names == NULL ? 0 : port->extended_names(port, names, room);
+}
+
+bool cdpdk_port_extended_count(cdpdk_port *port, uint64_t *values, uint32_t count) {
+    return port->extended_count != NULL && port->extended_count(port, values, count);
+}
+
 cdpdk_queue *cdpdk_port_queue(cdpdk_port *port, uint16_t index) { return &port->queues[index]; }
 
 bool cdpdk_port_memory(

@@ -7,7 +7,9 @@
 #include <numaif.h>
 #include <sched.h>
 #include <string.h>
+#include <linux/magic.h>
 #include <sys/mman.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #if defined(__x86_64__)
@@ -99,6 +101,12 @@ void *cplatform_map(size_t byteCount, int pageShift, bool transparent, int node)
     // A fork (for a helper process) must not turn the next store into a copy of the page.
     madvise(base, byteCount, MADV_DONTFORK);
     return base;
+}
+
+bool cplatform_is_in_memory(const char *folder) {
+    struct statfs system;
+    if (statfs(folder, &system) != 0) return false;
+    return system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC;
 }
 
 void cplatform_unmap(void *base, size_t byteCount) { munmap(base, byteCount); }

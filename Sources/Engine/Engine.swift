@@ -50,7 +50,8 @@ public struct Engine: ~Copyable, Sendable {
 
     var ladderTicksUsed: UInt32 = 0
     var wordsUsed: UInt32 = 0
-    var openOrderCount: UInt32 { pool.count }
+    /// Orders that are open; by the thread of the engine.
+    public var openOrderCount: UInt32 { pool.count }
     /// Of the last `epochStart`; 0 before the first.
     public internal(set) var rulesVersion: UInt32 = 0
 

@@ -25,7 +25,7 @@ extension GatewayCore {
 
     /// Takes what came in, at most a burst, and answers ARP and ping. False when there was nothing.
     /// Orders that were decoded count as `commands`, their datagrams as `datagramsTaken`; the
-    /// cycles that it took are in `stages.intake`.
+    /// cycles that it took are in `counterBlock.intakeCycles`.
     public mutating func pollProbe() -> Bool {
         let hasTaken = pollIntake()
         if outboxCount > 0 { transmitOutbox() }

@@ -22,7 +22,7 @@ public import Wire
     let writesUDPChecksum: Bool
     let queue: PortQueue
     let counters: GatewayCounters
-    let latencies: LatencyHistogram
+    let stages: GatewayStages
     let clock: CycleClock
     var gate: CommitGate
     let throttle: Throttle
@@ -58,6 +58,8 @@ public import Wire
     var listeningNanos: UInt64 = 0
     var nextTickNanos: UInt64 = 0
     var timerSession: UInt32 = 0
+    /// Open sessions of this round of the timer.
+    var openSessionCount: UInt64 = 0
     /// Commands of before the start are being gone through: nothing is sent.
     var isRecovering = false
     /// The command whose events are being reported; 0 between two.
@@ -73,8 +75,8 @@ public import Wire
     var oldestReportedNanos: UInt64 = 0
     var reportCount = 0
     var reportedCommandCount = 0
-    /// Cycles spent in the stages of polls that did something.
-    public private(set) var stages = StageCycles()
+    /// When the first half of this poll ended, if it took something in.
+    var takenCycles: UInt64 = 0
 
     /// A core over a queue of an open port. `records` is the gateway's own gating reader of the
     /// log: a record stays in the ring until its reports are out. The ring of events must be larger
@@ -83,7 +85,7 @@ public import Wire
         configuration: GatewayConfiguration, queue: PortQueue, macAddress: MACAddress,
         capabilities: PortCapabilities = PortCapabilities(),
         sequencer: consuming Sequencer, records: consuming RingReader<LogRecord>,
-        events: consuming RingReader<Event>, clock: CycleClock,
+        events: consuming RingReader<Event>, clock: CycleClock, counters: GatewayCounters,
         steering: Steering? = nil
     ) {
         precondition(
@@ -94,8 +96,8 @@ public import Wire
         // DPDK computes both checksums of a packet or none.
         writesUDPChecksum = capabilities.writesUDPChecksum && capabilities.writesIPv4Checksum
         self.queue = queue
-        counters = GatewayCounters()
-        latencies = LatencyHistogram()
+        self.counters = counters
+        stages = counters.stages
         self.clock = clock
         gate = CommitGate()
         throttle = Throttle(
@@ -142,16 +144,12 @@ public import Wire
     /// What this core counts; readable by any thread.
     public var counterBlock: GatewayCounters { counters }
 
-    /// How long commands waited from their timestamp until their reports were given to the driver,
-    /// behind the gate: one sample for each poll that reports something, the oldest command of it.
-    /// Readable by any thread.
-    public var commitLatencies: LatencyHistogram { latencies }
-
     /// Takes what came in, reports what is committed, and sends. Never waits. False when there was
     /// nothing to do.
     public mutating func poll() -> Bool {
-        let hasTaken = pollIntake()
-        return pollOutput() || hasTaken
+        guard pollIntake() else { return pollOutput() }
+        _ = pollOutput(start: takenCycles)
+        return true
     }
 
     /// The first half of `poll`: what came in goes to the log. A core that runs the engine too
@@ -165,24 +163,26 @@ public import Wire
             listeningNanos &+= min(nowNanos &- previousNanos, GatewayLimits.listeningGapNanosMax)
         }
         sequencer.begin(nowNanos: nowNanos)
+        takenCycles = start
         let hasReceived = takeBurst()
         // Both in each poll: frames from other cores must not wait for an own queue to run dry.
-        let hasTaken = takeSteered() || hasReceived
-        if hasTaken { stages.intake &+= clock.nowCycles &- start }
-        return hasTaken
+        return takeSteered() || hasReceived
     }
 
     /// The second half of `poll`: reports, timers, transmission.
-    public mutating func pollOutput() -> Bool {
-        let start = clock.nowCycles
+    public mutating func pollOutput() -> Bool { pollOutput(start: clock.nowCycles) }
+
+    @inline(__always)
+    private mutating func pollOutput(start: UInt64) -> Bool {
         let hasReported = reportEvents()
-        if reportedCommandCount > 0 {
-            counters.add(.commandsReported, reportedCommandCount)
+        let reported = hasReported ? clock.nowCycles : start
+        let commandCount = reportedCommandCount
+        if commandCount > 0 {
+            counters.add(.commandsReported, commandCount)
             counters.add(.reports, reportCount)
             reportedCommandCount = 0
             reportCount = 0
         }
-        let reported = clock.nowCycles
         if nowNanos >= nextTickNanos {
             nextTickNanos = nowNanos &+ 1_000_000
             tick()
@@ -192,11 +192,32 @@ public import Wire
         flush()
         if hasReported {
             let sent = clock.nowCycles
-            stages.reports &+= reported &- start
-            stages.transmit &+= sent &- reported
+            note(stages.encode, from: start, to: reported, commandCount)
+            note(stages.transmit, from: reported, to: sent, commandCount)
             noteCommitLatency(sentNanos: clock.utcNanos(at: sent))
         }
         return hasReported
+    }
+
+    /// One burst through a stage, from one value of the cycle counter to another.
+    @inline(__always)
+    func note(_ stage: StageMeter, from start: UInt64, to end: UInt64, _ commandCount: Int) {
+        let cycles = end &- start
+        stage.note(cycles: cycles, nanos: clock.nanos(cycles), commands: commandCount)
+    }
+
+    /// The stages of one burst of intake: the driver's burst came at `received`, its frames were
+    /// records at `decoded`, the readers saw them at `published`, and the buffers are given back.
+    @inline(__always)
+    mutating func noteIntake(
+        received: UInt64, decoded: UInt64, published: UInt64, commandCount: Int
+    ) {
+        let start = takenCycles
+        let end = clock.nowCycles
+        takenCycles = end
+        note(stages.receive, from: start, to: end &- published &+ received, commandCount)
+        note(stages.decode, from: received, to: decoded, commandCount)
+        note(stages.sequence, from: decoded, to: published, commandCount)
     }
 
     /// One sample for this poll. The log's time may be ahead of the clock, when the one before this
@@ -204,7 +225,7 @@ public import Wire
     @inline(__always)
     private func noteCommitLatency(sentNanos: UInt64) {
         guard oldestReportedNanos != 0, sentNanos > oldestReportedNanos else { return }
-        latencies.record(nanos: sentNanos &- oldestReportedNanos)
+        counters.commitLatencies.record(nanos: sentNanos &- oldestReportedNanos)
     }
 
     /// Writes control commands at the head of the log: the epoch, the instruments. Before the first
@@ -221,32 +242,6 @@ public import Wire
         return true
     }
 
-    /// Takes frames that other cores of the port found to be ours: at most a burst from each.
-    private mutating func takeSteered() -> Bool {
-        guard let steering else { return false }
-        var hasTaken = false
-        for from in 0..<UInt32(configuration.shardCount) where from != configuration.shard {
-            var count = 0
-            while count < configuration.burstFrames,
-                sequencer.hasRoom(for: GatewayLimits.recordsPerDatagram),
-                let packet = steering.take(from: from, to: configuration.shard)
-            {
-                let frame = unsafe FrameView(packet.start, byteCount: packet.byteCount)
-                var fate = BufferFate.free
-                if case .datagram(let datagram) = frame.content(
-                    address: configuration.ipv4Address, verifyingChecksums: false)
-                {
-                    fate = takeDatagram(packet, datagram)
-                }
-                if fate == .free { queue.free(packet) }
-                count += 1
-                hasTaken = true
-            }
-        }
-        sequencer.publish()
-        return hasTaken
-    }
-
     private static func writePublicHead(
         _ head: UnsafeMutableRawPointer, configuration: GatewayConfiguration, group: UInt32,
         source: MACAddress
@@ -261,14 +256,4 @@ public import Wire
             to: head + FrameFields.ethernetByteCount, source: configuration.ipv4Address,
             destination: group, sourcePort: port, destinationPort: port, timeToLive: 1)
     }
-}
-
-/// Cycles of the counter spent in the stages of a core, in polls that found work for the stage.
-public struct StageCycles: Sendable {
-    /// Receive, decode, sessions, sequencing.
-    public var intake: UInt64 = 0
-    /// Events to reports.
-    public var reports: UInt64 = 0
-    /// Sealing datagrams and handing them to the driver.
-    public var transmit: UInt64 = 0
 }

@@ -21,6 +21,8 @@ extension GatewayCore {
             counters.add(.framesReceived, burstCount)
             for index in 0..<min(8, burstCount) { unsafe prefetchFrame(burst[index]) }
         }
+        let received = clock.nowCycles
+        let commandsBefore = counters[.commands]
         let first = burstNext
         while burstNext < burstCount {
             guard sequencer.hasRoom(for: GatewayLimits.recordsPerDatagram) else {
@@ -36,12 +38,18 @@ extension GatewayCore {
             }
             burstNext &+= 1
         }
+        let decoded = clock.nowCycles
         sequencer.publish()
+        let published = clock.nowCycles
         if spentCount > 0 {
             unsafe queue.free(spent, count: spentCount)
             spentCount = 0
         }
-        return burstNext != first
+        guard burstNext != first else { return false }
+        noteIntake(
+            received: received, decoded: decoded, published: published,
+            commandCount: Int(truncatingIfNeeded: counters[.commands] &- commandsBefore))
+        return true
     }
 
     /// Brings a frame nearer: three lines hold its headers and one order.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CommandLog
 public import Platform
 
 /// A packet buffer on its way to another core: one cache line, so that it fits a ring.
@@ -50,5 +51,43 @@ public import Platform
         lane.reader.consume(1)
         lane.reader.release()
         return packet
+    }
+}
+
+// SAFETY: a packet that another core has handed over is ours until it is freed or held.
+extension GatewayCore {
+    /// Takes frames that other cores of the port found to be ours: at most a burst from each.
+    mutating func takeSteered() -> Bool {
+        guard let steering else { return false }
+        let start = clock.nowCycles
+        let before = counters[.commands]
+        var hasTaken = false
+        for from in 0..<UInt32(configuration.shardCount) where from != configuration.shard {
+            var count = 0
+            while count < configuration.burstFrames,
+                sequencer.hasRoom(for: GatewayLimits.recordsPerDatagram),
+                let packet = steering.take(from: from, to: configuration.shard)
+            {
+                let frame = unsafe FrameView(packet.start, byteCount: packet.byteCount)
+                var fate = BufferFate.free
+                if case .datagram(let datagram) = frame.content(
+                    address: configuration.ipv4Address, verifyingChecksums: false)
+                {
+                    fate = takeDatagram(packet, datagram)
+                }
+                if fate == .free { queue.free(packet) }
+                count += 1
+                hasTaken = true
+            }
+        }
+        guard hasTaken else { return false }
+        let decoded = clock.nowCycles
+        sequencer.publish()
+        let end = clock.nowCycles
+        let count = Int(truncatingIfNeeded: counters[.commands] &- before)
+        note(stages.decode, from: start, to: decoded, count)
+        note(stages.sequence, from: decoded, to: end, count)
+        takenCycles = end
+        return true
     }
 }

@@ -23,11 +23,10 @@ public import Wire
     private var isHashStale = false
     private let clock: CycleClock
     /// Commands applied.
-    public private(set) var commandCount: UInt64 = 0
-    /// Cycles of the counter spent in polls that applied something.
-    public private(set) var cycles: UInt64 = 0
+    private var commandCount: UInt64 = 0
     /// Published after each poll, for whoever waits for the engine to have caught up.
     private let progress: EngineProgress
+    private let match: StageMeter
 
     /// A loop over the log's ring and the ring of events, before either is in use.
     public init(
@@ -42,6 +41,7 @@ public import Wire
             capacity: ring.capacity, position: ring.firstSequence)
         self.clock = clock
         self.progress = progress
+        match = progress.match
     }
 
     /// Applies what is in the log, as far as there is room for its events. False when there was
@@ -50,7 +50,8 @@ public import Wire
         if isResuming {
             guard resume() else { return false }
             records.release()
-            progress.store(sequence: records.nextSequence &- 1)
+            progress.store(
+                sequence: records.nextSequence &- 1, openOrders: engine.openOrderCount)
         }
         let count = min(records.available(), Self.commandsPerPoll)
         if count == 0 {
@@ -61,6 +62,7 @@ public import Wire
             return false
         }
         let start = clock.nowCycles
+        let commandsBefore = commandCount
         var index = 0
         while index < count, let roomEnd = claimRoom(commands: Self.burst) {
             let record = unsafe records.slot(index)
@@ -86,10 +88,15 @@ public import Wire
         isHashStale = true
         if !isResuming {
             records.release()
-            progress.store(sequence: records.nextSequence &- 1)
+            progress.store(
+                sequence: records.nextSequence &- 1, openOrders: engine.openOrderCount)
         }
-        cycles &+= clock.nowCycles &- start
-        return index > 0
+        guard index > 0 else { return false }
+        let cycles = clock.nowCycles &- start
+        match.note(
+            cycles: cycles, nanos: clock.nanos(cycles),
+            commands: Int(truncatingIfNeeded: commandCount &- commandsBefore))
+        return true
     }
 
     /// Goes on with a command that is not complete, slice by slice; each slice is shown at once.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Hardware
 public import NICGateway
+internal import Platform
 
 /// Opens the port that a configuration names, with everything that it needs around it.
 public enum GatewayPort {
@@ -18,9 +19,14 @@ public enum GatewayPort {
             let buffersMB = host.packetBuffers * 2_560 / 1_048_576
             eal.memoryMebibytes = UInt32(
                 eal.usesHugePages ? host.packetMemoryMB : 256 + 2 * buffersMB)
-            if !host.cpus.housekeeping.isEmpty {
-                eal.cpuList = host.cpus.housekeeping.map(String.init).joined(separator: ",")
+            // Away from the cores that poll, also where nobody has said which those are.
+            let plan = ThreadPlan(configuration, cpus: Affinity.allowedCPUs())
+            let housekeeping = plan.host.cpus.housekeeping
+            if !housekeeping.isEmpty {
+                eal.cpuList = housekeeping.map(String.init).joined(separator: ",")
             }
+            eal.filePrefix =
+                "needletail-\(IPv4Text.format(configuration.ipv4Address))-\(configuration.udpPort)"
             try EAL.start(eal)
         }
         var port = PortConfiguration()

@@ -49,13 +49,12 @@ public final class Pipeline {
     public private(set) var counters: [GatewayCounters] = []
     /// For each shard: when its commands count as committed.
     public private(set) var commitPolicies: [CommitPolicy] = []
-    /// For each shard: how long commands waited until their reports left, behind that gate. See
-    /// `GatewayCore.commitLatencies`.
-    public private(set) var commitLatencies: [LatencyHistogram] = []
     /// For each shard: how far its engine has come.
     public private(set) var progress: [EngineProgress] = []
     /// For each shard: the ring of its log, for observers.
     public private(set) var logs: [LogRing<LogRecord>] = []
+    private(set) var events: [LogRing<Event>] = []
+    let reportWindow: Int
     /// For each shard: how far its journal is; empty without a journal.
     public private(set) var journals: [JournalStatus] = []
     /// For each shard: where its journal lies and how it is written.
@@ -71,7 +70,12 @@ public final class Pipeline {
     public private(set) var mirrorDescriptions: [String] = []
     /// How often each polling thread has gone round: gateway, engine, journal and mirror threads.
     /// One that stands still hangs.
-    public private(set) var threadTurns: [ThreadTurns] = []
+    public var threadTurns: [ThreadTurns] { pipelineCounters.turns }
+    /// The counters file, if there is one.
+    public var countersPath: String? { pipelineCounters.region.path }
+    /// All counters, as a tool sees them.
+    public let view: CountersView
+    private let pipelineCounters: PipelineCounters
     /// Which snapshots could not be used, and what a journal's folder is not fit for.
     public private(set) var warnings: [String] = []
     /// What memory could not be had as wished.
@@ -89,15 +93,22 @@ public final class Pipeline {
     private var makers: [PinnedThread] = []
     private var historians: [PinnedThread] = []
 
-    /// Builds everything over an open port with a queue for each shard. Nothing runs yet.
+    /// Builds everything over an open port with a queue for each shard. Nothing runs yet. With a
+    /// folder (`CountersFolders.forWriting`), other processes can see the counters.
     public init(
-        _ configuration: Configuration, port: Port, cpus: [Int] = Affinity.allowedCPUs()
+        _ configuration: Configuration, port: Port, cpus: [Int] = Affinity.allowedCPUs(),
+        countersFolder: String? = nil
     ) throws {
         plan = ThreadPlan(configuration, cpus: cpus)
+        reportWindow = configuration.reportWindow
         commitPolicies = (0..<UInt32(configuration.shards)).map {
             configuration.commitPolicy(shard: $0)
         }
         let clock = CycleClock.calibrated()
+        pipelineCounters = try PipelineCounters(
+            configuration, threads: plan, port: port, clock: clock, folder: countersFolder)
+        view = CountersView(pipelineCounters.region)
+        if let warning = pipelineCounters.warning { warnings.append(warning) }
         let steering =
             configuration.shards > 1 ? try Steering(shardCount: configuration.shards) : nil
         if let settings = configuration.journal {
@@ -112,7 +123,8 @@ public final class Pipeline {
                     try Shard(
                         number: UInt32(shard), configuration, queue: port.queue(shard),
                         macAddress: port.macAddress, capabilities: port.capabilities,
-                        clock: clock, node: node, steering: steering)))
+                        clock: clock, node: node, steering: steering,
+                        counters: pipelineCounters.shards[shard])))
         }
         for (number, cell) in made.enumerated() {
             guard var shard = cell.value.take() else { continue }
@@ -127,9 +139,9 @@ public final class Pipeline {
         memoryWarnings += shard.memoryWarnings
         memory.append(shard.memory)
         logs.append(shard.log)
+        events.append(shard.events)
         progress.append(shard.progress)
         counters.append(shard.core.counterBlock)
-        commitLatencies.append(shard.core.commitLatencies)
         if let mirror = shard.mirror {
             mirrors.append(mirror.status)
             mirrorDescriptions.append(mirror.description ?? "")
@@ -184,10 +196,15 @@ public final class Pipeline {
     }
 
     private func turns(of seat: ThreadPlan.Seat) -> ThreadTurns {
-        let turns = ThreadTurns(name: seat.name)
-        threadTurns.append(turns)
+        guard let turns = threadTurns.first(where: { $0.name == seat.name }) else {
+            preconditionFailure("every polling thread has its counters")
+        }
         return turns
     }
+
+    /// Looks at what no polling thread counts (rings, port, journal, processor time), for whoever
+    /// reads the counters: a few times a second, by one thread, as long as the port is open.
+    public func sample() { pipelineCounters.sample(self, threads: threads) }
 
     /// What is done for the journal, away from everybody who waits: each has a thread.
     private func prepareJournal(
@@ -251,13 +268,6 @@ public final class Pipeline {
         return halves[0].core.value.poll()
     }
 
-    /// Cycles spent in the stages of a shard's gateway core, and in its engine: not between
-    /// `start()` and `stop()`.
-    public func cycles(shard: Int) -> (gateway: StageCycles, engine: UInt64) {
-        precondition(threads.isEmpty, "asked before the start or after the end")
-        return (halves[shard].core.value.stages, halves[shard].loop.value.cycles)
-    }
-
     /// Where threads and memory are, once started.
     public func placement(of port: Port) -> Placement {
         let way = plan.isBusy ? "busy polling" : "adaptive polling"
@@ -299,6 +309,7 @@ public final class Pipeline {
         segmentMakers = []
         pollers = []
         lookingBack = []
+        sample()
     }
 
     /// Ends the threads and waits for them. The port may be closed after it.

@@ -26,6 +26,7 @@ public struct Shard: ~Copyable {
     public private(set) var history: ShardHistory?
     /// For observers.
     public let log: LogRing<LogRecord>
+    let events: LogRing<Event>
     /// How far the engine has come; any thread.
     public let progress: EngineProgress
     /// What the journal's folder is not fit for.
@@ -50,8 +51,9 @@ public struct Shard: ~Copyable {
     public init(
         number: UInt32, _ configuration: Configuration, queue: PortQueue, macAddress: MACAddress,
         capabilities: PortCapabilities = PortCapabilities(), clock: CycleClock,
-        node: NUMANode? = nil, steering: Steering? = nil
+        node: NUMANode? = nil, steering: Steering? = nil, counters: ShardCounters? = nil
     ) throws {
+        let counters = try counters ?? ShardCounters(shard: number)
         let recovery = try configuration.journal.map { try ShardRecovery($0, shard: number) }
         let limits = configuration.engineLimits(shard: number)
         let engine =
@@ -65,17 +67,16 @@ public struct Shard: ~Copyable {
         let events = try LogRing<Event>(capacity: configuration.host.rings.events, node: node)
         let memoryWarnings = [log.warning, events.warning, engine.memoryWarning].compactMap { $0 }
         let memory = [log.region("log"), events.region("events")] + engine.memory
-        let progress = EngineProgress()
         var loop = EngineLoop(
             engine: engine, records: log.gatingReader("engine"), ring: events, clock: clock,
-            progress: progress)
+            progress: counters.progress)
         var core = GatewayCore(
             configuration: configuration.gateway(shard: number), queue: queue,
             macAddress: macAddress, capabilities: capabilities,
             sequencer: Sequencer(
                 ring: log, chain: start.recordCRC32C, lastTimestampNanos: start.timestampNanos),
             records: log.gatingReader("reports"), events: events.gatingReader("reports"),
-            clock: clock, steering: steering)
+            clock: clock, counters: counters.gateway, steering: steering)
         let mirror = configuration.mirror.map {
             MirrorSender(ring: log, shard: number, settings: $0, clock: clock)
         }
@@ -98,7 +99,8 @@ public struct Shard: ~Copyable {
         self.log = log
         self.memory = memory
         self.memoryWarnings = memoryWarnings
-        self.progress = progress
+        self.events = events
+        progress = counters.progress
         self.loop = loop
         self.core = core
         warnings = recovery?.warnings ?? []
@@ -128,6 +130,8 @@ public struct Shard: ~Copyable {
             epoch: epoch, lastCarriedSequence: recovery?.found.lastSequence ?? 0)
         // Applied here and now: what the engine will not have must stop the start, not the orders.
         while loop.poll() {}
+        // What was done so far is not what the order path takes.
+        progress.match.reset()
         try Self.checkInstruments(configuration, shard: number, loop.engine)
     }
 

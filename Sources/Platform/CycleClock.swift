@@ -12,7 +12,7 @@ public struct CycleClock: Sendable {
     /// Whether the processor's counter is used.
     public let usesCycleCounter: Bool
     /// Fixed point: nanoseconds a cycle * 2^48.
-    @usableFromInline internal var nanosPerCycleQ48: UInt64
+    public internal(set) var nanosPerCycleQ48: UInt64
     @usableFromInline internal var anchorCycles: UInt64
     @usableFromInline internal var anchorUTCNanos: UInt64
     /// The correction runs for this long after the anchor, at this pace (nanos a cycle * 2^30).

@@ -10,51 +10,78 @@ public import Synchronization
 ///     0 1 2 … 15 │ 16 17 … 31 │ 32 34 … 62 │ 64 68 … 124 │ … 2^36 … 2^37
 ///
 /// Threading: `record` by one thread; everything else by any, meanwhile.
-/// SAFETY: `counts` has `LatencyClass.count` numbers, initialised from `init` to `deinit`; an index
-/// is below that by construction. All access is atomic.
-@safe public final class LatencyHistogram: @unchecked Sendable {
-    @usableFromInline internal let counts: UnsafeMutablePointer<Atomic<UInt64>>
-    @usableFromInline internal let largest: UnsafeMutablePointer<Atomic<UInt64>>
+@safe public final class LatencyHistogram: Sendable {
+    /// The numbers themselves, for the thread that records.
+    public let recorder: LatencyRecorder
+    /// Keeps them; nil: they are our own.
+    private let region: CountersRegion?
 
-    /// Empty.
+    /// Empty, in memory of its own.
     public init() {
-        unsafe counts = .allocate(capacity: LatencyClass.count)
-        for index in 0..<LatencyClass.count {
-            unsafe (counts + index).initialize(to: Atomic(0))
-        }
-        unsafe largest = .allocate(capacity: 1)
-        unsafe largest.initialize(to: Atomic(0))
+        recorder = LatencyRecorder()
+        region = nil
     }
 
-    deinit {
-        unsafe counts.deinitialize(count: LatencyClass.count)
-        unsafe counts.deallocate()
-        unsafe largest.deinitialize(count: 1)
-        unsafe largest.deallocate()
+    /// Empty, at the place that `CountersPlan.addHistogram` gave: other processes see it too.
+    public init(_ region: CountersRegion, _ place: CounterPlace) {
+        recorder = LatencyRecorder(region.cell(place))
+        self.region = region
     }
+
+    deinit { if region == nil { recorder.deallocate() } }
+
+    /// Adds one duration, by the one thread that writes: plain additions, for no other does.
+    @inlinable @inline(__always) @_noLocks
+    public func record(nanos: UInt64) { recorder.record(nanos: nanos) }
+
+    /// What was recorded so far; by any thread. Allocates. What is recorded meanwhile may be in it
+    /// or not, but is in all of it or in nothing but the largest.
+    public var distribution: LatencyDistribution { recorder.distribution }
+}
+
+/// The numbers of a ``LatencyHistogram``: the largest, and how many there are of each class.
+///
+/// SAFETY: `words` has `CountersFormat.histogramWordCount` numbers as long as whoever holds this
+/// keeps them; an index is below that by construction. All access is atomic.
+@safe public struct LatencyRecorder: BitwiseCopyable, @unchecked Sendable {
+    @usableFromInline internal let words: UnsafeMutablePointer<Atomic<UInt64>>
+
+    /// Zeroes, until `deallocate`.
+    init() {
+        let count = CountersFormat.histogramWordCount
+        unsafe words = .allocate(capacity: count)
+        for index in 0..<count { unsafe (words + index).initialize(to: Atomic(0)) }
+    }
+
+    func deallocate() {
+        unsafe words.deinitialize(count: CountersFormat.histogramWordCount)
+        unsafe words.deallocate()
+    }
+
+    /// Numbers that lie from a cell on.
+    init(_ first: CounterCell) { unsafe words = first.word }
 
     /// Adds one duration, by the one thread that writes: plain additions, for no other does.
     @inlinable @inline(__always) @_noLocks
     public func record(nanos: UInt64) {
-        let largestBefore = unsafe largest.pointee.load(ordering: .relaxed)
+        let largestBefore = unsafe words.pointee.load(ordering: .relaxed)
         if nanos > largestBefore {
-            unsafe largest.pointee.store(nanos, ordering: .relaxed)
+            unsafe words.pointee.store(nanos, ordering: .relaxed)
         }
-        let count = unsafe counts + LatencyClass.index(nanos)
+        let count = unsafe words + 1 + LatencyClass.index(nanos)
         let old = unsafe count.pointee.load(ordering: .relaxed)
         // Release: pairs with the acquire in `distribution`, which then sees the largest too.
         unsafe count.pointee.store(old &+ 1, ordering: .releasing)
     }
 
-    /// What was recorded so far; by any thread. Allocates. What is recorded meanwhile may be in it
-    /// or not, but is in all of it or in nothing but the largest.
+    /// What was recorded so far; by any thread. Allocates.
     public var distribution: LatencyDistribution {
         // Acquire: pairs with the release in `record`.
         let copies = (0..<LatencyClass.count).map {
-            unsafe counts[$0].load(ordering: .acquiring)
+            unsafe words[1 + $0].load(ordering: .acquiring)
         }
         return LatencyDistribution(
-            counts: copies, maxNanos: unsafe largest.pointee.load(ordering: .relaxed))
+            counts: copies, maxNanos: unsafe words.pointee.load(ordering: .relaxed))
     }
 }
 
@@ -94,6 +121,25 @@ public struct LatencyDistribution: Sendable {
         self.counts = counts
         self.maxNanos = maxNanos
         count = counts.reduce(0, &+)
+    }
+
+    /// Of the numbers of a histogram in a counters file: `CountersFormat.histogramWordCount` of
+    /// them, or what is missing is 0.
+    public init(histogram words: [UInt64]) {
+        let classes = words.dropFirst().prefix(LatencyClass.count)
+        let padding = repeatElement(UInt64(0), count: LatencyClass.count - classes.count)
+        self.init(counts: Array(classes) + padding, maxNanos: words.first ?? 0)
+    }
+
+    /// What came since an earlier moment of the same histogram. Its largest is the upper end of its
+    /// highest class, or the largest of all, if that is less.
+    public func since(_ earlier: LatencyDistribution) -> LatencyDistribution {
+        let new = zip(counts, earlier.counts).map { $0 &- min($0, $1) }
+        let highest = new.lastIndex { $0 > 0 }
+        let ceiling = highest.map { min(LatencyClass.highestNanos($0), maxNanos) } ?? 0
+        // The last class has no upper end.
+        return LatencyDistribution(
+            counts: new, maxNanos: highest == LatencyClass.count - 1 ? maxNanos : ceiling)
     }
 
     /// The duration, nanoseconds, that a share (0…1) of all do not exceed: the one at rank

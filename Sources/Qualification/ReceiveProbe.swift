@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CommandLog
 public import NICGateway
+internal import Pipeline
 public import Platform
 internal import Synchronization
 internal import Wire
@@ -32,13 +33,14 @@ public final class ReceiveProbe {
         configuration.reportWindow = 1_024
         let log = try LogRing<LogRecord>(capacity: 1_024)
         let events = try LogRing<Event>(capacity: 4_096)
+        let counters = try ShardCounters(shard: 0).gateway
         var core = GatewayCore(
             configuration: configuration, queue: port.queue(0), macAddress: port.macAddress,
             capabilities: port.capabilities, sequencer: Sequencer(ring: log),
             records: log.gatingReader("reports"), events: events.gatingReader("reports"),
-            clock: clock)
+            clock: clock, counters: counters)
         core.becomeProbe(token: ProbeTraffic.token, source: ProbeTraffic.source)
-        counters = core.counterBlock
+        self.counters = counters
         let state = State()
         self.state = state
         self.clock = clock
@@ -53,7 +55,6 @@ public final class ReceiveProbe {
                 }
                 idle.idle(worked: hasWorked)
             }
-            state.intakeCycles.store(core.stages.intake, ordering: .relaxed)
         }
     }
 
@@ -66,7 +67,7 @@ public final class ReceiveProbe {
     public func finish() -> UInt64 {
         state.isStopping.store(true, ordering: .relaxed)
         thread.join()
-        return clock.nanos(state.intakeCycles.load(ordering: .relaxed))
+        return clock.nanos(counters.intakeCycles)
     }
 
     deinit { _ = finish() }
@@ -74,6 +75,5 @@ public final class ReceiveProbe {
     private final class State: Sendable {
         let isStopping = Atomic(false)
         let lastCycles = Atomic<UInt64>(0)
-        let intakeCycles = Atomic<UInt64>(0)
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CommandLog
+internal import NICGateway
 internal import Pipeline
 internal import Platform
 
@@ -7,7 +8,7 @@ internal import Platform
 enum CommitLatencyText {
     /// Of a shard, under its policy, since the start.
     static func line(_ pipeline: Pipeline, shard: Int) -> String {
-        line(pipeline.commitPolicies[shard], pipeline.commitLatencies[shard].distribution)
+        line(pipeline.commitPolicies[shard], pipeline.counters[shard].commitLatencies.distribution)
     }
 
     static func line(_ policy: CommitPolicy, _ latency: LatencyDistribution) -> String {

@@ -89,14 +89,22 @@ struct Gateway: ParsableCommand {
         let opened: NICGateway.Port
         let pipeline: Pipeline
         let stop = StopSignal()
+        // Before DPDK starts, which sets its own folder where the system's is not ours.
+        let countersFolder = CountersFolders.forWriting()
         do {
             // What is started from here on and has no core of its own does housekeeping.
             let housekeeping = configuration.host.cpus.housekeeping
             if !housekeeping.isEmpty { try Affinity.restrictCurrentThread(to: housekeeping) }
             opened = try GatewayPort.open(configuration, notes: &notes)
             port = opened
-            pipeline = try Pipeline(configuration, port: opened)
+            pipeline = try Pipeline(
+                configuration, port: opened, countersFolder: countersFolder)
             notes += pipeline.warnings + pipeline.memoryWarnings
+            if countersFolder == nil {
+                notes.append(
+                    "no folder in memory for counters: needletail top and stats do not see this "
+                        + "gateway; make /run/needletail a tmpfs that it may write in")
+            }
             try pipeline.start()
             let placement = pipeline.placement(of: opened)
             let outOfPlace = placement.warnings + pipeline.memoryWarnings
@@ -117,6 +125,7 @@ struct Gateway: ParsableCommand {
         wait(stop, pipeline, &service)
         service?.stopping()
         pipeline.stop()
+        pipeline.sample()
         // Asked after the end: the last records may be the ones that the disk did not take.
         let failure = Self.failure(journals)
         report(pipeline, opened)
@@ -146,6 +155,8 @@ struct Gateway: ParsableCommand {
         for line in placement.lines { say(line) }
         for line in pipeline.journalDescriptions { say("journal  \(line)") }
         for line in pipeline.mirrorDescriptions { say("mirror  \(line)") }
+        if let path = pipeline.countersPath { say("counters  \(path)") }
+        if let path = EAL.telemetryPath { say("telemetry  \(path)") }
         announceRecovery(pipeline)
         say(
             Self.place(configuration)
@@ -167,6 +178,7 @@ struct Gateway: ParsableCommand {
         var watch = JournalWatch(pipeline)
         var mirrors = MirrorWatch(pipeline)
         while !stop.wait(milliseconds: 100) {
+            pipeline.sample()
             if Self.failure(pipeline.journals) != nil { return }
             if stop.takeSnapshotRequest() {
                 pipeline.snapshots.forEach { $0.request() }

@@ -36,7 +36,7 @@ struct Needletail: ParsableCommand {
             """,
         subcommands: [
             Gateway.self, Send.self, Subscribe.self, Replay.self, LogCommand.self,
-            HardwareCommand.self,
+            HardwareCommand.self, Stats.self, Top.self,
         ])
 }
 

@@ -9,7 +9,7 @@ import Wire
 
 @Suite struct `The commit latency of a shard` {
     private func isQuiet(_ rig: ShardRig) -> Bool {
-        rig.shard.core.commitLatencies.distribution.count == 0
+        rig.shard.core.counterBlock.commitLatencies.distribution.count == 0
     }
 
     @Test func `is measured once a poll that reports, for orders and logons only`() throws {
@@ -18,13 +18,13 @@ import Wire
         #expect(isQuiet(rig), "the epoch and the instruments are not anybody's")
         var client = TestClient(1)
         client.logOn(rig)
-        #expect(rig.shard.core.commitLatencies.distribution.count == 1)
+        #expect(rig.shard.core.counterBlock.commitLatencies.distribution.count == 1)
         // Thirty orders of one datagram are one burst.
         _ = rig.exchange(client.frame((1...30).map { bytes(order($0)) }))
-        let both = rig.shard.core.commitLatencies.distribution
+        let both = rig.shard.core.counterBlock.commitLatencies.distribution
         #expect(both.count == 2)
         _ = rig.exchange(client.frame(order(31)))
-        let all = rig.shard.core.commitLatencies.distribution
+        let all = rig.shard.core.counterBlock.commitLatencies.distribution
         #expect(all.count == 3 && all.maxNanos >= both.maxNanos && all.maxNanos > 0)
     }
 
@@ -40,7 +40,7 @@ import Wire
         }
         #expect(isQuiet(rig!), "nothing has left yet")
         #expect(rig!.isAccepted())
-        let found = rig!.shard.core.commitLatencies.distribution
+        let found = rig!.shard.core.counterBlock.commitLatencies.distribution
         #expect(found.count == 1)
         #expect(found.maxNanos >= 9 * 2_000_000, "ten naps were in its way")
         rig = nil

@@ -61,6 +61,29 @@ private func durations(_ count: Int, _ random: inout SeededRandom) -> [UInt64] {
         #expect(found.maxNanos == .max)
     }
 
+    @Test(arguments: TestSeed.runs(4))
+    func `tells what came since an earlier moment`(seed: UInt64) {
+        var random = SeededRandom(seed: seed)
+        let whole = LatencyHistogram()
+        let part = LatencyHistogram()
+        for nanos in durations(500, &random) { whole.record(nanos: nanos) }
+        let earlier = whole.distribution
+        #expect(whole.distribution.since(earlier).count == 0)
+        #expect(whole.distribution.since(earlier).maxNanos == 0)
+        for nanos in durations(700, &random) {
+            whole.record(nanos: nanos)
+            part.record(nanos: nanos)
+        }
+        let since = whole.distribution.since(earlier)
+        #expect(since.count == 700)
+        for share in [0, 0.1, 0.5, 0.9, 0.99] {
+            let quantile = since.quantileNanos(share)
+            #expect(quantile == part.distribution.quantileNanos(share), TestSeed.hint(seed))
+        }
+        let exact = part.distribution.maxNanos
+        #expect(since.maxNanos >= exact && since.maxNanos - exact <= exact / 16)
+    }
+
     @Test func `says nothing of nothing`() {
         let empty = LatencyHistogram().distribution
         #expect(empty.count == 0 && empty.maxNanos == 0 && empty.quantileNanos(0.5) == 0)

@@ -30,6 +30,8 @@ bool cdpdk_eal_start(const cdpdk_eal_configuration *configuration, cdpdk_error *
 void cdpdk_eal_stop(void);
 /// Whether EAL runs.
 bool cdpdk_eal_running(void);
+/// The socket on which DPDK tells about itself, as dpdk-telemetry.py asks it; empty: there is none.
+const char *cdpdk_telemetry_path(void);
 /// The version of DPDK in use, as "DPDK 22.11.11".
 const char *cdpdk_version(void);
 /// Gives the calling thread an lcore id, so that DPDK's pool caches work for it. Optional.
@@ -76,7 +78,11 @@ typedef struct cdpdk_port_statistics {
     uint64_t receive_errors;
     uint64_t receive_no_buffer;  // lost for want of mbufs
     uint64_t transmit_errors;
+    bool link_up;
 } cdpdk_port_statistics;
+
+/// Bytes of the name of a driver's own counter, its zero byte included.
+enum { CDPDK_EXTENDED_NAME = 64 };
 
 /// An open port of any kind.
 typedef struct cdpdk_port cdpdk_port;
@@ -101,6 +107,11 @@ void cdpdk_port_count(cdpdk_port *port, cdpdk_port_statistics *statistics);
 bool cdpdk_port_memory(
     cdpdk_port *port, uint32_t index, const void *_Nullable *_Nonnull base, uint64_t *byte_count,
     uint64_t *page_byte_count);
+/// Names of the driver's own counters, one behind the other: how many there are, of which at most
+/// `room` are written. 0 for a port that has none.
+uint32_t cdpdk_port_extended_names(cdpdk_port *port, char *_Nullable names, uint32_t room);
+/// Their values, as many as there were names. False: the driver has changed their number.
+bool cdpdk_port_extended_count(cdpdk_port *port, uint64_t *values, uint32_t count);
 /// The queue pair `index`, below the number of receive queues.
 cdpdk_queue *cdpdk_port_queue(cdpdk_port *port, uint16_t index);
 /// Sends UDP datagrams to `udp_port` to one queue, where the NIC can.

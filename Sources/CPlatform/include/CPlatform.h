@@ -178,6 +178,9 @@ bool cplatform_cycles_are_invariant(void);
 void *cplatform_map(size_t byteCount, int pageShift, bool transparent, int node);
 void cplatform_unmap(void *base, size_t byteCount);
 
+// Whether what lies in a folder is kept in memory (tmpfs) and never on a disk.
+bool cplatform_is_in_memory(const char *folder);
+
 // MARK: Processors and nodes
 
 #define CPLATFORM_CPU_WORDS 16

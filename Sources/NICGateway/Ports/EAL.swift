@@ -40,7 +40,8 @@ public struct EALConfiguration: Sendable {
     /// Where DPDK's own threads (links, interrupts) may run, as `0-1`; nothing: where the caller
     /// may.
     public var cpuList: String?
-    /// Tells processes on one host apart.
+    /// Names the folder of the telemetry socket: tells processes on one host apart. One that is
+    /// taken gets the process's number.
     public var filePrefix: String?
     /// Whether DPDK's log goes to standard error; its errors are in `PortError` in any case.
     public var isVerbose = false
@@ -72,6 +73,13 @@ public enum EAL {
 
     /// Whether it runs.
     public static var isRunning: Bool { cdpdk_eal_running() }
+
+    /// The socket on which DPDK tells about itself, as `dpdk-telemetry.py` asks it; nil: there is
+    /// none.
+    public static var telemetryPath: String? {
+        let path = unsafe String(cString: cdpdk_telemetry_path())
+        return path.isEmpty ? nil : path
+    }
 
     /// As `DPDK 22.11.11`.
     public static var version: String { unsafe String(cString: cdpdk_version()) }

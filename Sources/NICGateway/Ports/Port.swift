@@ -75,6 +75,8 @@ public struct PortStatistics: Sendable, Hashable {
     public var receiveNoBuffer: UInt64 = 0
     /// Not sent.
     public var transmitErrors: UInt64 = 0
+    /// Whether the cable is in; without one it always is.
+    public var isLinkUp = false
 }
 
 /// An open port. Opened, asked and closed by one control thread; its queues are polled by their own
@@ -209,7 +211,34 @@ public struct PortStatistics: Sendable, Hashable {
             transmittedPackets: counted.transmitted_packets,
             transmittedBytes: counted.transmitted_bytes, receiveMissed: counted.receive_missed,
             receiveErrors: counted.receive_errors, receiveNoBuffer: counted.receive_no_buffer,
-            transmitErrors: counted.transmit_errors)
+            transmitErrors: counted.transmit_errors, isLinkUp: counted.link_up)
+    }
+
+    /// What the driver calls its own counters; none for ports that are not of DPDK.
+    public var extendedStatisticNames: [String] {
+        let nameByteCount = Int(CDPDK_EXTENDED_NAME)
+        let count = unsafe cdpdk_port_extended_names(handle, nil, 0)
+        var bytes = [UInt8](repeating: 0, count: Int(count) * nameByteCount)
+        return unsafe bytes.withUnsafeMutableBytes { raw in
+            guard let start = unsafe raw.bindMemory(to: CChar.self).baseAddress,
+                unsafe cdpdk_port_extended_names(handle, start, count) == count
+            else { return [] }
+            return (0..<Int(count)).map { index in
+                let from = index * nameByteCount
+                return unsafe text(
+                    UnsafeRawBufferPointer(rebasing: raw[from..<from + nameByteCount]))
+            }
+        }
+    }
+
+    /// Their values, in the order of the names; none when there are not so many any more.
+    public func extendedStatistics(_ count: Int) -> [UInt64] {
+        var values = [UInt64](repeating: 0, count: count)
+        let isThere = unsafe values.withUnsafeMutableBufferPointer { buffer in
+            guard let start = buffer.baseAddress else { return false }
+            return unsafe cdpdk_port_extended_count(handle, start, UInt32(count))
+        }
+        return isThere ? values : []
     }
 
     /// Has the NIC send UDP datagrams to a port to one queue. False where it cannot: the poll loop

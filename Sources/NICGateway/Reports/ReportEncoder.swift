@@ -13,7 +13,10 @@ extension GatewayCore {
     mutating func reportEvents() -> Bool {
         let available = events.available(atLeast: Self.eventsPerPoll)
         guard available > 0 else { return false }
-        let committed = gate.committedSequence(publishedSequence: sequencer.publishedSequence)
+        let published = sequencer.publishedSequence
+        let committed = gate.committedSequence(publishedSequence: published)
+        counters.eventsUsedMax.raise(to: UInt64(truncatingIfNeeded: available))
+        counters.logUsedMax.raise(to: published &- records.releasedSequence)
         oldestReportedNanos = 0
         if commandSequence != 0 { noteReported() }
         var offset = 0
@@ -50,6 +53,7 @@ extension GatewayCore {
         events.consume(offset)
         events.release(retaining: UInt64(configuration.reportWindow))
         records.release()
+        counters.eventsReported.store(events.nextSequence &- 1)
         return offset > 0
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 public import CommandLog
+internal import Platform
 public import Wire
 
 // The cache of sessions, the numbering of reports and the window of those that can be sent again,
@@ -55,6 +56,8 @@ extension GatewayCore {
     ) {
         configuration.epoch = epoch
         self.history = history
+        counters.logUsedMax.store(0)
+        counters.eventsUsedMax.store(0)
         guard let journal else { return }
         gate = CommitGate(policy: policy, journal: journal)
         sequencer.follow(journal)

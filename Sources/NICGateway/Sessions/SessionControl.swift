@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CommandLog
+internal import Platform
 import Wire
 
 // Logon, takeover, time-out: what opens and ends a session. docs/formats/session-protocol.md.
@@ -163,10 +164,16 @@ extension GatewayCore {
     mutating func tick() {
         let slice = max(64, sessions.capacity / 8)
         for _ in 0..<min(slice, sessions.capacity) {
-            timerSession = timerSession >= sessions.capacity ? 1 : timerSession + 1
+            if timerSession >= sessions.capacity {
+                timerSession = 0
+                counters.sessionsOpen.store(openSessionCount)
+                openSessionCount = 0
+            }
+            timerSession += 1
             let entry = unsafe sessions.entry(timerSession)
             switch unsafe entry.pointee.state {
             case .open:
+                openSessionCount += 1
                 if unsafe entry.pointee.heldHead != 0 { unsafe takeHeld(timerSession, entry) }
                 if unsafe endIfSilent(timerSession, entry) { continue }
                 unsafe tick(timerSession, entry)

@@ -17,6 +17,9 @@ struct JSONObject {
         raw(name, "[\(words.map(Self.quoted).joined(separator: ","))]")
     }
     mutating func add(_ name: String, _ object: JSONObject) { raw(name, object.text) }
+    mutating func add(_ name: String, _ objects: [JSONObject]) {
+        raw(name, "[\(objects.map(\.text).joined(separator: ","))]")
+    }
     mutating func add(_ name: String, _ pairs: [[UInt64]]) {
         let texts = pairs.map { "[\($0.map(String.init).joined(separator: ","))]" }
         raw(name, "[\(texts.joined(separator: ","))]")

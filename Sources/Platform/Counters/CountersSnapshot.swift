@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// All numbers of a view at about one moment, by name.
+public struct CountersSnapshot: Sendable {
+    private struct Key: Hashable {
+        let name: String
+        let shard: UInt32?
+    }
+
+    private let values: [Key: [UInt64]]
+    /// The table that the numbers belong to.
+    public let entries: [CountersView.Entry]
+
+    /// Reads them all.
+    public init(_ view: CountersView) {
+        entries = view.entries
+        var values: [Key: [UInt64]] = [:]
+        for entry in view.entries {
+            values[Key(name: entry.name, shard: entry.shard)] = view.values(entry)
+        }
+        self.values = values
+    }
+
+    /// One number; 0 when there is none of that name.
+    public subscript(name: String, shard: UInt32? = nil) -> UInt64 {
+        values[Key(name: name, shard: shard)]?.first ?? 0
+    }
+
+    /// Whether there is a number of that name.
+    public func has(_ name: String, shard: UInt32? = nil) -> Bool {
+        values[Key(name: name, shard: shard)] != nil
+    }
+
+    /// A histogram; an empty one when there is none of that name.
+    public func distribution(_ name: String, shard: UInt32? = nil) -> LatencyDistribution {
+        LatencyDistribution(histogram: values[Key(name: name, shard: shard)] ?? [])
+    }
+
+    /// What follows `prefix` in the names of a shard, in the table's order, each with its number.
+    public func numbers(
+        _ prefix: String, shard: UInt32? = nil
+    ) -> [(name: String, value: UInt64)] {
+        entries.compactMap { entry in
+            guard entry.shard == shard, entry.kind != .histogram, entry.name.hasPrefix(prefix)
+            else { return nil }
+            return (String(entry.name.dropFirst(prefix.count)), self[entry.name, shard])
+        }
+    }
+}
