@@ -48,6 +48,14 @@ public struct PCIDevice: Equatable, Sendable {
         }
     }
 
+    /// Those on PCI that are of neither kind.
+    internal static func otherAddresses(
+        _ root: MachineRoot, besides known: [PCIDevice]
+    ) -> [String] {
+        let known = Set(known.map(\.address))
+        return (root.names("sys/bus/pci/devices") ?? []).filter { !known.contains($0) }
+    }
+
     private static func kind(_ code: String) -> Kind? {
         if code.hasPrefix("0x01") { return .storage }
         return code.hasPrefix("0x02") ? .network : nil
