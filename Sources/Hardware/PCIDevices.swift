@@ -96,6 +96,23 @@ public struct Interrupt: Equatable, Sendable {
     }
 }
 
+extension MachineFacts {
+    /// Whether an interrupt can be left alone though it may go to processors that are kept free:
+    /// the kernel manages those of disks itself, one queue for each processor, and with
+    /// `managed_irq` a queue of a processor that is kept free works only for what begins there.
+    internal func isQuiet(_ interrupt: Interrupt, of device: PCIDevice, on kept: [Int]) -> Bool {
+        guard device.kind == .storage, let allowed = interrupt.allowed, !allowed.isEmpty,
+            allowed.allSatisfy(kept.contains)
+        else { return false }
+        return (kernel.commandLine ?? []).contains { word in
+            word.hasPrefix("isolcpus=")
+                && word.dropFirst(9).split(separator: ",")
+                    .contains("managed_irq")
+                && kept.allSatisfy((BootWord.cpus("isolcpus", in: [word]) ?? []).contains)
+        }
+    }
+}
+
 extension MachineRoot {
     /// A device's node; -1 is the kernel's "do not know".
     internal func node(_ path: String) -> NUMANode? { count(path).map(NUMANode.init(rawValue:)) }

@@ -86,8 +86,9 @@ public struct Tuner: Sendable {
             report(entry, before, failure.map { .failed($0) } ?? .done)
         }
         guard failures == 0 else {
-            throw TuningError("\(failures) of \(entries.count) could not be taken back; \(undoFile) "
-                + "is kept, so that it can be tried again")
+            throw TuningError(
+                "\(failures) of \(entries.count) could not be taken back; \(undoFile) "
+                    + "is kept, so that it can be tried again")
         }
         undo.remove()
     }

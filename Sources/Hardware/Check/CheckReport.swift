@@ -45,8 +45,10 @@ public struct CheckReport: Sendable {
             ? "the gateway does not start, or does not do what it should"
             : count(.warning) > 0
                 ? "the gateway works, slower than it could" : "the host is as its profile says"
-        return parts.isEmpty ? "nothing was looked at" : parts.joined(separator: ", ") + ": "
-            + verdict + "."
+        return parts.isEmpty
+            ? "nothing was looked at"
+            : parts.joined(separator: ", ") + ": "
+                + verdict + "."
     }
 
     /// One JSON object with a line break at its end. A key that is there stays while `version` is

@@ -22,7 +22,7 @@ extension HostCheck {
     internal var deviceInterrupts: [Finding] {
         let topic = "interrupts"
         guard profile.kernel.interruptsOnHousekeeping == true, !keptFree.isEmpty else { return [] }
-        let known = machine.pciDevices.filter { !$0.interrupts.isEmpty }
+        let known = machine.pciDevices.filter { !$0.interrupts.isEmpty && $0.driver != nil }
         guard !known.isEmpty else {
             return [
                 .unknown(
@@ -33,6 +33,7 @@ extension HostCheck {
         let wrong = known.compactMap { device -> Finding? in
             let here = device.interrupts.filter { interrupt in
                 (interrupt.effective ?? interrupt.allowed ?? []).contains(where: keptFree.contains)
+                    && !machine.isQuiet(interrupt, of: device, on: keptFree)
             }
             guard !here.isEmpty else { return nil }
             let numbers = NumberList.text(here.map(\.number))
@@ -40,15 +41,15 @@ extension HostCheck {
                 .filter(keptFree.contains).sorted()
             return .warning(
                 topic,
-                "\(numbers) of \(device.address) (\(device.driver ?? "no driver")) go to "
+                "\(numbers) of \(device.address) (\(device.driver ?? "")) go to "
                     + named(cpus),
                 wanted: NumberList.text(profile.interruptProcessors(machine)),
-                because: "each one stops a polling thread for some microseconds",
+                because: "each one stops a polling thread",
                 fix: "needletail hw apply PROFILE; those that the kernel manages itself move "
                     + "only by isolcpus=\(BootWord.isolation)\(NumberList.text(keptFree))", .apply)
         }
         return wrong.isEmpty
-            ? [.ok(topic, "none of disks and network cards go to \(named(keptFree))")] : wrong
+            ? [.ok(topic, "none of disks and network cards disturb \(named(keptFree))")] : wrong
     }
 
     internal var governor: [Finding] {

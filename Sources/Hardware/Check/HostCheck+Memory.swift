@@ -17,7 +17,7 @@ extension HostCheck {
                 .error(
                     topic, "\(total) MB of huge pages in all", wanted: "\(wanted) MB for packets",
                     because: "DPDK takes packetMemoryMB at its start, or does not start",
-                    fix: reserveFix(pages), profile.hugePages.isEmpty ? .hand : .apply)
+                    fix: reserveFix(pages), remedy(pages))
             ]
         }
         if free < wanted {
@@ -42,15 +42,16 @@ extension HostCheck {
             let total = pools.reduce(0) { $0 + ($1.total ?? 0) }
             let place = need.node.map { " on node \($0.rawValue)" } ?? ""
             guard total < need.pages2MB else {
-                return .ok(topic, "\(total) pages of 2 MB\(place), at least \(need.pages2MB) needed")
+                return .ok(
+                    topic, "\(total) pages of 2 MB\(place), at least \(need.pages2MB) needed")
             }
             return .warning(
                 topic, "\(total) pages of 2 MB\(place)",
-                wanted: "\(need.pages2MB) for packets and rings, and more for the engine",
+                wanted: "at least \(need.pages2MB) for packets and rings, more for the engine",
                 because: "the log and the events lie on small pages then, and each access can miss "
                     + "the TLB",
                 fix: reserveFix(need.pages2MB, on: need.node),
-                profile.hugePages.isEmpty ? .hand : .apply)
+                remedy(need.pages2MB, on: need.node))
         }
     }
 
@@ -101,24 +102,37 @@ extension HostCheck {
         return [
             .warning(
                 topic, found, wanted: words,
-                because: "the kernel moves memory together behind everybody's back, and threads "
-                    + "wait meanwhile",
+                because: found == "always"
+                    ? "the kernel joins pages behind everybody's back, and threads wait meanwhile"
+                    : "the profile asks for it",
                 fix: "echo \(wanted[0]) > /\(TuningPath.transparentHugePages)", .apply)
         ]
     }
 
     // MARK: Pieces
 
+    /// In pages that DPDK can use; nil if unknown.
     private var knownPools: [(totalMB: Int, freeMB: Int)]? {
         let pools = machine.nodes.flatMap(\.hugePages)
         guard !pools.isEmpty, pools.allSatisfy({ $0.total != nil }) else { return nil }
-        return pools.map {
+        // DPDK takes no page that is larger than all that it may have.
+        let usable = pools.filter { $0.pageKiB >> 10 <= max(2, profile.packetMemoryMB) }
+        return usable.map {
             (($0.total ?? 0) * ($0.pageKiB >> 10), ($0.free ?? 0) * ($0.pageKiB >> 10))
         }
     }
 
     private func unknownPools(_ topic: String, _ whom: String) -> Finding {
         .unknown(topic, "the kernel tells of no huge pages", wanted: "enough for \(whom)")
+    }
+
+    /// Whether what the profile has reserved will do.
+    private func remedy(_ pages: Int, on node: NUMANode? = nil) -> Finding.Remedy {
+        guard !profile.hugePages.isEmpty else { return .hand }
+        let reserved = profile.hugePages.filter { node == nil || $0.node == node }
+        // Packets may lie on pages of 1 GB too.
+        let count = reserved.reduce(0) { $0 + $1.count * ($1.pageMB / 2) }
+        return count >= pages ? .apply : .profile
     }
 
     private func reserveFix(_ pages: Int, on node: NUMANode? = nil) -> String {

@@ -25,7 +25,7 @@ extension HostCheck {
             .warning(
                 topic, "\(port) is on node \(home.rawValue), \(named(far)) on another",
                 wanted: "one node",
-                because: "each frame crosses from socket to socket, some 100 ns each time",
+                because: "each frame crosses from socket to socket",
                 fix: near.isEmpty
                     ? "move the card to a slot of the processors' socket"
                     : "name processors out of \(NumberList.text(near))",

@@ -36,7 +36,7 @@ extension HostCheck {
             guard !cpus.isEmpty, cpus.count != shards else { return nil }
             return .error(
                 "processors", "\(cpus.count) under cpus.\(name)", wanted: "\(shards)",
-                because: "each of the \(shards) shards has a \(name) thread of its own",
+                because: "each shard has one of its own",
                 fix: "name \(shards) under cpus.\(name), or give --shards \(cpus.count)", .profile)
         }
     }
@@ -62,11 +62,11 @@ extension HostCheck {
                 .warning(
                     topic, "processor \(cpu) (\(role(cpu))) shares a core with \(pair)",
                     wanted: "a core to itself",
-                    because: "two threads of a core slow each other down, up to twice",
+                    because: "two threads of a core slow each other down",
                     fix: "give cpus.\(role(cpu)) a processor of another core", .profile))
         }
         return findings.isEmpty
-            ? [.ok(topic, "\(named(polling)) share no core with other work of the gateway")]
+            ? [.ok(topic, "none with other work of the gateway: \(named(polling))")]
             : findings
     }
 
@@ -77,7 +77,7 @@ extension HostCheck {
             .warning(
                 "polling", "busy, and no processor is named or left over",
                 wanted: "a core for each polling thread",
-                because: "threads that never sleep keep each other waiting for milliseconds",
+                because: "threads that never sleep keep each other waiting",
                 fix: "polling: adaptive, or name the processors under cpus", .profile)
         ]
     }
@@ -91,8 +91,10 @@ extension HostCheck {
         return [
             kept(
                 "isolcpus", machine.cpus.isolated,
-                "the scheduler puts other threads there, and each costs microseconds"),
-            kept("nohz_full", nohz, "the timer interrupts a polling thread 250 times a second"),
+                "the scheduler puts other threads there, and the polling one waits meanwhile"),
+            kept(
+                "nohz_full", nohz,
+                "the timer interrupts a polling thread some hundred times a second"),
             kept("rcu_nocbs", callbacks, "the kernel cleans up behind itself there"),
         ]
     }

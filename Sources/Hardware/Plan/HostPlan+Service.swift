@@ -66,8 +66,9 @@ extension HostPlan {
                 "CPUAffinity=\(NumberList.text(profile.cpus.housekeeping.sorted()))",
             ]
         }
-        let nodes = Set(machine.cpus.processors.filter { polling.contains($0.number) }
-            .compactMap { $0.node?.rawValue })
+        let nodes = Set(
+            machine.cpus.processors.filter { polling.contains($0.number) }
+                .compactMap { $0.node?.rawValue })
         if machine.nodes.count > 1, nodes.count == 1, let node = nodes.first {
             lines += [
                 "# What is not placed by the gateway itself lies near its cores too.",

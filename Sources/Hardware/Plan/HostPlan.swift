@@ -44,17 +44,22 @@ public struct HostPlan: Sendable {
     // MARK: Sections
 
     private var boot: String {
-        let words = BootWord.wanted(profile, machine).filter { isAll || !$0.isThere }
-        guard !words.isEmpty else { return "" }
+        // The file is written as a whole, so what is there already stands in it too.
+        let words = BootWord.wanted(profile, machine)
+        guard words.contains(where: { isAll || !$0.isThere }) else { return "" }
         var text = "# --- The kernel's command line: counts from the next boot on ---\n"
-        for word in words { text += "#   \(word.text)\n#       \(word.reason)\n" }
+        for word in words {
+            text += "#   \(word.text)\(word.isThere ? "   (is there)" : "")\n"
+            text += "#       \(word.reason)\n"
+        }
         for word in words {
             let old = (machine.kernel.commandLine ?? [])
                 .filter { $0.hasPrefix("\(word.name)=") && $0 != word.text }
             // Huge pages of two sizes are two words of one name.
             for old in old where !word.name.hasPrefix("hugepages") {
-                text += "# Take \(ShellText.comment(old)) out of /etc/default/grub: the kernel "
-                    + "must not find both.\n"
+                text +=
+                    "# \(ShellText.comment(old)) must go, unless it is in the file below: "
+                    + "grep \(word.name) /etc/default/grub\n"
             }
         }
         let line = words.map(\.text).joined(separator: " ")
@@ -69,11 +74,11 @@ public struct HostPlan: Sendable {
     }
 
     private var sysctl: String {
-        let settings = Sysctl.wanted(profile, machine).filter { setting in
-            guard let found = setting.value(machine) else { return false }
-            return isAll || found != setting.wanted
+        // All of them, for the file is written as a whole.
+        let settings = Sysctl.wanted(profile, machine).filter { $0.value(machine) != nil }
+        guard settings.contains(where: { isAll || $0.value(machine) != $0.wanted }) else {
+            return ""
         }
-        guard !settings.isEmpty else { return "" }
         var text = "# --- Settings of the kernel: now, and at each boot ---\n"
         text += "cat > /etc/sysctl.d/60-needletail.conf << 'END'\n"
         for setting in settings {
@@ -94,9 +99,11 @@ public struct HostPlan: Sendable {
 
             """
         for step in steps {
-            text += "# \(step.topic): \(step.before) -> \(step.after); \(step.reason)\n"
+            text += "# \(step.topic): \(step.before) -> \(ShellText.comment(step.after)); "
+            text += "\(step.reason)\n"
+            if step.mayBeRefused { text += "# (\(step.cure))\n" }
             text += "echo \(ShellText.quoted(step.after)) > /\(step.path)"
-            text += step.mayBeRefused ? " || true   # \(step.cure)\n" : "\n"
+            text += step.mayBeRefused ? " || true\n" : "\n"
         }
         return text
     }
@@ -147,6 +154,7 @@ extension HardwareProfile {
             (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte)
                 || (0x61...0x7A).contains(byte) || [0x2D, 0x2E, 0x5F].contains(byte)
         }
-        return !isPlain || name.isEmpty || name.hasPrefix(".") || name.hasPrefix("-") ? "host" : name
+        return !isPlain || name.isEmpty || name.hasPrefix(".") || name.hasPrefix("-")
+            ? "host" : name
     }
 }

@@ -132,17 +132,22 @@ extension HostTuning {
 
     private var deviceInterrupts: [TuningStep] {
         guard let (kept, others) = interruptsOff else { return [] }
-        return machine.pciDevices.flatMap { device in
+        return machine.pciDevices.filter { $0.driver != nil }.flatMap { device in
             device.interrupts.compactMap { interrupt in
-                guard let allowed = interrupt.allowed else { return nil }
+                guard let allowed = interrupt.allowed,
+                    !machine.isQuiet(interrupt, of: device, on: kept)
+                else { return nil }
                 let now = interrupt.effective ?? allowed
                 guard isAll || now.contains(where: kept.contains) else { return nil }
                 return TuningStep(
                     topic: "interrupt \(interrupt.number) of \(device.address)",
-                    reason: "it stops a polling thread", path: TuningPath.interrupt(interrupt.number),
+                    reason: "it stops a polling thread",
+                    path: TuningPath.interrupt(interrupt.number),
                     before: NumberList.text(allowed), after: NumberList.text(others),
                     mayBeRefused: true,
-                    cure: "the kernel manages it itself: isolcpus=managed_irq,… keeps it away")
+                    cure:
+                        "refused where the kernel manages it itself; isolcpus=managed_irq,… keeps it away"
+                )
             }
         }
     }

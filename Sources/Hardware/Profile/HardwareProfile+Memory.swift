@@ -33,7 +33,9 @@ extension HardwareProfile {
             + (rings.events * 64 + pageBytes - 1) / pageBytes
         var pages: [NUMANode?: Int] = [:]
         for home in homes { pages[home, default: 0] += ringPages }
-        let hasGigantic = hugePages.contains { $0.pageMB == 1_024 && $0.count > 0 }
+        // DPDK takes no page that is larger than all that it may have.
+        let hasGigantic =
+            packetMemoryMB >= 1_024 && hugePages.contains { $0.pageMB == 1_024 && $0.count > 0 }
         if needsPacketMemory, !hasGigantic {
             let near = homes[0] == nil ? nil : portNode(machine) ?? homes[0]
             pages[near, default: 0] += (packetMemoryMB + 1) / 2

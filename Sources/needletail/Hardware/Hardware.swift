@@ -32,7 +32,7 @@ struct HostOptions: ParsableArguments {
     }
 
     /// The profile, or a message and the status for a wrong one.
-    func readProfile() throws -> HardwareProfile { try HostProfile.read(profile) }
+    func readProfile() throws -> HardwareProfile { try HostProfile.given(profile) }
 
     /// The machine, or a message and the status for a folder that cannot be read.
     func readMachine() throws -> MachineFacts { try MachineFolder.read(root) }
