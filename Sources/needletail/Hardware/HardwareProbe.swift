@@ -12,9 +12,9 @@ struct HardwareProbe: ParsableCommand {
         abstract: "Show what the kernel tells of this machine, and write a profile for it.",
         discussion: """
             Reads files in /proc and /sys and changes nothing there. No serial number, hardware \
-            address or host name is read; the kernel's command line is shown as it is. `unknown` is what \
-            the kernel does not tell. hw/scripts/record-machine copies what is read here into a \
-            folder, for --root on another machine.
+            address or host name is read; the kernel's command line is shown as it is. `unknown` \
+            is what the kernel does not tell. hw/scripts/record-machine copies what is read here \
+            into a folder, for --root on another machine.
 
             --write makes a profile that fits: a card that the host does not use itself, cores \
             near it, memory, and how the kernel is to be set up. Look through it, then go on with \
