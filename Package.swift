@@ -132,7 +132,9 @@ let package = Package(
         tests(
             "RDMAReplicaTests", ["TestSeed", "RDMAReplica", "CommandLog", "Platform", "Wire"]),
         tests("OrderEntryClientTests", ["TestSeed", "OrderEntryClient", "Platform", "Wire"]),
-        tests("HardwareTests", ["Hardware", "Settings", "Platform"], exclude: ["Machines"]),
+        tests(
+            "HardwareTests", ["TestSeed", "Hardware", "Settings", "Platform"],
+            exclude: ["Machines"]),
         tests(
             "PipelineTests",
             [

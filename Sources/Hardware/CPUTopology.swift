@@ -7,6 +7,8 @@ public struct CPUTopology: Equatable, Sendable {
     public let model: String?
     /// Whether a core runs two threads or more at present.
     public let isSMTActive: Bool?
+    /// The numbers of all that are plugged in, ascending, those that are off too; nil if unknown.
+    public let present: [Int]?
     /// Those that are online, ascending by number; empty if unknown.
     public let processors: [Processor]
     /// Those that the scheduler leaves alone (`isolcpus`); nil if unknown.
@@ -27,6 +29,7 @@ public struct CPUTopology: Equatable, Sendable {
         let online = root.list("\(cpuFolder)/online") ?? []
         return CPUTopology(
             model: model(root), isSMTActive: root.flag("\(cpuFolder)/smt/active"),
+            present: root.list("\(cpuFolder)/present"),
             processors: online.map { Processor.read(root, number: $0, node: nodeByCPU[$0]) },
             isolated: root.list("\(cpuFolder)/isolated"),
             nohzFull: root.list("\(cpuFolder)/nohz_full"))
@@ -70,20 +73,20 @@ public struct Processor: Equatable, Sendable {
     public let caches: [CPUCache]
     /// How its frequency is chosen; nil also where the kernel does not choose.
     public let governor: String?
-    /// The longest time to wake up from an idle state that is enabled, in microseconds; nil if
-    /// there are none.
-    public let idleLatencyMicrosMax: Int?
+    /// Its idle states, the lightest first; empty if there are none or nobody knows.
+    public let idleStates: [IdleState]
     /// How often its core was slowed down since the boot for being too hot; nil if unknown.
     public let throttleCount: Int?
+
+    /// The longest time to wake up from an idle state that is enabled, in microseconds; nil if
+    /// there are none.
+    public var idleLatencyMicrosMax: Int? {
+        idleStates.filter { !$0.isDisabled }.map(\.latencyMicros).max()
+    }
 
     internal static func read(_ root: MachineRoot, number: Int, node: NUMANode?) -> Processor {
         let folder = "\(cpuFolder)/cpu\(number)"
         let siblings = root.list("\(folder)/topology/thread_siblings_list")
-        let states = root.numbers("\(folder)/cpuidle", behind: "state") ?? []
-        let latencies = states.compactMap { state -> Int? in
-            let state = "\(folder)/cpuidle/state\(state)"
-            return root.flag("\(state)/disable") == true ? nil : root.count("\(state)/latency")
-        }
         return Processor(
             number: number, package: root.count("\(folder)/topology/physical_package_id"),
             core: root.count("\(folder)/topology/core_id"), node: node,
@@ -91,8 +94,28 @@ public struct Processor: Equatable, Sendable {
             caches: (root.numbers("\(folder)/cache", behind: "index") ?? [])
                 .compactMap { CPUCache.read(root, "\(folder)/cache/index\($0)") },
             governor: root.word("\(folder)/cpufreq/scaling_governor"),
-            idleLatencyMicrosMax: latencies.max(),
+            idleStates: (root.numbers("\(folder)/cpuidle", behind: "state") ?? []).compactMap {
+                IdleState.read(root, "\(folder)/cpuidle/state\($0)", number: $0)
+            },
             throttleCount: root.count("\(folder)/thermal_throttle/core_throttle_count"))
+    }
+}
+
+/// How deeply a processor may sleep.
+public struct IdleState: Equatable, Sendable {
+    /// Its number, from 0; the deeper the higher.
+    public let number: Int
+    /// The time to wake up from it, in microseconds.
+    public let latencyMicros: Int
+    /// Whether it was switched off.
+    public let isDisabled: Bool
+
+    internal static func read(_ root: MachineRoot, _ folder: String, number: Int) -> IdleState? {
+        root.count("\(folder)/latency").map {
+            IdleState(
+                number: number, latencyMicros: $0,
+                isDisabled: root.flag("\(folder)/disable") == true)
+        }
     }
 }
 

@@ -25,8 +25,12 @@ public struct MachineFacts: Equatable, Sendable {
     public let nodes: [NUMANodeFacts]
     /// Disks and network cards on PCI, by address; empty if there are none or nobody knows.
     public let pciDevices: [PCIDevice]
+    /// The addresses of all other devices on PCI.
+    public let otherPCIAddresses: [String]
     /// Network devices, those that have an interface first; virtual ones are left out.
     public let networkDevices: [NetworkDevice]
+    /// The kernel's interfaces by name, virtual ones too, the loopback left out.
+    public let interfaces: [NetworkInterface]
     /// Disks and their partitions, by name.
     public let blockDevices: [BlockDevice]
     /// RDMA devices by name.
@@ -41,7 +45,9 @@ public struct MachineFacts: Equatable, Sendable {
         let pciDevices = PCIDevice.readAll(root)
         return MachineFacts(
             cpus: CPUTopology.read(root, nodes: nodes), nodes: nodes, pciDevices: pciDevices,
+            otherPCIAddresses: PCIDevice.otherAddresses(root, besides: pciDevices),
             networkDevices: NetworkDevice.readAll(root, pciDevices: pciDevices),
+            interfaces: NetworkInterface.readAll(root),
             blockDevices: BlockDevice.readAll(root, pciDevices: pciDevices),
             rdmaDevices: RDMADevice.readAll(root), kernel: KernelFacts.read(root))
     }

@@ -47,6 +47,18 @@ internal enum NumberList {
     }
 }
 
+extension NumberList {
+    /// 0, 1 and 32 is "1,00000003".
+    static func maskText(_ numbers: [Int]) -> String {
+        var words = [UInt32](repeating: 0, count: (numbers.max() ?? 0) / 32 + 1)
+        for number in numbers { words[number / 32] |= 1 << UInt32(number % 32) }
+        return words.reversed().enumerated().map { index, word in
+            let digits = String(word, radix: 16)
+            return index == 0 ? digits : String(repeating: "0", count: 8 - digits.count) + digits
+        }.joined(separator: ",")
+    }
+}
+
 /// The order in which people would write names with numbers in them.
 internal enum NaturalOrder {
     static func precedes(_ left: String, _ right: String) -> Bool {

@@ -48,6 +48,14 @@ public struct PCIDevice: Equatable, Sendable {
         }
     }
 
+    /// Those on PCI that are of neither kind.
+    internal static func otherAddresses(
+        _ root: MachineRoot, besides known: [PCIDevice]
+    ) -> [String] {
+        let known = Set(known.map(\.address))
+        return (root.names("sys/bus/pci/devices") ?? []).filter { !known.contains($0) }
+    }
+
     private static func kind(_ code: String) -> Kind? {
         if code.hasPrefix("0x01") { return .storage }
         return code.hasPrefix("0x02") ? .network : nil
@@ -85,6 +93,23 @@ public struct Interrupt: Equatable, Sendable {
             number: number, name: root.word("sys/kernel/irq/\(number)/actions"),
             allowed: root.list("proc/irq/\(number)/smp_affinity_list"),
             effective: root.list("proc/irq/\(number)/effective_affinity_list"))
+    }
+}
+
+extension MachineFacts {
+    /// Whether an interrupt can be left alone though it may go to processors that are kept free:
+    /// the kernel manages those of disks itself, one queue for each processor, and with
+    /// `managed_irq` a queue of a processor that is kept free works only for what begins there.
+    internal func isQuiet(_ interrupt: Interrupt, of device: PCIDevice, on kept: [Int]) -> Bool {
+        guard device.kind == .storage, let allowed = interrupt.allowed, !allowed.isEmpty,
+            allowed.allSatisfy(kept.contains)
+        else { return false }
+        return (kernel.commandLine ?? []).contains { word in
+            word.hasPrefix("isolcpus=")
+                && word.dropFirst(9).split(separator: ",")
+                    .contains("managed_irq")
+                && kept.allSatisfy((BootWord.cpus("isolcpus", in: [word]) ?? []).contains)
+        }
     }
 }
 

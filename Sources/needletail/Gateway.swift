@@ -152,6 +152,7 @@ struct Gateway: ParsableCommand {
         _ placement: Placement, _ notes: [String]
     ) {
         for note in notes { say("note: \(note)") }
+        if profile == nil { say("host  \(pipeline.plan.host.summary)") }
         for line in placement.lines { say(line) }
         for line in pipeline.journalDescriptions { say("journal  \(line)") }
         for line in pipeline.mirrorDescriptions { say("mirror  \(line)") }

@@ -47,6 +47,7 @@ enum Exit {
     static let badInput = ExitCode(66)
     static let unavailable = ExitCode(69)
     static let cannotWrite = ExitCode(74)
+    static let notPermitted = ExitCode(77)
 }
 
 /// Says what went wrong on the error stream and gives the exit code to throw.

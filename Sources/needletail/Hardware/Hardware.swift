@@ -4,41 +4,43 @@ internal import Glibc
 internal import Hardware
 internal import Platform
 
-/// `needletail hw`: what operators ask of a machine.
+/// `needletail hw`: what operators ask of a machine, and do to it.
 struct HardwareCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "hw", abstract: "Look at the machine: processors, memory, network cards.",
-        subcommands: [HardwareProbe.self, HardwareJitter.self, HardwareQualify.self])
+        commandName: "hw", abstract: "Look at the machine, and set it up as a profile says.",
+        subcommands: [
+            HardwareProbe.self, HardwareCheck.self, HardwarePlan.self, HardwareApply.self,
+            HardwareJitter.self, HardwareQualify.self,
+        ])
 }
 
-struct HardwareProbe: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "probe",
-        abstract: "Show what the kernel tells of this machine, or of a recorded one.",
-        discussion: """
-            Reads files in /proc and /sys and changes nothing. No serial number, hardware address \
-            or host name is read; the kernel's command line is shown as it is. `unknown` is what \
-            the kernel does not tell. hw/scripts/record-machine copies what is read here into a \
-            folder, for --root on another machine.
-
-            EXAMPLES
-              needletail hw probe
-              needletail hw probe --json | jq '.networkDevices[] | {interface, node}'
-              needletail hw probe --root recorded
-
-            EXIT CODES
-              0   shown
-              64  the command line is wrong
-              66  --root is not a folder that can be read
-            """)
+/// The machine and the profile that a command is about.
+struct HostOptions: ParsableArguments {
+    @Argument(help: "The host's profile, a YAML file (see hw/profiles).")
+    var profile: String
 
     @Option(help: "A folder with the proc and sys of another machine.")
     var root = "/"
 
-    @Flag(help: "JSON with stable keys; null is unknown.")
-    var json = false
+    @Option(help: "Shards of the gateway; default: as many as the profile has gateway cores.")
+    var shards: Int?
 
-    func run() throws {
+    func validate() throws {
+        if let shards, !(1...16).contains(shards) {
+            throw ValidationError("--shards is from 1 to 16.")
+        }
+    }
+
+    /// The profile, or a message and the status for a wrong one.
+    func readProfile() throws -> HardwareProfile { try HostProfile.given(profile) }
+
+    /// The machine, or a message and the status for a folder that cannot be read.
+    func readMachine() throws -> MachineFacts { try MachineFolder.read(root) }
+}
+
+/// A machine's folder, "/" or a recorded one.
+enum MachineFolder {
+    static func read(_ root: String) throws -> MachineFacts {
         // SAFETY: the path is lent for one call; a folder that was opened is closed.
         guard let folder = unsafe opendir(root) else {
             StandardError.write(
@@ -47,7 +49,6 @@ struct HardwareProbe: ParsableCommand {
             throw Exit.badInput
         }
         unsafe closedir(folder)
-        let facts = MachineFacts.read(root: root)
-        print(json ? facts.json : facts.table, terminator: "")
+        return MachineFacts.read(root: root)
     }
 }

@@ -6,16 +6,19 @@ internal import Settings
 
 /// A profile from a file, for the tools that look at a host.
 enum HostProfile {
-    /// What it says, with the processors chosen that it leaves open. Tells what is wrong with it,
-    /// and throws the exit status.
-    static func read(_ path: String) throws -> HardwareProfile {
+    /// What it says. Tells what is wrong with it, and throws the exit status.
+    static func given(_ path: String) throws -> HardwareProfile {
         do {
-            let profile = try HardwareProfile(yaml: SettingsFile.text(path), file: path)
-            return profile.completed(
-                for: .read(), cpus: Affinity.allowedCPUs(), shards: 1, hasJournal: true)
+            return try HardwareProfile(yaml: SettingsFile.text(path), file: path)
         } catch {
             StandardError.write("\(error)\n")
             throw ExitCode(78)
         }
+    }
+
+    /// The same, with the processors chosen that it leaves open.
+    static func read(_ path: String) throws -> HardwareProfile {
+        try given(path).completed(
+            for: .read(), cpus: Affinity.allowedCPUs(), shards: 1, hasJournal: true)
     }
 }

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Why a machine was left as it was. One sentence with cause and cure.
+public struct TuningError: Error, Equatable, CustomStringConvertible, Sendable {
+    /// The sentence.
+    public let description: String
+
+    internal init(_ description: String) { self.description = description }
+}
+
+/// Does the steps of a tuning, and takes them back. One thread; nobody else should change the same
+/// files meanwhile.
+public struct Tuner: Sendable {
+    /// What became of one step.
+    public enum Outcome: Equatable, Sendable {
+        /// The file holds the new value.
+        case done
+        /// It held it already.
+        case wasSo
+        /// The kernel refused, and that is no harm; why and what would help.
+        case refused(String)
+        /// It could not be done; why and what would help.
+        case failed(String)
+    }
+
+    private let files: TuningFiles
+
+    /// `root` is "/" or the tree of a recorded machine.
+    public init(root: String = "/") { files = TuningFiles(root) }
+
+    /// Does the steps in their order. What takes each one back is in `undoFile` before it is done.
+    /// When one fails, those before it are taken back and the error says why: the machine is as it
+    /// was.
+    public func apply(
+        _ steps: [TuningStep], undoFile: String,
+        report: (TuningStep, _ before: String, Outcome) -> Void
+    ) throws(TuningError) {
+        guard !steps.isEmpty else { return }
+        let undo = UndoFile(undoFile)
+        let kept = try undo.open()
+        var done: [UndoFile.Entry] = []
+        for step in steps {
+            let before = step.order == nil ? files.value(step.path) ?? step.before : step.before
+            if step.order == nil, files.isSame(step.path, before, step.after) {
+                report(step, before, .wasSo)
+                continue
+            }
+            let entry =
+                step.order.map { UndoFile.Entry(path: $0.undoPath, value: $0.undoValue) }
+                ?? UndoFile.Entry(path: step.path, value: before)
+            guard let failure = undo.append(entry) ?? perform(step) else {
+                done.append(entry)
+                report(step, before, .done)
+                continue
+            }
+            if step.mayBeRefused {
+                report(step, before, .refused(failure))
+                continue
+            }
+            report(step, before, .failed(failure))
+            let stuck = takeBack([entry] + done.reversed(), isFirstUncertain: true)
+            guard stuck.isEmpty else {
+                throw TuningError(
+                    "\(step.topic): \(failure); of what was done before, "
+                        + stuck.map { "/\($0.path)" }.joined(separator: ", ")
+                        + " could not be taken back, see \(undoFile)")
+            }
+            undo.cut(to: kept)
+            throw TuningError("\(step.topic): \(failure); everything is as it was before")
+        }
+        if done.isEmpty { undo.cut(to: kept) }
+    }
+
+    /// Takes back what an undo file holds, from its last line, and removes it when all is as it
+    /// was. A line that cannot be taken back is told, and the others go on.
+    public func undo(
+        _ undoFile: String, report: (UndoFile.Entry, _ before: String, Outcome) -> Void
+    ) throws(TuningError) {
+        let undo = UndoFile(undoFile)
+        let entries = try undo.read()
+        var failures = 0
+        for entry in entries.reversed() {
+            let before = files.value(entry.path) ?? "?"
+            let failure = files.write(entry.path, entry.value)
+            if failure != nil { failures += 1 }
+            report(entry, before, failure.map { .failed($0) } ?? .done)
+        }
+        guard failures == 0 else {
+            throw TuningError(
+                "\(failures) of \(entries.count) could not be taken back; \(undoFile) "
+                    + "is kept, so that it can be tried again")
+        }
+        undo.remove()
+    }
+
+    /// Why it could not be done; nil if it was.
+    private func perform(_ step: TuningStep) -> String? {
+        let cure = step.cure.isEmpty ? "" : "; \(step.cure)"
+        if let failure = files.write(step.path, step.after) { return failure + cure }
+        if let order = step.order {
+            guard let proof = order.proof else { return nil }
+            let lines = (files.value(proof.path) ?? "").split(separator: "\n")
+            return lines.contains { $0 == proof.line }
+                ? nil : "/\(proof.path) has no \(proof.line)\(cure)"
+        }
+        guard let now = files.value(step.path), !files.isSame(step.path, now, step.after) else {
+            return nil
+        }
+        return "/\(step.path) holds \(now) instead of \(step.after)\(cure)"
+    }
+
+    /// Those that could not be taken back. The first may never have been done: it is tried only.
+    private func takeBack(
+        _ entries: [UndoFile.Entry], isFirstUncertain: Bool
+    ) -> [UndoFile.Entry] {
+        entries.enumerated().filter { index, entry in
+            files.write(entry.path, entry.value) != nil && !(isFirstUncertain && index == 0)
+        }.map(\.element)
+    }
+}

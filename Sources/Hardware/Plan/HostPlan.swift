@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a person does to a host so that it is as its profile says: a shell script with comments, to
+/// be read and then pasted.
+public struct HostPlan: Sendable {
+    internal let profile: HardwareProfile
+    internal let machine: MachineFacts
+    /// The profile's file, as it was given.
+    internal let file: String
+    /// What stands behind the `@` of the service.
+    internal let instance: String
+    /// Whether the profile itself names its processors.
+    internal let namesProcessors: Bool
+    internal let isAll: Bool
+
+    /// `file` is where the profile is; it is copied to where the service finds it. With `all`, also
+    /// what the machine has already.
+    public init(
+        _ profile: HardwareProfile, file: String, on machine: MachineFacts, shards: Int? = nil,
+        all: Bool = false
+    ) {
+        self.profile = HostCheck(profile, on: machine, shards: shards).profile
+        self.machine = machine
+        self.file = file
+        instance = profile.instanceName
+        namesProcessors = !profile.cpus.gateway.isEmpty
+        isAll = all
+    }
+
+    /// All of it, with a line break at its end.
+    public var text: String {
+        let sections = [boot, sysctl, runTime, card, balancing, service].filter { !$0.isEmpty }
+        let name = ShellText.comment(profile.name.isEmpty ? file : profile.name)
+        var text = """
+            # What makes this host as its profile \(name) says. Read it, then paste what you want
+            # into a root shell. Nothing was changed yet.
+
+            """
+        if sections.isEmpty { text += "\n# Nothing is left to do.\n" }
+        for section in sections { text += "\n\(section)" }
+        return text
+    }
+
+    // MARK: Sections
+
+    private var boot: String {
+        // The file is written as a whole, so what is there already stands in it too.
+        let words = BootWord.wanted(profile, machine)
+        guard words.contains(where: { isAll || !$0.isThere }) else { return "" }
+        var text = "# --- The kernel's command line: counts from the next boot on ---\n"
+        for word in words {
+            text += "#   \(word.text)\(word.isThere ? "   (is there)" : "")\n"
+            text += "#       \(word.reason)\n"
+        }
+        for word in words {
+            let old = (machine.kernel.commandLine ?? [])
+                .filter { $0.hasPrefix("\(word.name)=") && $0 != word.text }
+            // Huge pages of two sizes are two words of one name.
+            for old in old where !word.name.hasPrefix("hugepages") {
+                text +=
+                    "# \(ShellText.comment(old)) must go, unless it is in the file below: "
+                    + "grep \(word.name) /etc/default/grub\n"
+            }
+        }
+        let line = words.map(\.text).joined(separator: " ")
+        return text + """
+            mkdir -p /etc/default/grub.d
+            cat > /etc/default/grub.d/needletail.cfg << 'END'
+            GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT \(line)"
+            END
+            update-grub
+
+            """
+    }
+
+    private var sysctl: String {
+        // All of them, for the file is written as a whole.
+        let settings = Sysctl.wanted(profile, machine).filter { $0.value(machine) != nil }
+        guard settings.contains(where: { isAll || $0.value(machine) != $0.wanted }) else {
+            return ""
+        }
+        var text = "# --- Settings of the kernel: now, and at each boot ---\n"
+        text += "cat > /etc/sysctl.d/60-needletail.conf << 'END'\n"
+        for setting in settings {
+            text += "# \(setting.reason)\n\(setting.name) = \(setting.wanted)\n"
+        }
+        return text + "END\nsysctl -p /etc/sysctl.d/60-needletail.conf\n"
+    }
+
+    private var runTime: String {
+        let paths = Set(Sysctl.wanted(profile, machine).map(\.path))
+        let steps = HostTuning(profile, on: machine, all: isAll).steps
+            .filter { !paths.contains($0.path) }
+        guard !steps.isEmpty else { return "" }
+        var text = """
+            # --- While the machine runs: `needletail hw apply \(ShellText.quoted(file))` does all \
+            of this,
+            # and can take it back. It is gone after a boot, so a unit below does it again. ---
+
+            """
+        for step in steps {
+            text += "# \(step.topic): \(step.before) -> \(ShellText.comment(step.after)); "
+            text += "\(step.reason)\n"
+            if step.mayBeRefused { text += "# (\(step.cure))\n" }
+            text += "echo \(ShellText.quoted(step.after)) > /\(step.path)"
+            text += step.mayBeRefused ? " || true\n" : "\n"
+        }
+        return text
+    }
+
+    private var card: String {
+        guard let address = profile.pciAddress,
+            let card = machine.pciDevices.first(where: { $0.address == address }),
+            !HostCheck.sharedDrivers.contains(card.driver ?? ""),
+            isAll || card.driver != "vfio-pci"
+        else { return "" }
+        let device = "/sys/bus/pci/devices/\(address)"
+        let unbind = card.driver == nil ? "" : "echo \(address) > \(device)/driver/unbind\n"
+        return """
+            # --- The card: from the kernel (\(card.driver ?? "no driver")) to vfio-pci; its \
+            interface goes away.
+            # `needletail hw apply --bind-nic` does the same. For every boot: apt-get install \
+            driverctl, then
+            # driverctl set-override \(address) vfio-pci ---
+            echo vfio-pci > /etc/modules-load.d/needletail.conf
+            modprobe vfio-pci
+            \(unbind)echo vfio-pci > \(device)/driver_override
+            echo \(address) > /sys/bus/pci/drivers_probe
+
+            """
+    }
+
+    private var balancing: String {
+        let kept = profile.processorsKeptFree(machine)
+        guard profile.kernel.interruptsOnHousekeeping == true, !kept.isEmpty else { return "" }
+        let isIsolated = kept.allSatisfy { machine.cpus.isolated?.contains($0) == true }
+        // It keeps off isolated processors by itself.
+        guard isAll || !isIsolated else { return "" }
+        return """
+            # --- irqbalance moves interrupts back every ten seconds, where it runs ---
+            if [ -f /etc/default/irqbalance ]; then
+                echo IRQBALANCE_BANNED_CPULIST=\(NumberList.text(kept)) >> /etc/default/irqbalance
+                systemctl restart irqbalance
+            fi
+
+            """
+    }
+}
+
+extension HardwareProfile {
+    /// The name as a part of file names and of a service; "host" if it has none that fits.
+    public var instanceName: String {
+        let isPlain = name.utf8.allSatisfy { byte in
+            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte)
+                || (0x61...0x7A).contains(byte) || [0x2D, 0x2E, 0x5F].contains(byte)
+        }
+        return !isPlain || name.isEmpty || name.hasPrefix(".") || name.hasPrefix("-")
+            ? "host" : name
+    }
+}

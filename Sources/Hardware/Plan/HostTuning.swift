@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Platform
+
+/// What of a profile can be done while the machine runs.
+public struct HostTuning: Sendable {
+    private let profile: HardwareProfile
+    private let machine: MachineFacts
+    private let isAll: Bool
+
+    /// `profile` has its processors chosen. With `all`, also what the machine has already.
+    public init(_ profile: HardwareProfile, on machine: MachineFacts, all: Bool = false) {
+        self.profile = profile
+        self.machine = machine
+        isAll = all
+    }
+
+    /// In the order in which they are to be done: what fails most easily comes first.
+    public var steps: [TuningStep] {
+        [
+            hugePages, governors, idleStates, transparentHugePages, settings, diskScheduler,
+            defaultInterrupts, deviceInterrupts,
+        ].flatMap { $0 }
+    }
+
+    private var polling: [Int] {
+        let online = machine.cpus.online
+        return profile.cpus.polling.filter(online.contains)
+    }
+
+    private var hugePages: [TuningStep] {
+        profile.hugePages.compactMap { reserve in
+            guard reserve.pageMB == 2,
+                let node = machine.nodes.first(where: { $0.node == reserve.node }),
+                let total = node.hugePages.first(where: { $0.pageKiB == 2_048 })?.total,
+                isAll || total < reserve.count
+            else { return nil }
+            return TuningStep(
+                topic: "huge pages of 2 MB on node \(reserve.node.rawValue)",
+                reason: "packets and rings lie on them", path: reserve.path(machine),
+                before: "\(total)", after: "\(max(total, reserve.count))",
+                cure: "memory is full or in pieces: free some, or reserve them at boot by "
+                    + "hugepages=\(reserve.count)")
+        }
+    }
+
+    private var governors: [TuningStep] {
+        guard let wanted = profile.kernel.governor else { return [] }
+        return machine.cpus.processors.compactMap { cpu in
+            guard polling.contains(cpu.number), let found = cpu.governor, isAll || found != wanted
+            else { return nil }
+            return TuningStep(
+                topic: "governor of processor \(cpu.number)", reason: "full speed at all times",
+                path: TuningPath.governor(cpu.number), before: found, after: wanted,
+                cure: "see scaling_available_governors beside it")
+        }
+    }
+
+    private var idleStates: [TuningStep] {
+        guard let limit = profile.kernel.idleLatencyMicrosMax else { return [] }
+        return machine.cpus.processors.filter { polling.contains($0.number) }.flatMap { cpu in
+            cpu.idleStates.filter { $0.latencyMicros > limit && (isAll || !$0.isDisabled) }
+                .map { state in
+                    TuningStep(
+                        topic: "idle state \(state.number) of processor \(cpu.number)",
+                        reason: "\(state.latencyMicros) µs to wake up",
+                        path: TuningPath.idleState(cpu.number, state.number),
+                        before: state.isDisabled ? "1" : "0", after: "1")
+                }
+        }
+    }
+
+    private var transparentHugePages: [TuningStep] {
+        let wanted = profile.kernel.transparentHugePages
+        guard let first = wanted.first, let found = machine.kernel.transparentHugePages,
+            isAll || !wanted.contains(found)
+        else { return [] }
+        return [
+            TuningStep(
+                topic: "transparent huge pages", reason: "no memory is moved behind our back",
+                path: TuningPath.transparentHugePages, before: found,
+                after: wanted.contains(found) ? found : first)
+        ]
+    }
+
+    private var settings: [TuningStep] {
+        Sysctl.wanted(profile, machine).compactMap { setting in
+            guard let found = setting.value(machine), isAll || found != setting.wanted else {
+                return nil
+            }
+            return TuningStep(
+                topic: setting.name, reason: setting.reason, path: setting.path,
+                before: "\(found)", after: "\(setting.wanted)")
+        }
+    }
+
+    private var diskScheduler: [TuningStep] {
+        guard let name = profile.journalDisk,
+            let disk = machine.blockDevices.first(where: { $0.name == name }),
+            let found = disk.scheduler, isAll || found != "none"
+        else { return [] }
+        return [
+            TuningStep(
+                topic: "scheduler of \(name)", reason: "no write waits to be put in order",
+                path: TuningPath.diskScheduler(disk), before: found, after: "none")
+        ]
+    }
+}
+
+// MARK: Interrupts
+
+extension HostTuning {
+    private var interruptsOff: (from: [Int], to: [Int])? {
+        let kept = profile.processorsKeptFree(machine)
+        let others = profile.interruptProcessors(machine)
+        guard profile.kernel.interruptsOnHousekeeping == true, !kept.isEmpty, !others.isEmpty
+        else { return nil }
+        return (kept, others)
+    }
+
+    private var defaultInterrupts: [TuningStep] {
+        guard let (kept, others) = interruptsOff,
+            let found = machine.kernel.defaultInterruptCPUs,
+            isAll || found.contains(where: kept.contains)
+        else { return [] }
+        return [
+            TuningStep(
+                topic: "interrupts of drivers loaded later",
+                reason: "none begins on a polling core", path: TuningPath.defaultInterrupts,
+                before: NumberList.maskText(found), after: NumberList.maskText(others))
+        ]
+    }
+
+    private var deviceInterrupts: [TuningStep] {
+        guard let (kept, others) = interruptsOff else { return [] }
+        return machine.pciDevices.filter { $0.driver != nil }.flatMap { device in
+            device.interrupts.compactMap { interrupt in
+                guard let allowed = interrupt.allowed,
+                    !machine.isQuiet(interrupt, of: device, on: kept)
+                else { return nil }
+                let now = interrupt.effective ?? allowed
+                guard isAll || now.contains(where: kept.contains) else { return nil }
+                return TuningStep(
+                    topic: "interrupt \(interrupt.number) of \(device.address)",
+                    reason: "it stops a polling thread",
+                    path: TuningPath.interrupt(interrupt.number),
+                    before: NumberList.text(allowed), after: NumberList.text(others),
+                    mayBeRefused: true,
+                    cure:
+                        "refused where the kernel manages it itself; isolcpus=managed_irq,… helps then"
+                )
+            }
+        }
+    }
+}
+
+// MARK: The card
+
+extension HostTuning {
+    /// What takes the port's card from the kernel and gives it to vfio-pci; none if it has it.
+    /// Throws where that would harm: the host talks through it, or it could not be bound.
+    public func bindSteps() throws(TuningError) -> [TuningStep] {
+        guard let address = profile.pciAddress,
+            let card = machine.pciDevices.first(where: { $0.address == address }),
+            card.kind == .network
+        else { throw TuningError("the profile's port is no network card on PCI: nothing to bind") }
+        if card.driver == "vfio-pci" || HostCheck.sharedDrivers.contains(card.driver ?? "") {
+            return []
+        }
+        for device in machine.networkDevices where device.pciAddress == address {
+            guard let name = device.interface,
+                let interface = machine.interfaces.first(where: { $0.name == name }),
+                interface.carriesHostTraffic == true
+            else { continue }
+            throw TuningError(
+                "\(name) at \(address) carries this host's own traffic; take its addresses away "
+                    + "first (`ip address flush dev \(name)`), or use another card")
+        }
+        guard machine.kernel.vfioModules?.contains("vfio_pci") == true else {
+            throw TuningError("the kernel has no vfio-pci yet; `modprobe vfio-pci` loads it")
+        }
+        guard card.iommuGroup != nil || machine.kernel.isNoIOMMUAllowed == true else {
+            throw TuningError(
+                "there is no IOMMU group for \(address), so vfio-pci would not take it; boot with "
+                    + BootWord.iommu(machine).joined(separator: " "))
+        }
+        return steps(from: card)
+    }
+
+    private func steps(from card: PCIDevice) -> [TuningStep] {
+        let bus = "sys/bus/pci"
+        let device = "\(bus)/devices/\(card.address)"
+        func order(
+            _ path: String, _ value: String, before: String, undo: String, _ undoValue: String,
+            proof: TuningStep.Proof? = nil
+        ) -> TuningStep {
+            TuningStep(
+                topic: "card \(card.address)", reason: "DPDK drives it itself", path: path,
+                before: before, after: value, cure: "see the end of dmesg",
+                order: .init(undoPath: undo, undoValue: undoValue, proof: proof))
+        }
+        var steps: [TuningStep] = []
+        // Taken back from the last one: off vfio-pci, no override, then whoever fits takes it.
+        if let driver = card.driver {
+            steps.append(
+                order(
+                    "\(device)/driver/unbind", card.address, before: "bound to \(driver)",
+                    undo: "\(bus)/drivers_probe", card.address))
+        }
+        steps.append(
+            order(
+                "\(device)/driver_override", "vfio-pci", before: "any driver that fits",
+                undo: "\(device)/driver_override", ""))
+        steps.append(
+            order(
+                "\(bus)/drivers_probe", card.address, before: "bound to no driver",
+                undo: "\(bus)/drivers/vfio-pci/unbind", card.address,
+                proof: .init(path: "\(device)/uevent", line: "DRIVER=vfio-pci")))
+        return steps
+    }
+}
