@@ -92,7 +92,8 @@ let package = Package(
         library(
             "Qualification",
             [
-                "Platform", "Wire", "CommandLog", "NICGateway", "Hardware", "Pipeline",
+                "Platform", "Wire", "CommandLog", "NICGateway", "RDMAReplica", "Hardware",
+                "Pipeline",
             ]),
         .executableTarget(
             name: "needletail",
@@ -143,7 +144,10 @@ let package = Package(
             ]),
         tests(
             "QualificationTests",
-            ["Qualification", "Pipeline", "Hardware", "NICGateway", "Platform", "Wire"]),
+            [
+                "Qualification", "Pipeline", "RDMAReplica", "Hardware", "NICGateway", "Platform",
+                "Wire",
+            ]),
         tests("EndToEndTests", ["Wire"]),
         tests("TidyTests", []),
     ],

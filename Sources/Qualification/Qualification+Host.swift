@@ -5,7 +5,6 @@ internal import Glibc
 internal import Hardware
 internal import Pipeline
 internal import Platform
-internal import Synchronization
 
 extension Qualification {
     /// Stolen time on the cores that poll.
@@ -53,21 +52,15 @@ extension Qualification {
         }
         let scratch = String(decoding: bytes.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
         defer { unsafe rmdir(scratch) }
-        let outcome = JournalOutcome()
         let probe = JournalProbe(folder: scratch, seconds: seconds)
-        do throws(PlatformError) {
-            let cpu = configuration.host.cpus.journal.first
-            let thread = try PinnedThread(name: "nt-journal", cpu: cpu) { outcome.measure(probe) }
-            while !outcome.isDone {
-                let elapsed = outcome.elapsedNanos.load(ordering: .relaxed)
-                watch.show("journal: \(elapsed / 1_000_000_000) of \(Int(seconds)) s")
-                if watch.pause(milliseconds: 50) { outcome.stop() }
-            }
-            thread.join()
-        } catch {
-            return report.note(.journal, failed: error.description)
-        }
-        switch outcome.result {
+        let seconds = Int(seconds)
+        let result = measure(
+            on: configuration.host.cpus.journal.first, watch,
+            show: { "journal: \($0 / 1_000_000_000) of \(seconds) s" },
+            { run throws in
+                try probe.measure(isStopped: { run.isStopping }, progress: { run.note($0) })
+            })
+        switch result {
         case .success(let figures): note(figures, &report)
         case .failure(let error): report.note(.journal, failed: "\(error)")
         }
@@ -84,60 +77,14 @@ extension Qualification {
         report.note(
             .journal, "write of a page and sync, p99", figures.commits.quantileNanos(0.99),
             max: limit, .nanos)
-        let shares = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0)]
-        func row(_ name: String, _ found: LatencyDistribution) -> String {
-            "  \(name)  "
-                + shares.map { "\($0.0) \(Figure.duration(found.quantileNanos($0.1)))" }
-                .joined(separator: "  ") + "\n"
-        }
-        func value(_ found: LatencyDistribution) -> JSONValue {
-            .object([
-                ("count", .number(Int(clamping: found.count))),
-                ("p50Nanos", .number(Int(clamping: found.quantileNanos(0.5)))),
-                ("p99Nanos", .number(Int(clamping: found.quantileNanos(0.99)))),
-                ("p999Nanos", .number(Int(clamping: found.quantileNanos(0.999)))),
-                ("maxNanos", .number(Int(clamping: found.maxNanos))),
-            ])
-        }
         report.detail(
             "journal: \(figures.description)",
-            row("write + sync", figures.commits) + row("sync alone  ", figures.syncs)
+            figures.commits.row("write + sync") + figures.syncs.row("sync alone  ")
                 + figures.warnings.map { "  note: \($0)\n" }.joined(),
             "journal",
             .object([
-                ("commits", value(figures.commits)), ("syncs", value(figures.syncs)),
+                ("commits", figures.commits.value), ("syncs", figures.syncs.value),
                 ("warnings", JSONValue(figures.warnings)),
             ]))
-    }
-
-    /// Writes into a standby's memory: there is nothing yet that would do them.
-    func checkMirror(_ report: inout QualificationReport, _ watch: StickyWatch) {
-        guard peer != nil else {
-            return report.note(.mirror, notRun: "there is no standby: name one (--peer)")
-        }
-        report.note(.mirror, notRun: "this version cannot mirror yet")
-    }
-}
-
-/// What the journal's thread brings back.
-///
-/// SAFETY: `result` is written by the thread before `isDone`, and read behind it.
-private final class JournalOutcome: @unchecked Sendable {
-    let elapsedNanos = Atomic<UInt64>(0)
-    private let isStopping = Atomic(false)
-    private let hasEnded = Atomic(false)
-    private(set) var result: Result<JournalProbe.Figures, any Error> = .failure(
-        JournalProbeError(description: "not measured"))
-
-    var isDone: Bool { hasEnded.load(ordering: .acquiring) }
-    func stop() { isStopping.store(true, ordering: .relaxed) }
-
-    func measure(_ probe: JournalProbe) {
-        result = Result {
-            try probe.measure(
-                isStopped: { isStopping.load(ordering: .relaxed) },
-                progress: { elapsedNanos.store($0, ordering: .relaxed) })
-        }
-        hasEnded.store(true, ordering: .releasing)
     }
 }

@@ -2,6 +2,7 @@
 internal import Hardware
 internal import NICGateway
 public import Pipeline
+public import RDMAReplica
 
 //  What a host is asked before it goes live, one question after the other:
 //
@@ -47,8 +48,8 @@ public struct Qualification {
     public var configuration: Configuration
     /// The port that frames are sent from, such as `af_packet:eth2`; nil = none.
     public var generator: String?
-    /// A standby's address; nil = none.
-    public var peer: String?
+    /// A standby that listens (`needletail-lab mirror-receive`); nil = the configuration's.
+    public var peer: MirrorSettings?
     /// How long each measurement lasts, about.
     public var seconds: Double
     /// Which questions are asked.

@@ -4,6 +4,7 @@ import Hardware
 import NICGateway
 import Pipeline
 import Platform
+import RDMAReplica
 import Testing
 import Wire
 
@@ -187,6 +188,13 @@ private final class Watch: QualificationWatch {
         for word in ["--generator", "cpus", "journalDisk"] {
             #expect(report.text.contains(word), "\(report.text)")
         }
+    }
+
+    @Test func `about a standby that is not there fail with the reason`() {
+        var qualification = qualification([.mirror])
+        qualification.peer = MirrorSettings(peerAddress: 0x7F00_0001, peerPort: 7_471)
+        let report = qualification.run(Watch())
+        #expect(!report.isPassed && report.text.contains("RDMA"), "\(report.text)")
     }
 
     @Test func `end when they are told to, and the rest is not run`() {

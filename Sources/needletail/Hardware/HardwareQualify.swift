@@ -2,9 +2,11 @@
 internal import ArgumentParser
 internal import Foundation
 internal import Hardware
+internal import OrderEntryClient
 internal import Pipeline
 internal import Platform
 internal import Qualification
+internal import RDMAReplica
 internal import Settings
 
 struct HardwareQualify: ParsableCommand {
@@ -46,8 +48,11 @@ struct HardwareQualify: ParsableCommand {
     @Option(help: "The port that frames are sent from, as af_packet:eth2.")
     var generator: String?
 
-    @Option(help: "Address of a standby, for the mirror.")
-    var peer: String?
+    @Option(
+        help: ArgumentHelp(
+            "Where a standby listens (needletail-lab mirror-receive); default: mirror.peer.",
+            valueName: "address:port"))
+    var peer: SocketAddress?
 
     @Option(help: "How long each measurement lasts, about.")
     var seconds = 10.0
@@ -68,7 +73,15 @@ struct HardwareQualify: ParsableCommand {
     func run() throws {
         var qualification = Qualification(try settings())
         qualification.generator = generator
-        qualification.peer = peer
+        if let peer {
+            var settings = MirrorSettings(peerAddress: peer.address, peerPort: peer.port)
+            settings.device = qualification.configuration.host.rdma.map {
+                .init(name: $0.device, port: $0.port)
+            }
+            // Soft-RoCE on an emulated machine takes its time.
+            settings.timeoutMillis = 2_000
+            qualification.peer = settings
+        }
         qualification.seconds = seconds
         qualification.checks = try checks()
         let watch = TerminalWatch()
