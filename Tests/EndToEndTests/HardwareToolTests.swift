@@ -24,7 +24,16 @@ struct `The tools for a machine` {
 
     @Test func `jitter ends early with its report when it is interrupted`() throws {
         let child = try Child([Machine.needletail, "hw", "jitter", "--seconds", "200"])
-        usleep(700_000)
+        // It listens for signals before it measures.
+        let isMeasuring = eventually(withinSeconds: 60) {
+            let folder = "/proc/\(child.pid)/task"
+            let threads = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+            return threads.contains { thread in
+                let name = try? String(contentsOfFile: "\(folder)/\(thread)/comm", encoding: .utf8)
+                return name?.hasPrefix("jitter-") == true
+            }
+        }
+        #expect(isMeasuring, "\(child.output)")
         child.signal(SIGINT)
         let end = try child.wait(seconds: 60)
         #expect(end.status == 0 && end.output.contains("interruptions"), "\(end.output)")
