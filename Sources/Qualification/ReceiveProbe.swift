@@ -52,6 +52,8 @@ public final class ReceiveProbe {
                 let hasWorked = core.pollProbe()
                 if hasWorked {
                     state.lastCycles.store(clock.nowCycles, ordering: .relaxed)
+                } else {
+                    state.emptyPolls.wrappingAdd(1, ordering: .relaxed)
                 }
                 idle.idle(worked: hasWorked)
             }
@@ -62,6 +64,9 @@ public final class ReceiveProbe {
     public var received: UInt64 { counters[.datagramsTaken] }
     /// When something was received last, in the clock's cycles; 0 before.
     public var lastCycles: UInt64 { state.lastCycles.load(ordering: .relaxed) }
+
+    /// How often it looked and found nothing.
+    public var emptyPolls: UInt64 { state.emptyPolls.load(ordering: .relaxed) }
 
     /// Ends it. Nanoseconds that it spent in polls which found something.
     public func finish() -> UInt64 {
@@ -75,5 +80,6 @@ public final class ReceiveProbe {
     private final class State: Sendable {
         let isStopping = Atomic(false)
         let lastCycles = Atomic<UInt64>(0)
+        let emptyPolls = Atomic<UInt64>(0)
     }
 }

@@ -107,12 +107,16 @@ final class TrafficRig {
         return generator.finish()
     }
 
-    /// Until all is received, or nothing more has come for a while.
+    /// Until all is received, or the probe has found nothing for a while. While something else
+    /// runs on its core it does not look, and what waits for it is not lost.
     private func waitForRest(_ probe: ReceiveProbe, _ count: UInt64, _ watch: StickyWatch) {
         var received = probe.received
+        var emptyPolls = probe.emptyPolls
         var quietPauses = 0
         while received < count, quietPauses < 15, !watch.pause(milliseconds: 20) {
-            quietPauses = probe.received == received ? quietPauses + 1 : 0
+            let hasLooked = probe.emptyPolls != emptyPolls
+            emptyPolls = probe.emptyPolls
+            if probe.received != received { quietPauses = 0 } else if hasLooked { quietPauses += 1 }
             received = probe.received
         }
     }
