@@ -146,7 +146,7 @@ extension HostTuning {
                     before: NumberList.text(allowed), after: NumberList.text(others),
                     mayBeRefused: true,
                     cure:
-                        "refused where the kernel manages it itself; isolcpus=managed_irq,… helps then"
+                        "the kernel may manage it itself; isolcpus=managed_irq,… helps then"
                 )
             }
         }
