@@ -97,6 +97,15 @@ public struct Interrupt: Equatable, Sendable {
 }
 
 extension MachineFacts {
+    /// The devices whose interrupts matter beside a port: not those without a driver, and not the
+    /// port's own card, which has none once DPDK drives it.
+    internal func interrupting(beside port: HardwareProfile) -> [PCIDevice] {
+        pciDevices.filter { device in
+            guard let driver = device.driver else { return false }
+            return device.address != port.pciAddress || HostCheck.sharedDrivers.contains(driver)
+        }
+    }
+
     /// Whether an interrupt can be left alone though it may go to processors that are kept free:
     /// the kernel manages those of disks itself, one queue for each processor, and with
     /// `managed_irq` a queue of a processor that is kept free works only for what begins there.

@@ -32,6 +32,7 @@ struct Needletail: ParsableCommand {
               69  the gateway or the network is not there
               74  gateway: its port or its memory could not be had, or its journal is
                   damaged or could not be written; log snapshot: not written
+              77  hw apply: only root may
               78  gateway: its configuration is wrong, or is not the journal's
             """,
         subcommands: [

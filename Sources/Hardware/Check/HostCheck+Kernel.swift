@@ -22,7 +22,7 @@ extension HostCheck {
     internal var deviceInterrupts: [Finding] {
         let topic = "interrupts"
         guard profile.kernel.interruptsOnHousekeeping == true, !keptFree.isEmpty else { return [] }
-        let known = machine.pciDevices.filter { !$0.interrupts.isEmpty && $0.driver != nil }
+        let known = machine.interrupting(beside: profile).filter { !$0.interrupts.isEmpty }
         guard !known.isEmpty else {
             return [
                 .unknown(

@@ -132,7 +132,7 @@ extension HostTuning {
 
     private var deviceInterrupts: [TuningStep] {
         guard let (kept, others) = interruptsOff else { return [] }
-        return machine.pciDevices.filter { $0.driver != nil }.flatMap { device in
+        return machine.interrupting(beside: profile).flatMap { device in
             device.interrupts.compactMap { interrupt in
                 guard let allowed = interrupt.allowed,
                     !machine.isQuiet(interrupt, of: device, on: kept)
