@@ -190,29 +190,31 @@ extension HostTuning {
         let bus = "sys/bus/pci"
         let device = "\(bus)/devices/\(card.address)"
         func order(
-            _ path: String, _ value: String, before: String, undo: String, _ undoValue: String,
+            _ path: String, _ value: String, _ states: (before: String, after: String),
+            undo: String, _ undoValue: String,
             proof: TuningStep.Proof? = nil
         ) -> TuningStep {
             TuningStep(
                 topic: "card \(card.address)", reason: "DPDK drives it itself", path: path,
-                before: before, after: value, cure: "see the end of dmesg",
-                order: .init(undoPath: undo, undoValue: undoValue, proof: proof))
+                before: states.before, after: value, cure: "see the end of dmesg",
+                order: .init(
+                    result: states.after, undoPath: undo, undoValue: undoValue, proof: proof))
         }
         var steps: [TuningStep] = []
         // Taken back from the last one: off vfio-pci, no override, then whoever fits takes it.
         if let driver = card.driver {
             steps.append(
                 order(
-                    "\(device)/driver/unbind", card.address, before: "bound to \(driver)",
+                    "\(device)/driver/unbind", card.address, ("bound to \(driver)", "no driver"),
                     undo: "\(bus)/drivers_probe", card.address))
         }
         steps.append(
             order(
-                "\(device)/driver_override", "vfio-pci", before: "any driver that fits",
+                "\(device)/driver_override", "vfio-pci", ("for any driver", "for vfio-pci"),
                 undo: "\(device)/driver_override", ""))
         steps.append(
             order(
-                "\(bus)/drivers_probe", card.address, before: "bound to no driver",
+                "\(bus)/drivers_probe", card.address, ("no driver", "bound to vfio-pci"),
                 undo: "\(bus)/drivers/vfio-pci/unbind", card.address,
                 proof: .init(path: "\(device)/uevent", line: "DRIVER=vfio-pci")))
         return steps

@@ -19,8 +19,13 @@ public struct TuningStep: Equatable, Sendable {
     /// For a file that only takes orders: what takes this one back, and where a success shows.
     public var order: Order?
 
+    /// What it is to be, for people.
+    public var result: String { order?.result ?? after }
+
     /// An order has no value that could be read and put back.
     public struct Order: Equatable, Sendable {
+        /// What comes of it, such as "bound to vfio-pci".
+        public let result: String
         /// The file that takes it back.
         public let undoPath: String
         /// What is written there.

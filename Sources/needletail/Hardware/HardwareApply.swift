@@ -86,7 +86,7 @@ struct HardwareApply: ParsableCommand {
     }
 
     private func show(_ steps: [TuningStep]) {
-        for step in steps { print("would  \(step.topic): \(step.before) -> \(step.after)") }
+        for step in steps { print("would  \(step.topic): \(step.before) -> \(step.result)") }
         if steps.isEmpty { print("nothing to do while the machine runs") }
     }
 
@@ -97,7 +97,7 @@ struct HardwareApply: ParsableCommand {
         var done = 0
         try Tuner(root: root).apply(steps, undoFile: file) { step, before, outcome in
             if outcome == .done { done += 1 }
-            say("\(step.topic): \(before) -> \(step.after)", outcome)
+            say("\(step.topic): \(before) -> \(step.result)", outcome)
         }
         if done > 0 { print("to take it back: needletail hw apply --undo \(file)") }
     }
