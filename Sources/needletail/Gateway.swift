@@ -87,7 +87,7 @@ struct Gateway: ParsableCommand {
         var port: NICGateway.Port?
         let opened: NICGateway.Port
         let pipeline: Pipeline
-        var stop = StopSignal()
+        let stop = StopSignal()
         // Before DPDK starts, which sets its own folder where the system's is not ours.
         let countersFolder = CountersFolders.forWriting()
         do {
@@ -121,7 +121,7 @@ struct Gateway: ParsableCommand {
         }
         let journals = pipeline.journals
         var service = ServiceReport(pipeline, place: Self.place(configuration))
-        wait(&stop, pipeline, &service)
+        wait(stop, pipeline, &service)
         service?.stopping()
         pipeline.stop()
         pipeline.sample()
@@ -171,7 +171,7 @@ struct Gateway: ParsableCommand {
 
     /// Until somebody asks for the end, or a journal fails: then nothing more can be promised.
     private func wait(
-        _ stop: inout StopSignal, _ pipeline: Pipeline, _ service: inout ServiceReport?
+        _ stop: StopSignal, _ pipeline: Pipeline, _ service: inout ServiceReport?
     ) {
         var elapsed: UInt32 = 0
         var looks: UInt32 = 0

@@ -7,7 +7,7 @@ internal import Glibc
 ///
 /// Threading: made by the main thread before it starts others, which inherit that these signals
 /// are held back; used by the main thread alone.
-struct StopSignal: ~Copyable {
+final class StopSignal {
     private var signals = sigset_t()
     private var isSnapshotWanted = false
 
@@ -18,13 +18,13 @@ struct StopSignal: ~Copyable {
     }
 
     /// Whether a snapshot was asked for since the last call.
-    mutating func takeSnapshotRequest() -> Bool {
+    func takeSnapshotRequest() -> Bool {
         defer { isSnapshotWanted = false }
         return isSnapshotWanted
     }
 
     /// True once the end was asked for; false after that time, or when something else was.
-    mutating func wait(milliseconds: Int) -> Bool {
+    func wait(milliseconds: Int) -> Bool {
         var time = timespec(
             tv_sec: milliseconds / 1_000, tv_nsec: milliseconds % 1_000 * 1_000_000)
         switch unsafe sigtimedwait(&signals, nil, &time) {
