@@ -4,7 +4,7 @@ SHELL := /bin/bash
 scripts := hw/scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench-vm lint build clean toolchain
+.PHONY: help run test bench-vm lint build deb test-deb clean toolchain
 
 help:
 	@echo 'make run     build, then show the whole order path at work on this machine, and sum it up'
@@ -14,6 +14,8 @@ help:
 	@echo 'make bench-vm  build, then the gateway on a PCI NIC through vfio-pci, in a virtual machine'
 	@echo 'make lint    formatting, import direction and the tidy rules'
 	@echo 'make build   the executables only, optimised: .build/release/needletail, needletail-lab'
+	@echo 'make deb     Debian packages of both, with service and man pages: .build/deb/*.deb'
+	@echo 'make test-deb  the same, and the life of the service in a clean Debian with systemd'
 	@echo 'make clean   remove what was built'
 	@echo
 	@echo 'Debian 12 or Ubuntu 24.04 with Swift 6.3 or later; missing Debian packages are installed.'
@@ -40,6 +42,14 @@ lint: toolchain
 build: toolchain
 	@$(scripts)/install-dependencies build
 	@$(scripts)/build-release
+
+deb: toolchain
+	@$(scripts)/install-dependencies deb
+	@hw/deb/build
+
+test-deb: toolchain
+	@$(scripts)/install-dependencies deb
+	@$(scripts)/test-deb
 
 clean:
 	rm -rf .build

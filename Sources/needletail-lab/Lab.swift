@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import Platform
 
 /// Measurements and load: what the gateway is measured with.
 @main
@@ -7,6 +8,7 @@ struct Lab: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "needletail-lab",
         abstract: "Load, benchmarks and faults for Needletail.",
+        version: ProjectVersion.text,
         subcommands: [Load.self, Ping.self, MirrorReceive.self, Bench.self])
 }
 

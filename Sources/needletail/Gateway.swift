@@ -3,7 +3,6 @@ import Hardware
 import Settings
 import ArgumentParser
 import CommandLog
-import Dispatch
 import Foundation
 import NICGateway
 import Pipeline

@@ -35,6 +35,7 @@ struct Needletail: ParsableCommand {
               77  hw apply: only root may
               78  gateway: its configuration is wrong, or is not the journal's
             """,
+        version: ProjectVersion.text,
         subcommands: [
             Gateway.self, Send.self, Subscribe.self, Replay.self, LogCommand.self,
             HardwareCommand.self, Stats.self, Top.self,

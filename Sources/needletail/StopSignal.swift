@@ -1,39 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Dispatch
+//
+// SAFETY: the set and the time are lent for one call each.
 internal import Glibc
-internal import Synchronization
 
 /// SIGINT and SIGTERM as something to wait for; SIGUSR1 as a request for a snapshot.
-final class StopSignal: @unchecked Sendable {
-    private let semaphore = DispatchSemaphore(value: 0)
-    private let isSnapshotWanted = Atomic<Bool>(false)
-    private var sources: [any DispatchSourceSignal] = []
+///
+/// Threading: made by the main thread before it starts others, which inherit that these signals
+/// are held back; used by the main thread alone.
+final class StopSignal {
+    private var signals = sigset_t()
+    private var isSnapshotWanted = false
 
     init() {
-        signal(SIGUSR1, SIG_IGN)
-        let wish = DispatchSource.makeSignalSource(signal: SIGUSR1, queue: .global())
-        wish.setEventHandler { [weak self] in
-            self?.isSnapshotWanted.store(true, ordering: .relaxed)
-        }
-        wish.resume()
-        sources.append(wish)
-        for number in [SIGINT, SIGTERM] {
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(
-                signal: number, queue: DispatchQueue.global())
-            source.setEventHandler { [semaphore] in semaphore.signal() }
-            source.resume()
-            sources.append(source)
-        }
+        unsafe sigemptyset(&signals)
+        for number in [SIGINT, SIGTERM, SIGUSR1] { unsafe sigaddset(&signals, number) }
+        unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
     }
 
     /// Whether a snapshot was asked for since the last call.
     func takeSnapshotRequest() -> Bool {
-        isSnapshotWanted.exchange(false, ordering: .relaxed)
+        defer { isSnapshotWanted = false }
+        return isSnapshotWanted
     }
 
-    /// True once a signal came; false after that time without one.
+    /// True once the end was asked for; false after that time, or when something else was.
     func wait(milliseconds: Int) -> Bool {
-        semaphore.wait(timeout: .now() + .milliseconds(milliseconds)) == .success
+        var time = timespec(
+            tv_sec: milliseconds / 1_000, tv_nsec: milliseconds % 1_000 * 1_000_000)
+        switch unsafe sigtimedwait(&signals, nil, &time) {
+        case SIGINT, SIGTERM: return true
+        case SIGUSR1: isSnapshotWanted = true
+        default: break
+        }
+        return false
     }
 }
