@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
+// docs/formats/mirror.md.
+//
 // SAFETY: what is read as bytes is a local copy, and the pointer does not leave the closure.
 internal import Platform
 
@@ -24,6 +26,16 @@ struct MirrorHello: BitwiseCopyable, Equatable {
     var counterKey: UInt32 = 0
     /// Offset 36: of this connection; goes into the counter's check.
     var nonce: UInt32 = 0
+
+    /// Why a standby does not take it; nil when it does.
+    var refusal: MirrorAnswer.Refusal? {
+        guard magic == MirrorVersion.magic, version == MirrorVersion.number else { return .version }
+        let isPowerOfTwo = recordCapacity & (recordCapacity &- 1) == 0
+        guard recordCapacity >= 2, isPowerOfTwo, recordCapacity <= MirrorVersion.recordCapacityMax
+        else { return .capacity }
+        // Sequences are counted up without a look at their end.
+        return lastSequence < 1 << 62 ? nil : .place
+    }
 }
 
 /// What the standby answers: 32 bytes, then zeroes up to 56.
@@ -48,6 +60,7 @@ struct MirrorAnswer: BitwiseCopyable, Equatable {
         case version = 1
         case capacity = 2
         case memory = 3
+        case place = 4
     }
 }
 

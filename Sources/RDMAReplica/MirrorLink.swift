@@ -104,6 +104,8 @@ internal import Wire
             case .memory:
                 "\(peer) has no memory for the ring: raise vm.nr_hugepages and the limit of locked "
                     + "memory there"
+            case .place:
+                "\(peer) takes no log that is as far as this one"
             case nil:
                 "\(peer) refuses for reason \(answer.refusal): run the same build on both hosts"
             }

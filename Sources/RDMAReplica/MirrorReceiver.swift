@@ -93,10 +93,10 @@ internal import Wire
     private var brokenSinceCycles: UInt64 = 0
 
     init(_ channel: VerbsChannel, _ hello: MirrorHello, clock: CycleClock) throws(VerbsError) {
-        if let refusal = Self.check(hello) {
+        if let refusal = hello.refusal {
             channel.reject(MirrorAnswer(refusal: refusal.rawValue))
             throw VerbsError(
-                code: EPROTO, "a request \(channel.description) was refused: its \(refusal)")
+                code: EPROTO, "a request \(channel.description) was refused for its \(refusal)")
         }
         capacity = Int(hello.recordCapacity)
         let ringByteCount = capacity * 64
@@ -131,17 +131,6 @@ internal import Wire
             MirrorAnswer(
                 ringAddress: base, fenceAddress: base + UInt64(ringByteCount), ringKey: key),
             timeoutMillis: Self.patienceMillis)
-    }
-
-    private static func check(_ hello: MirrorHello) -> MirrorAnswer.Refusal? {
-        guard hello.magic == MirrorVersion.magic, hello.version == MirrorVersion.number else {
-            return .version
-        }
-        let capacity = hello.recordCapacity
-        guard capacity >= 2, capacity & (capacity - 1) == 0,
-            capacity <= MirrorVersion.recordCapacityMax
-        else { return .capacity }
-        return nil
     }
 
     /// The last valid record's sequence and CRC.

@@ -32,8 +32,9 @@ struct Gateway: ParsableCommand {
             EXIT CODES
               0   stopped in order
               64  the command line is wrong
-              74  the port or the memory could not be had, or not where it should be
-                  (--strict), or the journal is damaged or could not be written
+              74  the port, the memory or the mirror's standby could not be had, or
+                  not where it should be (--strict), or the journal is damaged or
+                  could not be written
               78  the configuration is wrong, or is not the journal's
             """)
 

@@ -57,6 +57,48 @@ import Wire
                 + "34333231" + "00000000")
     }
 
+    @Test func `is drawn in the page with each field at its offset`() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        let page = try String(
+            contentsOf: root.appending(path: "docs/formats/mirror.md"), encoding: .utf8)
+        var drawn: [String: [String: Int]] = [:]
+        var heading = ""
+        for line in page.split(separator: "\n") {
+            if let match = line.wholeMatch(of: /## (\w+)/) { heading = String(match.1) }
+            guard let row = line.firstMatch(of: /^\| (\d+) \| \d+ \| `(\w+)` \|/) else { continue }
+            drawn[heading, default: [:]][String(row.2)] = Int(row.1)
+        }
+        #expect(
+            drawn["MirrorHello"]
+                == offsets(
+                    MirrorHello.self,
+                    [
+                        \.magic, \.version, \.shard, \.lastSequence, \.crc32c, \.recordCapacity,
+                        \.counterAddress, \.counterKey, \.nonce,
+                    ]))
+        #expect(
+            drawn["MirrorAnswer"]
+                == offsets(
+                    MirrorAnswer.self,
+                    [
+                        \.magic, \.version, \.refusal, \.ringAddress, \.fenceAddress, \.ringKey,
+                        \.reserved,
+                    ]))
+        #expect(
+            drawn["MirrorCounter"]
+                == offsets(
+                    MirrorCounter.self, [\.sequence, \.nonce, \.crc32c]))
+    }
+
+    private func offsets<Root>(_: Root.Type, _ paths: [PartialKeyPath<Root>]) -> [String: Int] {
+        Dictionary(
+            uniqueKeysWithValues: paths.map { path in
+                let name = "\(path)".split(separator: ".").last.map(String.init) ?? ""
+                return (name, MemoryLayout<Root>.offset(of: path) ?? -1)
+            })
+    }
+
     private func hex<Value: BitwiseCopyable>(_ value: Value) -> String {
         unsafe withUnsafeBytes(of: value) { bytes in
             unsafe bytes.map { String(format: "%02x", $0) }.joined()
@@ -86,11 +128,30 @@ import Wire
         }
     }
 
+    @Test func `is refused when it asks for what cannot be`() {
+        let good = MirrorHello(recordCapacity: 1_024)
+        #expect(good.refusal == nil)
+        var bad = good
+        bad.magic += 1
+        #expect(bad.refusal == .version)
+        bad = good
+        bad.version += 1
+        #expect(bad.refusal == .version)
+        for capacity: UInt32 in [0, 1, 1_023, 1 << 25, .max] {
+            bad = good
+            bad.recordCapacity = capacity
+            #expect(bad.refusal == .capacity)
+        }
+        bad = good
+        bad.lastSequence = .max
+        #expect(bad.refusal == .place)
+    }
+
     @Test(arguments: MirrorAnswer.Refusal.allCases)
     func `is a reason for people when it is a refusal`(_ refusal: MirrorAnswer.Refusal) {
         let settings = MirrorSettings(peerAddress: 0x0A09_0001, peerPort: 7_471)
         let error = MirrorLink.refused(MirrorAnswer(refusal: refusal.rawValue), settings)
-        #expect(error.description.hasPrefix("10.9.0.1:7471 ") && error.description.contains(": "))
+        #expect(error.description.hasPrefix("10.9.0.1:7471 "))
         let unknown = MirrorLink.refused(MirrorAnswer(refusal: 99), settings)
         #expect(unknown.description.contains("99"))
     }

@@ -13,9 +13,9 @@ struct MirrorReceive: ParsableCommand {
         abstract: "Take a gateway's log by RDMA into memory, and validate each record.",
         discussion: """
             Waits for the mirrors of gateways (key `mirror` of the configuration; one for each \
-            shard) and for `bench mirror`. Prints a line when one begins and one when it ends: \
-            records, bytes, sequences, the CRC of the last record, and whether the chain is whole. \
-            Keeps nothing.
+            shard) and for `bench mirror`. Prints a line when one begins, one each second while \
+            records come, and one when it ends: records, bytes, the last sequence, the CRC of that \
+            record, and whether the chain is whole. Keeps nothing.
 
             EXIT CODES
               0   every chain was whole
@@ -71,8 +71,11 @@ struct MirrorReceive: ParsableCommand {
         // As the measuring side does; asleep only when nobody has written for long.
         var idle = IdleStrategy(spins: 1_000, yields: 100_000)
         let start = clock.nowCycles
+        var progressNanos: UInt64 = 0
+        var told: [UInt64] = []
         while receivers.count < mirrors || !running.isEmpty {
-            if seconds > 0, Double(clock.nanos(clock.nowCycles &- start)) > seconds * 1e9 { break }
+            let nanos = clock.nanos(clock.nowCycles &- start)
+            if seconds > 0, Double(nanos) > seconds * 1e9 { break }
             if receivers.count < mirrors,
                 let receiver = take(listener, running.isEmpty ? 100 : 0, clock)
             {
@@ -83,9 +86,23 @@ struct MirrorReceive: ParsableCommand {
             for receiver in running where receiver.poll() { hasWorked = true }
             for receiver in running where receiver.ended != nil { conclude(receiver) }
             running.removeAll { $0.ended != nil }
+            if nanos > progressNanos {
+                progressNanos = nanos + 1_000_000_000
+                tellProgress(receivers, &told)
+            }
             if !running.isEmpty { idle.idle(worked: hasWorked) }
         }
         return receivers
+    }
+
+    /// A line for each mirror that has moved since the last time.
+    private func tellProgress(_ receivers: [MirrorReceiver], _ told: inout [UInt64]) {
+        for (index, receiver) in receivers.enumerated() {
+            if told.count == index { told.append(0) }
+            guard receiver.recordCount != told[index], receiver.ended == nil else { continue }
+            told[index] = receiver.recordCount
+            say("mirror of shard \(receiver.shard): \(told[index]) records so far")
+        }
     }
 
     private func take(
