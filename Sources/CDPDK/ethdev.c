@@ -270,6 +270,9 @@ static void ethernet_close(cdpdk_port *port) {
 }
 
 static bool probe(ethernet *self, cdpdk_error *error) {
+    // A virtual device's name begins with its driver's.
+    bool pci = strncmp(self->device, "net_", 4) != 0;
+    if (pci && !cdpdk_pci_check("", self->device, error)) { return false; }
     cdpdk_log_clear();
     int result = rte_dev_probe(self->device);
     if (!check(result, "not found or not usable by DPDK", self->device, error)) { return false; }

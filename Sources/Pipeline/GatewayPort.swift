@@ -14,6 +14,7 @@ public enum GatewayPort {
         let specification = try PortSpecification(configuration.port)
         if specification.needsEAL {
             var eal = EALConfiguration()
+            eal.memoryNode = specification.numaNode
             eal.usesHugePages = host.packetMemoryMB > 0
             // Without huge pages memory is taken as needed: the buffers, and as much for the rest.
             let buffersMB = host.packetBuffers * 2_560 / 1_048_576

@@ -277,11 +277,11 @@ public struct PortStatistics: Sendable, Hashable {
         var error = cdpdk_error()
         switch kind {
         case .afXDP(let interface):
-            let claim = unsafe cdpdk_link_claim(interface, &error)
+            let claim = unsafe cdpdk_link_claim(interface, true, &error)
             guard claim >= 0 else { throw PortError(error) }
             return claim
         case .afPacket(let interface):
-            let claim = unsafe cdpdk_link_claim(interface, &error)
+            let claim = unsafe cdpdk_link_claim(interface, false, &error)
             // Somebody else's XDP program (EBUSY) may well let frames through to a packet socket.
             guard claim >= 0 || error.code == 16 else { throw PortError(error) }
             return claim
