@@ -127,8 +127,8 @@ static bool not_bound(const pci_device *device, cdpdk_error *error) {
         return cdpdk_fail(
             error, ENODEV,
             "%s %s, and there is no IOMMU here, which vfio-pci needs: switch it on in the firmware "
-            "and by intel_iommu=on on the kernel's command line, or leave the card to the kernel and "
-            "use af_xdp:%s", device->address, owner, interface[0] ? interface : "INTERFACE");
+            "and by intel_iommu=on on the kernel's command line, or leave the card to the kernel "
+            "and use af_xdp:%s", device->address, owner, interface[0] ? interface : "INTERFACE");
     }
     return cdpdk_fail(
         error, EBUSY,

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -220,6 +221,17 @@ int32_t cdpdk_link_claim(const char *interface, bool xdp, cdpdk_error *error) {
         return -1;
     }
     return claim;
+}
+
+bool cdpdk_link_up(const char *interface) {
+    struct ifreq request = {0};
+    snprintf(request.ifr_name, sizeof request.ifr_name, "%s", interface);
+    int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) { return false; }
+    bool up = ioctl(descriptor, SIOCGIFFLAGS, &request) == 0
+        && (request.ifr_flags & IFF_UP) != 0 && (request.ifr_flags & IFF_RUNNING) != 0;
+    close(descriptor);
+    return up;
 }
 
 void cdpdk_link_release(int32_t claim) {

@@ -177,7 +177,6 @@ static void memory_describe(cdpdk_port *port, cdpdk_port_info *info) {
     info->receive_queues = port->queue_count;
     info->transmit_queues = port->queue_count;
     info->numa_node = -1;
-    info->link_up = true;
 }
 
 static void memory_count(cdpdk_port *port, cdpdk_port_statistics *statistics) {

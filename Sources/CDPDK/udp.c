@@ -165,7 +165,6 @@ static void udp_describe(cdpdk_port *port, cdpdk_port_info *info) {
     info->numa_node = -1;
     info->verifies_ip_checksum = true;
     info->verifies_udp_checksum = true;
-    info->link_up = true;
 }
 
 static void udp_count(cdpdk_port *port, cdpdk_port_statistics *statistics) {

@@ -13,6 +13,7 @@ public enum GatewayPort {
         let host = configuration.host
         let specification = try PortSpecification(configuration.port)
         if specification.needsEAL {
+            try specification.checkHost()
             var eal = EALConfiguration()
             eal.memoryNode = specification.numaNode
             eal.usesHugePages = host.packetMemoryMB > 0

@@ -66,7 +66,6 @@ typedef struct cdpdk_port_info {
     bool writes_ip_checksum;
     bool writes_udp_checksum;
     bool steers_flows;
-    bool link_up;
 } cdpdk_port_info;
 
 /// Counters since the port was opened.
@@ -113,6 +112,8 @@ bool cdpdk_port_memory(
 uint32_t cdpdk_port_extended_names(cdpdk_port *port, char *_Nullable names, uint32_t room);
 /// Their values, as many as there were names. False: the driver has changed their number.
 bool cdpdk_port_extended_count(cdpdk_port *port, uint64_t *values, uint32_t count);
+/// Whether the NIC has a link; true for a port without one. From any thread.
+bool cdpdk_port_link_up(cdpdk_port *port);
 /// The queue pair `index`, below the number of receive queues.
 cdpdk_queue *cdpdk_port_queue(cdpdk_port *port, uint16_t index);
 /// Sends UDP datagrams to `udp_port` to one queue, where the NIC can.
@@ -158,6 +159,8 @@ bool cdpdk_huge_pages_check(
 /// -1: the interface is in use, carries a program that is not ours (EBUSY), or this process may not
 /// have such a socket (with `xdp`: and such a program); `error` says which.
 int32_t cdpdk_link_claim(const char *interface, bool xdp, cdpdk_error *error);
+/// Whether a kernel interface is up and has a link.
+bool cdpdk_link_up(const char *interface);
 /// Gives the claim back.
 void cdpdk_link_release(int32_t claim);
 

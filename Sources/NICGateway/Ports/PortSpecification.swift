@@ -45,6 +45,14 @@ public struct PortSpecification: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// Whether this host could give the port now: asked before DPDK starts, and changing nothing.
+    /// The error says the cause and the cure.
+    public func checkHost() throws(PortError) {
+        guard case .pci(let address) = kind else { return }
+        var error = cdpdk_error()
+        guard unsafe cdpdk_pci_check("", address, &error) else { throw PortError(error) }
+    }
+
     /// The NUMA node of the card that it is attached to; nil for none, or if the kernel cannot say.
     public var numaNode: Int32? {
         let folder: String
