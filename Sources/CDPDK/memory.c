@@ -180,7 +180,6 @@ static void memory_describe(cdpdk_port *port, cdpdk_port_info *info) {
 }
 
 static void memory_count(cdpdk_port *port, cdpdk_port_statistics *statistics) {
-    statistics->link_up = true;
     for (uint16_t i = 0; i < port->queue_count; i++) {
         memory_queue *memory = queue_of(port, i);
         statistics->received_packets += memory->received_packets;

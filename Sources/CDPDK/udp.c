@@ -168,7 +168,6 @@ static void udp_describe(cdpdk_port *port, cdpdk_port_info *info) {
 }
 
 static void udp_count(cdpdk_port *port, cdpdk_port_statistics *statistics) {
-    statistics->link_up = true;
     udp_queue *queues = port->kind;
     for (uint16_t i = 0; i < port->queue_count; i++) {
         statistics->received_packets += queues[i].received_packets;

@@ -78,7 +78,6 @@ typedef struct cdpdk_port_statistics {
     uint64_t receive_errors;
     uint64_t receive_no_buffer;  // lost for want of mbufs
     uint64_t transmit_errors;
-    bool link_up;
 } cdpdk_port_statistics;
 
 /// Bytes of the name of a driver's own counter, its zero byte included.

@@ -219,7 +219,7 @@ public struct PortStatistics: Sendable, Hashable {
             transmittedPackets: counted.transmitted_packets,
             transmittedBytes: counted.transmitted_bytes, receiveMissed: counted.receive_missed,
             receiveErrors: counted.receive_errors, receiveNoBuffer: counted.receive_no_buffer,
-            transmitErrors: counted.transmit_errors, isLinkUp: counted.link_up)
+            transmitErrors: counted.transmit_errors, isLinkUp: isLinkUp)
     }
 
     /// What the driver calls its own counters; none for ports that are not of DPDK.
