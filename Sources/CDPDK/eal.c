@@ -119,24 +119,34 @@ static void add_cpus(argument_list *list, const char *cpu_list) {
     add(list, "--lcores=0@(%s)", cpus);
 }
 
+/// A value for each node, `node` alone or all (-1): "0,64".
+static void add_nodes(argument_list *list, const char *option, uint32_t value, int node) {
+    char values[80] = "";
+    for (int i = 0; i < 8; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "/sys/devices/system/node/node%d", i);
+        if (i > 0 && access(path, F_OK) != 0) { break; }
+        size_t used = strlen(values);
+        snprintf(
+            values + used, sizeof values - used, "%s%u", used ? "," : "",
+            node < 0 || i == node ? value : 0);
+    }
+    add(list, "%s=%s", option, values);
+}
+
 static void add_memory(argument_list *list, const cdpdk_eal_configuration *configuration) {
-    add(list, "-m");
-    add(list, "%u", configuration->memory_mebibytes);
+    uint32_t mebibytes = configuration->memory_mebibytes;
+    if (configuration->huge_pages && configuration->numa_node >= 0) {
+        add_nodes(list, "--socket-mem", mebibytes, configuration->numa_node);
+    } else {
+        add(list, "-m");
+        add(list, "%u", mebibytes);
+    }
     if (configuration->huge_pages) {
         // No files on hugetlbfs, so a killed process leaves none; and never more than its share,
         // for the rest of the huge pages is the log's and the engine's.
         add(list, "--in-memory");
-        char limits[80] = "";
-        for (int node = 0; node < 8; node++) {
-            char path[64];
-            snprintf(path, sizeof path, "/sys/devices/system/node/node%d", node);
-            if (node > 0 && access(path, F_OK) != 0) { break; }
-            size_t used = strlen(limits);
-            snprintf(
-                limits + used, sizeof limits - used, "%s%u", used ? "," : "",
-                configuration->memory_mebibytes);
-        }
-        add(list, "--socket-limit=%s", limits);
+        add_nodes(list, "--socket-limit", mebibytes, -1);
     } else {
         add(list, "--no-huge");
         add(list, "--no-shconf");
@@ -265,6 +275,11 @@ bool cdpdk_eal_start(const cdpdk_eal_configuration *configuration, cdpdk_error *
     if (started_once) {
         return cdpdk_fail(
             error, EALREADY, "DPDK can be started only once in a process; start a new process");
+    }
+    if (configuration->huge_pages
+        && !cdpdk_huge_pages_check(
+            "", configuration->memory_mebibytes, configuration->numa_node, error)) {
+        return false;
     }
     started_once = true;
     log_to_stderr = configuration->verbose;

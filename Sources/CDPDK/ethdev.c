@@ -227,12 +227,15 @@ static bool ethernet_steer(
 
 static void ethernet_describe(cdpdk_port *port, cdpdk_port_info *info) {
     ethernet *self = of(port);
-    struct rte_eth_link link = {0};
     struct rte_flow_error reason;
-    rte_eth_link_get_nowait(self->id, &link);
-    self->info.link_up = link.link_status != 0;
     self->info.steers_flows = steer_rule(self->id, 9, 0, NULL, &reason) == 0;
     *info = self->info;
+}
+
+static bool ethernet_link_up(cdpdk_port *port) {
+    struct rte_eth_link link = {0};
+    rte_eth_link_get_nowait(of(port)->id, &link);
+    return link.link_status != 0;
 }
 
 static void ethernet_count(cdpdk_port *port, cdpdk_port_statistics *statistics) {
@@ -302,6 +305,7 @@ cdpdk_port *cdpdk_open_device(
         return NULL;
     }
     port->describe = ethernet_describe;
+    port->link_up = ethernet_link_up;
     port->count = ethernet_count;
     port->extended_names = ethernet_extended_names;
     port->extended_count = ethernet_extended_count;

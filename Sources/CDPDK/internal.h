@@ -18,6 +18,7 @@ struct cdpdk_port {
     uint16_t queue_count;
     void *kind;           // the kind's own state
     void (*describe)(cdpdk_port *port, cdpdk_port_info *info);
+    bool (*link_up)(cdpdk_port *port);  // NULL: always
     void (*count)(cdpdk_port *port, cdpdk_port_statistics *statistics);
     // Both NULL where there are no counters but ours.
     uint32_t (*extended_names)(cdpdk_port *port, char *names, uint32_t room);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -148,20 +149,69 @@ static bool detach_leftover(const char *interface, unsigned index, cdpdk_error *
         interface, strerror(-result));
 }
 
-int32_t cdpdk_link_claim(const char *interface, cdpdk_error *error) {
+/// Whether such a socket can be made: 0, or the errno value.
+static int try_socket(int family) {
+    int descriptor = socket(family, SOCK_RAW | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) { return errno; }
+    close(descriptor);
+    return 0;
+}
+
+/// Whether the map that an XDP program finds its sockets in can be made: 0, or the errno value.
+static int try_map(void) {
+    union bpf_attr attribute;
+    memset(&attribute, 0, sizeof attribute);
+    attribute.map_type = BPF_MAP_TYPE_XSKMAP;
+    attribute.key_size = 4;
+    attribute.value_size = 4;
+    attribute.max_entries = 1;
+    int map = (int)syscall(SYS_bpf, BPF_MAP_CREATE, &attribute, sizeof attribute);
+    if (map < 0) { return errno; }
+    close(map);
+    return 0;
+}
+
+/// DPDK would say "operation not permitted", or nothing.
+static bool is_allowed(const char *interface, bool xdp, cdpdk_error *error) {
+    int code = try_socket(xdp ? AF_XDP : AF_PACKET);
+    if (code == 0 && xdp) { code = try_map(); }
+    if (code == 0) { return true; }
+    if (code != EPERM && code != EACCES) {
+        return cdpdk_fail(
+            error, code, "this kernel gives no %s sockets: %s; use %s%s",
+            xdp ? "AF_XDP" : "packet", strerror(code), xdp ? "af_packet:" : "udp:ADDRESS:PORT",
+            xdp ? interface : "");
+    }
+    if (!xdp) {
+        return cdpdk_fail(
+            error, code,
+            "af_packet:%s needs the capability CAP_NET_RAW: run as root, or let the service have "
+            "it (AmbientCapabilities=CAP_NET_RAW)", interface);
+    }
+    return cdpdk_fail(
+        error, code,
+        "af_xdp:%s needs the capabilities CAP_NET_RAW, CAP_NET_ADMIN and CAP_BPF outside of any "
+        "user namespace: run as root, let the service have them (AmbientCapabilities=), or use "
+        "af_packet:%s, for which CAP_NET_RAW is enough", interface, interface);
+}
+
+int32_t cdpdk_link_claim(const char *interface, bool xdp, cdpdk_error *error) {
     unsigned index = if_nametoindex(interface);
     if (index == 0) {
         cdpdk_fail(
             error, ENODEV, "there is no interface \"%s\" here (ip link shows them all)", interface);
         return -1;
     }
+    if (!is_allowed(interface, xdp, error)) { return -1; }
     struct sockaddr_un name = {.sun_family = AF_UNIX};
     int length = snprintf(name.sun_path + 1, sizeof name.sun_path - 1, "needletail/%s", interface);
     int claim = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
     if (claim < 0 || bind(claim, (struct sockaddr *)&name, size) < 0) {
         cdpdk_fail(
-            error, errno, errno == EADDRINUSE ? "%s is in use by another gateway" : "claim %s",
+            error, errno, errno == EADDRINUSE
+                ? "%s is in use by another gateway; stop that, or give this one another interface"
+                : "claim %s",
             interface);
         if (claim >= 0) { close(claim); }
         return -1;
@@ -171,6 +221,17 @@ int32_t cdpdk_link_claim(const char *interface, cdpdk_error *error) {
         return -1;
     }
     return claim;
+}
+
+bool cdpdk_link_up(const char *interface) {
+    struct ifreq request = {0};
+    snprintf(request.ifr_name, sizeof request.ifr_name, "%s", interface);
+    int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) { return false; }
+    bool up = ioctl(descriptor, SIOCGIFFLAGS, &request) == 0
+        && (request.ifr_flags & IFF_UP) != 0 && (request.ifr_flags & IFF_RUNNING) != 0;
+    close(descriptor);
+    return up;
 }
 
 void cdpdk_link_release(int32_t claim) {

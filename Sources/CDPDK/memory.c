@@ -177,11 +177,9 @@ static void memory_describe(cdpdk_port *port, cdpdk_port_info *info) {
     info->receive_queues = port->queue_count;
     info->transmit_queues = port->queue_count;
     info->numa_node = -1;
-    info->link_up = true;
 }
 
 static void memory_count(cdpdk_port *port, cdpdk_port_statistics *statistics) {
-    statistics->link_up = true;
     for (uint16_t i = 0; i < port->queue_count; i++) {
         memory_queue *memory = queue_of(port, i);
         statistics->received_packets += memory->received_packets;

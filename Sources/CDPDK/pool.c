@@ -191,6 +191,10 @@ void cdpdk_port_describe(cdpdk_port *port, cdpdk_port_info *info) {
     port->describe(port, info);
 }
 
+bool cdpdk_port_link_up(cdpdk_port *port) {
+    return port->link_up == NULL || port->link_up(port);
+}
+
 void cdpdk_port_count(cdpdk_port *port, cdpdk_port_statistics *statistics) {
     memset(statistics, 0, sizeof *statistics);
     port->count(port, statistics);

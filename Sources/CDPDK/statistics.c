@@ -7,9 +7,6 @@
 
 void cdpdk_ethdev_count(uint16_t id, cdpdk_port_statistics *statistics) {
     struct rte_eth_stats counted;
-    struct rte_eth_link link = {0};
-    rte_eth_link_get_nowait(id, &link);
-    statistics->link_up = link.link_status != 0;
     if (rte_eth_stats_get(id, &counted) != 0) { return; }
     statistics->received_packets = counted.ipackets;
     statistics->received_bytes = counted.ibytes;

@@ -165,11 +165,9 @@ static void udp_describe(cdpdk_port *port, cdpdk_port_info *info) {
     info->numa_node = -1;
     info->verifies_ip_checksum = true;
     info->verifies_udp_checksum = true;
-    info->link_up = true;
 }
 
 static void udp_count(cdpdk_port *port, cdpdk_port_statistics *statistics) {
-    statistics->link_up = true;
     udp_queue *queues = port->kind;
     for (uint16_t i = 0; i < port->queue_count; i++) {
         statistics->received_packets += queues[i].received_packets;

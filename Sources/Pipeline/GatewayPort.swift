@@ -13,7 +13,9 @@ public enum GatewayPort {
         let host = configuration.host
         let specification = try PortSpecification(configuration.port)
         if specification.needsEAL {
+            try specification.checkHost()
             var eal = EALConfiguration()
+            eal.memoryNode = specification.numaNode
             eal.usesHugePages = host.packetMemoryMB > 0
             // Without huge pages memory is taken as needed: the buffers, and as much for the rest.
             let buffersMB = host.packetBuffers * 2_560 / 1_048_576

@@ -122,7 +122,7 @@ struct Gateway: ParsableCommand {
         }
         let journals = pipeline.journals
         var service = ServiceReport(pipeline, place: Self.place(configuration))
-        wait(stop, pipeline, &service)
+        wait(stop, opened, pipeline, &service)
         service?.stopping()
         pipeline.stop()
         pipeline.sample()
@@ -172,12 +172,14 @@ struct Gateway: ParsableCommand {
 
     /// Until somebody asks for the end, or a journal fails: then nothing more can be promised.
     private func wait(
-        _ stop: StopSignal, _ pipeline: Pipeline, _ service: inout ServiceReport?
+        _ stop: StopSignal, _ port: NICGateway.Port, _ pipeline: Pipeline,
+        _ service: inout ServiceReport?
     ) {
         var elapsed: UInt32 = 0
         var looks: UInt32 = 0
         var watch = JournalWatch(pipeline)
         var mirrors = MirrorWatch(pipeline)
+        var link = LinkWatch(port)
         while !stop.wait(milliseconds: 100) {
             pipeline.sample()
             if Self.failure(pipeline.journals) != nil { return }
@@ -185,7 +187,7 @@ struct Gateway: ParsableCommand {
                 pipeline.snapshots.forEach { $0.request() }
                 if pipeline.snapshots.isEmpty { complain("no snapshot: there is no journal") }
             }
-            for news in watch.look() {
+            for news in watch.look() + [link.look()].compactMap({ $0 }) {
                 if news.isBad { complain(news.line) } else { say(news.line) }
             }
             if let news = service?.look() { complain(news) }

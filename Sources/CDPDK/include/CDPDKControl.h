@@ -20,6 +20,7 @@ typedef struct cdpdk_eal_configuration {
     uint32_t memory_mebibytes;  // of huge pages, or of plain memory without them
     bool huge_pages;
     bool verbose;                       // DPDK's own log goes to stderr
+    int32_t numa_node;                  // where the memory is taken from; -1: anywhere
     const char *_Nullable cpu_list;     // where DPDK's own threads may run, as "0-1"
     const char *_Nullable file_prefix;  // tells processes on one host apart
 } cdpdk_eal_configuration;
@@ -65,7 +66,6 @@ typedef struct cdpdk_port_info {
     bool writes_ip_checksum;
     bool writes_udp_checksum;
     bool steers_flows;
-    bool link_up;
 } cdpdk_port_info;
 
 /// Counters since the port was opened.
@@ -78,7 +78,6 @@ typedef struct cdpdk_port_statistics {
     uint64_t receive_errors;
     uint64_t receive_no_buffer;  // lost for want of mbufs
     uint64_t transmit_errors;
-    bool link_up;
 } cdpdk_port_statistics;
 
 /// Bytes of the name of a driver's own counter, its zero byte included.
@@ -112,6 +111,8 @@ bool cdpdk_port_memory(
 uint32_t cdpdk_port_extended_names(cdpdk_port *port, char *_Nullable names, uint32_t room);
 /// Their values, as many as there were names. False: the driver has changed their number.
 bool cdpdk_port_extended_count(cdpdk_port *port, uint64_t *values, uint32_t count);
+/// Whether the NIC has a link; true for a port without one. From any thread.
+bool cdpdk_port_link_up(cdpdk_port *port);
 /// The queue pair `index`, below the number of receive queues.
 cdpdk_queue *cdpdk_port_queue(cdpdk_port *port, uint16_t index);
 /// Sends UDP datagrams to `udp_port` to one queue, where the NIC can.
@@ -142,10 +143,23 @@ void cdpdk_memory_capture(cdpdk_port *port, uint16_t queue, bool capture);
 /// thread.
 int32_t cdpdk_memory_take(cdpdk_port *port, uint16_t queue, uint8_t *bytes, uint16_t room);
 
+/// Whether a PCI device is a network card that this process could give to DPDK now. `root` is put
+/// before each path: "" for this machine.
+bool cdpdk_pci_check(const char *root, const char *address, cdpdk_error *error);
+/// The node of a device below /sys, as "class/net/eth1/device"; -1: unknown.
+int32_t cdpdk_device_node(const char *root, const char *folder);
+/// Whether so many MiB of huge pages are free on a node (-1: on all together); true where the
+/// kernel does not tell.
+bool cdpdk_huge_pages_check(
+    const char *root, uint32_t mebibytes, int32_t numa_node, cdpdk_error *error);
+
 /// Claims a kernel interface for this process (the claim dies with it) and detaches the XDP program
 /// that a killed predecessor left there. The answer is a descriptor to be closed after the port;
-/// -1: the interface is in use, or carries a program that is not ours; `error` says which.
-int32_t cdpdk_link_claim(const char *interface, cdpdk_error *error);
+/// -1: the interface is in use, carries a program that is not ours (EBUSY), or this process may not
+/// have such a socket (with `xdp`: and such a program); `error` says which.
+int32_t cdpdk_link_claim(const char *interface, bool xdp, cdpdk_error *error);
+/// Whether a kernel interface is up and has a link.
+bool cdpdk_link_up(const char *interface);
 /// Gives the claim back.
 void cdpdk_link_release(int32_t claim);
 

@@ -37,6 +37,9 @@ public struct EALConfiguration: Sendable {
     /// Whether that memory is huge pages. Without them every packet costs about three times as
     /// much.
     public var usesHugePages = true
+    /// The node that huge pages are taken from: the port's (`PortSpecification.numaNode`);
+    /// nothing: any.
+    public var memoryNode: Int32?
     /// Where DPDK's own threads (links, interrupts) may run, as `0-1`; nothing: where the caller
     /// may.
     public var cpuList: String?
@@ -61,6 +64,7 @@ public enum EAL {
                 var settings = unsafe cdpdk_eal_configuration(
                     memory_mebibytes: configuration.memoryMebibytes,
                     huge_pages: configuration.usesHugePages, verbose: configuration.isVerbose,
+                    numa_node: configuration.memoryNode ?? -1,
                     cpu_list: cpuList, file_prefix: filePrefix)
                 return unsafe cdpdk_eal_start(&settings, &error)
             }

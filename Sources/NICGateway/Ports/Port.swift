@@ -82,7 +82,8 @@ public struct PortStatistics: Sendable, Hashable {
 /// An open port. Opened, asked and closed by one control thread; its queues are polled by their own
 /// threads, which must have stopped before `close()`.
 ///
-/// SAFETY: `handle` is valid from `open` to `close`, which the flag makes happen once.
+/// SAFETY: `handle` is valid from `open` to `close`, which the flag makes happen once; strings are
+/// lent to C for one call.
 @safe public final class Port: @unchecked Sendable {
     /// The string it was opened by.
     public let specification: PortSpecification
@@ -123,6 +124,7 @@ public struct PortStatistics: Sendable, Hashable {
             settings.mac = (mac[0], mac[1], mac[2], mac[3], mac[4], mac[5])
         }
         try check(configuration)
+        try specification.checkHost()
         var error = cdpdk_error()
         let handle: OpaquePointer?
         var claim: Int32 = -1
@@ -174,8 +176,14 @@ public struct PortStatistics: Sendable, Hashable {
         return unsafe withUnsafeBytes(of: &info.driver) { unsafe text($0) }
     }
 
-    /// Whether the cable is in.
-    public var isLinkUp: Bool { info.link_up }
+    /// Whether the cable is in; true for a port without one. From any thread.
+    public var isLinkUp: Bool {
+        switch specification.kind {
+        // DPDK's drivers for kernel interfaces do not look.
+        case .afXDP(let interface), .afPacket(let interface): unsafe cdpdk_link_up(interface)
+        default: unsafe cdpdk_port_link_up(handle)
+        }
+    }
 
     /// Near which memory the card is; nil when the driver cannot say, as software drivers.
     public var node: NUMANode? {
@@ -211,7 +219,7 @@ public struct PortStatistics: Sendable, Hashable {
             transmittedPackets: counted.transmitted_packets,
             transmittedBytes: counted.transmitted_bytes, receiveMissed: counted.receive_missed,
             receiveErrors: counted.receive_errors, receiveNoBuffer: counted.receive_no_buffer,
-            transmitErrors: counted.transmit_errors, isLinkUp: counted.link_up)
+            transmitErrors: counted.transmit_errors, isLinkUp: isLinkUp)
     }
 
     /// What the driver calls its own counters; none for ports that are not of DPDK.
@@ -277,11 +285,11 @@ public struct PortStatistics: Sendable, Hashable {
         var error = cdpdk_error()
         switch kind {
         case .afXDP(let interface):
-            let claim = unsafe cdpdk_link_claim(interface, &error)
+            let claim = unsafe cdpdk_link_claim(interface, true, &error)
             guard claim >= 0 else { throw PortError(error) }
             return claim
         case .afPacket(let interface):
-            let claim = unsafe cdpdk_link_claim(interface, &error)
+            let claim = unsafe cdpdk_link_claim(interface, false, &error)
             // Somebody else's XDP program (EBUSY) may well let frames through to a packet socket.
             guard claim >= 0 || error.code == 16 else { throw PortError(error) }
             return claim

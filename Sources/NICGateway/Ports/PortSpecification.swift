@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// SAFETY: two strings are lent to C for one call.
+internal import CDPDK
 internal import Platform
 
 /// Which driver carries a port, and what it is attached to.
@@ -40,6 +43,27 @@ public struct PortSpecification: Sendable, Hashable, CustomStringConvertible {
         case .memory, .udp: false
         default: true
         }
+    }
+
+    /// Whether this host could give the port now: asked before DPDK starts, and changing nothing.
+    /// The error says the cause and the cure.
+    public func checkHost() throws(PortError) {
+        guard case .pci(let address) = kind else { return }
+        var error = cdpdk_error()
+        guard unsafe cdpdk_pci_check("", address, &error) else { throw PortError(error) }
+    }
+
+    /// The NUMA node of the card that it is attached to; nil for none, or if the kernel cannot say.
+    public var numaNode: Int32? {
+        let folder: String
+        switch kind {
+        case .pci(let address): folder = "bus/pci/devices/\(address)"
+        case .afXDP(let interface), .afPacket(let interface):
+            folder = "class/net/\(interface)/device"
+        default: return nil
+        }
+        let node = unsafe cdpdk_device_node("", folder)
+        return node >= 0 ? node : nil
     }
 }
 
