@@ -6,8 +6,10 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <ftw.h>
+#include <glob.h>
 #include <limits.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -222,12 +224,35 @@ static bool is_answered(const char *folder) {
     return answered;
 }
 
+static void remove_telemetry_folder(const char *folder) {
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", folder, TELEMETRY_SOCKET);
+    unlink(path);
+    rmdir(folder);
+}
+
+/// Folders that processes left which had to take their number into the name and were killed.
+static void remove_left_folders(const char *folder) {
+    char pattern[PATH_MAX];
+    snprintf(pattern, sizeof pattern, "%s-[0-9]*", folder);
+    glob_t found;
+    if (glob(pattern, GLOB_NOSORT, NULL, &found) != 0) { return; }
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        const char *path = found.gl_pathv[i];
+        pid_t owner = (pid_t)strtol(path + strlen(folder) + 1, NULL, 10);
+        bool is_gone = owner > 0 && kill(owner, 0) != 0 && errno == ESRCH;
+        if (is_gone && !is_answered(path)) { remove_telemetry_folder(path); }
+    }
+    globfree(&found);
+}
+
 /// Tells processes apart, and keeps the telemetry socket where it can be had: where it cannot,
 /// DPDK would not start at all.
 static void add_prefix(argument_list *list, const char *wanted) {
     char prefix[64], folder[PATH_MAX];
     snprintf(prefix, sizeof prefix, "%s", wanted != NULL ? wanted : "needletail");
     name_runtime_folder(folder, sizeof folder, prefix);
+    remove_left_folders(folder);
     if (is_answered(folder)) {
         snprintf(
             prefix, sizeof prefix, "%.40s-%d", wanted != NULL ? wanted : "needletail", getpid());
@@ -321,6 +346,10 @@ void cdpdk_eal_stop(void) {
     if (!running) { return; }
     running = false;
     rte_eal_cleanup();
+    if (telemetry_path[0] != 0) {
+        *strrchr(telemetry_path, '/') = 0;
+        remove_telemetry_folder(telemetry_path);
+    }
     remove_runtime_directory();
 }
 

@@ -17,7 +17,7 @@ struct TopScreen {
 
     private var now: CountersSnapshot { interval.now }
     /// Columns of a bar: what is left of 80 behind label and numbers, and of more its share.
-    private var barWidth: Int { max(10, min(60, columns - 50)) }
+    private var barWidth: Int { max(10, min(60, columns - 54)) }
 
     /// At most `rows` lines. Blank ones go first when there is too little room, and details come
     /// when there is more.
@@ -72,8 +72,8 @@ struct TopScreen {
         let first = TopLine()
             .with(cell("orders", perSecond("counter.commands"), 20), .bold)
             .with(cell("reports", perSecond("counter.reports"), 20), .bold)
-            .with(cell("in", "\(perSecond("counter.framesReceived")) frames", 20))
-            .with(cell("out", "\(perSecond("counter.framesSent")) frames", 20))
+            .with(cell("frames in", perSecond("counter.framesReceived"), 20))
+            .with(cell("out", perSecond("counter.framesSent"), 20))
         let second = TopLine()
             .with(cell("sessions", "\(now["sessions.open", shard])", 20))
             .with(
@@ -84,7 +84,7 @@ struct TopScreen {
     }
 
     private var stages: [TopLine] {
-        let names = ["ns/order", "p50", "p99", "p99.9", "max", "of a core"]
+        let names = ["ns/order", "p50", "p99", "p99.9", "max", "of core"]
         var lines = [
             TopLine(pad("stage", 16) + names.map { right($0, 10) }.joined(), .dim)
         ]
@@ -141,15 +141,17 @@ struct TopScreen {
         guard !dropped.isEmpty else {
             return [TopLine(pad("dropped", 14)).with("nothing", .good)]
         }
-        var line = TopLine(pad("dropped", 14))
-        for (index, drop) in dropped.enumerated() {
+        var lines = [TopLine(pad("dropped", 14))]
+        for drop in dropped {
             let isGrowing = drop.perSecond > 0 && !showsWhole
             let recent = isGrowing ? " (+\(StatsText.amount(drop.perSecond))/s)" : ""
-            line.add(
-                (index > 0 ? " · " : "") + "\(drop.name) \(StatsText.amount(drop.total))\(recent)",
-                isGrowing ? .warning : .dim)
+            let text = "\(drop.name) \(StatsText.amount(drop.total))\(recent)  "
+            if lines[lines.count - 1].width + text.count > columns {
+                lines.append(TopLine(pad("", 14)))
+            }
+            lines[lines.count - 1].add(text, isGrowing ? .warning : .dim)
         }
-        return [line]
+        return lines
     }
 
     private var portLines: [TopLine] {

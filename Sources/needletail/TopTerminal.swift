@@ -43,7 +43,7 @@ struct TopTerminal: ~Copyable {
     func draw(_ lines: [TopLine]) {
         let columns = size.columns
         let texts = lines.map { $0.text(columns: columns, hasColours: hasColours) + "\u{1B}[K" }
-        Self.write("\u{1B}[H" + texts.joined(separator: "\r\n") + "\u{1B}[J")
+        Self.write("\u{1B}[H" + texts.joined(separator: "\n") + "\u{1B}[J")
     }
 
     /// A key, or nil when none came in that time.
