@@ -31,7 +31,8 @@ public final class ThreadTurns: Sendable {
         busyCell = region.cell(places.busyTurns)
     }
 
-    /// Rounds since the start. A thread that polls adaptively makes 2,000 a second at least.
+    /// Rounds since the start. A thread that polls adaptively sleeps half a millisecond
+    /// at a time, so it makes some hundreds a second at least, unless it gets no processor.
     public var turns: UInt64 { turnCell.value }
     /// Those of them that found something to do.
     public var busyTurns: UInt64 { busyCell.value }

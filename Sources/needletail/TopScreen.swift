@@ -54,13 +54,13 @@ struct TopScreen {
         let identity = interval.identity
         var line = TopLine("needletail ", .bold)
         line.add(identity.name, .accent)
-        line.add(
-            "  \(identity.port) · \(identity.mode) · up \(StatsText.age(interval.age))", .dim)
         if identity.shardCount > 1 {
             line.add("  shard \(shard) of \(identity.shardCount)", .accent)
         }
         if !position.isEmpty { line.add("  gateway \(position)", .accent) }
         if let alarm { line.add("  \(alarm)", .bad) }
+        line.add(
+            "  \(identity.port) · \(identity.mode) · up \(StatsText.age(interval.age))", .dim)
         return line
     }
 
