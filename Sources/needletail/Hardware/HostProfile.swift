@@ -18,7 +18,9 @@ enum HostProfile {
 
     /// The same, with the processors chosen that it leaves open.
     static func read(_ path: String) throws -> HardwareProfile {
-        try given(path).completed(
-            for: .read(), cpus: Affinity.allowedCPUs(), shards: 1, hasJournal: true)
+        let machine = MachineFacts.read()
+        return try given(path).completed(
+            for: machine, cpus: Affinity.usableCPUs(others: machine.cpus.isolated ?? []),
+            shards: 1, hasJournal: true)
     }
 }
