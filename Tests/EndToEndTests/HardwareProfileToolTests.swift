@@ -9,10 +9,12 @@ struct `The tools for a profile` {
 
     init() throws {
         folder = try ScratchFolder()
-        machine =
-            URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .deletingLastPathComponent()
-            .appendingPathComponent("HardwareTests/Machines/vm-vfio-rdma").path
+        machine = "\(folder.path)/machine"
+        let text = Machine.packageRoot.appendingPathComponent(
+            "Tests/HardwareTests/Machines/vm-vfio-rdma.machine")
+        let script = Machine.packageRoot.appendingPathComponent("hw/scripts/machine-text")
+        let unpacked = try run([script.path, "unpack", text.path, machine])
+        try #require(unpacked.status == 0, "\(unpacked.output)")
     }
 
     private func hw(_ arguments: [String]) throws -> Outcome {
@@ -41,23 +43,21 @@ struct `The tools for a profile` {
     }
 
     @Test func `apply shows its steps, does them and takes them back`() throws {
-        let copy = "\(folder.path)/machine"
-        try FileManager.default.copyItem(atPath: machine, toPath: copy)
-        let pages = "\(copy)/sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages"
+        let pages = "\(machine)/sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages"
         func count() throws -> String { try String(contentsOfFile: pages, encoding: .utf8) }
         let before = try count()
         let file = try write("host.yaml", "hugePages: [{node: 0, pageMB: 2, count: 777}]\n")
         let undo = "\(folder.path)/undo"
-        let dry = try hw(["apply", file, "--root", copy, "--dry-run"])
+        let dry = try hw(["apply", file, "--root", machine, "--dry-run"])
         #expect(dry.status == 0 && dry.output.contains("-> 777"), "\(dry.output)")
         #expect(try count() == before)
-        let done = try hw(["apply", file, "--root", copy, "--undo-file", undo])
+        let done = try hw(["apply", file, "--root", machine, "--undo-file", undo])
         #expect(done.status == 0 && done.output.contains("done "), "\(done.output)")
         #expect(try count() == "777\n")
-        let back = try hw(["apply", "--undo", undo, "--root", copy])
+        let back = try hw(["apply", "--undo", undo, "--root", machine])
         #expect(back.status == 0, "\(back.output)")
         #expect(try count() == before)
-        #expect(try hw(["apply", "--undo", undo, "--root", copy]).status == 1)
+        #expect(try hw(["apply", "--undo", undo, "--root", machine]).status == 1)
     }
 
     @Test func `say what is wrong in one sentence`() throws {

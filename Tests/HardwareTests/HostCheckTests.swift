@@ -5,20 +5,9 @@ import Testing
 
 @testable import Hardware
 
-private let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-private let machines = folder.appendingPathComponent("Machines")
-
-/// The recorded machines by name.
-func recordedNames() throws -> [String] {
-    try FileManager.default.contentsOfDirectory(atPath: machines.path)
-        .filter { $0.hasSuffix(".table") }.map { String($0.dropLast(6)) }.sorted()
-}
-
-func recordedTree(_ name: String) -> String { machines.appendingPathComponent(name).path }
-
 /// A profile beside a recorded machine: "fits" or "wrong".
 func recordedProfile(_ machine: String, _ which: String) throws -> HardwareProfile {
-    let file = machines.appendingPathComponent("\(machine).\(which).yaml")
+    let file = recordedMachines.appendingPathComponent("\(machine).\(which).yaml")
     return try HardwareProfile(
         yaml: try String(contentsOf: file, encoding: .utf8), file: file.lastPathComponent)
 }
@@ -27,7 +16,7 @@ func recordedProfile(_ machine: String, _ which: String) throws -> HardwareProfi
 func expectGolden(_ text: String, _ name: String, _ place: SourceLocation = #_sourceLocation)
     throws
 {
-    let file = machines.appendingPathComponent(name)
+    let file = recordedMachines.appendingPathComponent(name)
     if ProcessInfo.processInfo.environment["UPDATE_GOLDEN"] != nil {
         try Data(text.utf8).write(to: file)
     }
