@@ -22,7 +22,8 @@ import Wire
         static let b = Profile(name: "b", passive: 400, cancels: 170, replaces: 30)
     }
 
-    static let instrument: UInt32 = 1
+    /// 1…; a shard has one of its own.
+    private let instrument: UInt32
     static let lowestPriceTicks: Int64 = 90_000
     static let highestPriceTicks: Int64 = 110_000
     private static let openOrdersTarget = 10_000
@@ -48,10 +49,11 @@ import Wire
 
     /// `observe` gets each command as it is folded, those of the opening too.
     init(
-        profile: Profile, sessions: Int, seed: UInt64,
+        profile: Profile, sessions: Int, seed: UInt64, instrument: UInt32 = 1,
         observe: ((LogRecord, LogRecord?) -> Void)? = nil
     ) throws {
         self.profile = profile
+        self.instrument = instrument
         self.observe = observe
         random = SeededRandom(seed: seed)
         let limits = Self.limits(sessions: sessions)
@@ -66,7 +68,7 @@ import Wire
             limits.continuation)
         fold(
             LogRecord.defineInstrument(
-                instrument: Self.instrument, lowestPriceTicks: Self.lowestPriceTicks,
+                instrument: instrument, lowestPriceTicks: Self.lowestPriceTicks,
                 highestPriceTicks: Self.highestPriceTicks, quantityLotsMax: 1 << 40, operatorID: 0),
             InstrumentDetail(symbol: "FLOW", priceDecimals: 2, quantityDecimals: 0).continuation)
         for session in 1...UInt32(sessions) {
@@ -118,14 +120,14 @@ import Wire
         nextOrderID[session] += 1
         let side = random.next() & 1 == 0 ? Side.buy : .sell
         let order = NewOrder(
-            orderID: id, instrument: Self.instrument, side: side,
+            orderID: id, instrument: instrument, side: side,
             priceTicks: price(side, crosses: crosses), quantityLots: quantity())
         fold(
             LogRecord(
                 kind: .newOrder, session: UInt32(session),
                 sessionSequence: takeSequence(session), orderID: id,
                 priceTicks: order.priceTicks, quantityLots: order.quantityLots,
-                instrument: Self.instrument, attributes: OrderAttributes(side: side)), nil)
+                instrument: instrument, attributes: OrderAttributes(side: side)), nil)
         return unsafe withUnsafeBytes(of: order) { unsafe Array($0) }
     }
 
@@ -134,9 +136,9 @@ import Wire
         fold(
             LogRecord(
                 kind: .cancelOrder, session: UInt32(session),
-                sessionSequence: takeSequence(session), orderID: id, instrument: Self.instrument),
+                sessionSequence: takeSequence(session), orderID: id, instrument: instrument),
             nil)
-        let message = CancelOrder(orderID: id, instrument: Self.instrument)
+        let message = CancelOrder(orderID: id, instrument: instrument)
         return unsafe withUnsafeBytes(of: message) { unsafe Array($0) }
     }
 
@@ -165,8 +167,8 @@ import Wire
     }
 
     private mutating func price(_ side: Side, crosses: Bool) -> Int64 {
-        let bid = engine.bestBid(instrument: Self.instrument) ?? middleTicks - 1
-        let ask = engine.bestAsk(instrument: Self.instrument) ?? middleTicks + 1
+        let bid = engine.bestBid(instrument: instrument) ?? middleTicks - 1
+        let ask = engine.bestAsk(instrument: instrument) ?? middleTicks + 1
         if crosses { return side == .buy ? ask + 5 : bid - 5 }
         // Geometric with mean 15: each step further is 15 in 16.
         var distance: Int64 = 0

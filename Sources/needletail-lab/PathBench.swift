@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import Hardware
 import ArgumentParser
 import CommandLog
 import Glibc
+import Hardware
 import NICGateway
 import OrderEntryClient
 import Pipeline
@@ -38,6 +38,8 @@ struct PathBench: ParsableCommand {
     var seed: UInt64 = 1
     @Option(help: "Processors of the gateway and the engine thread; one = a thread for both.")
     var cpus = "0,1"
+    @Option(help: "Shards, each on one of --cpus, with as many orders of its own.")
+    var shards = 1
     @Flag(help: "Also send the public stream.")
     var publicStream = false
     @Option(help: "Folder on a disk: runs in turn without a journal and with one there.")
@@ -53,18 +55,24 @@ struct PathBench: ParsableCommand {
             throw ValidationError(
                 "--packed is 1…30, --sessions, --orders and --pairs are at least 1")
         }
+        guard shards == 1 || (port == "memory" && journal == nil && (2...16).contains(shards))
+        else {
+            throw ValidationError("--shards: 1…16, several over the memory port without a journal")
+        }
     }
 
     func run() throws {
-        var configuration = PathRun.configuration(sessions: sessions)
+        var configuration = PathRun.configuration(sessions: sessions, shards: shards)
         configuration.host.port = port
         let chosen = cpus.split(separator: ",").compactMap { Int($0) }
-        guard (1...2).contains(chosen.count) else {
-            throw ValidationError("--cpus: two numbers, as in 0,1, or one")
+        guard shards > 1 ? chosen.count == shards : (1...2).contains(chosen.count) else {
+            throw ValidationError(
+                "--cpus: two numbers, as in 0,1, or one; one for each of --shards")
         }
-        configuration.host.mode = chosen.count == 2 ? .pipeline : .runToCompletion
-        configuration.host.cpus.gateway = [chosen[0]]
-        configuration.host.cpus.engine = Array(chosen.dropFirst())
+        configuration.host.mode =
+            shards == 1 && chosen.count == 2 ? .pipeline : .runToCompletion
+        configuration.host.cpus.gateway = Array(chosen.prefix(shards))
+        configuration.host.cpus.engine = Array(chosen.dropFirst(shards))
         configuration.publicGroup = publicStream ? 0xEF4D_0001 : nil
         let flow = profile == "a" ? OrderFlow.Profile.a : .b
         if case .pcap(let file, _, _) = try PortSpecification(port).kind {
@@ -85,16 +93,22 @@ struct PathBench: ParsableCommand {
         let run = try PathRun(
             configuration, sessions: sessions, matchBudgetNanos: matchBudgetNanos, isQuiet: isQuiet)
         if !isQuiet { print("logging \(sessions) sessions on, building datagrams …") }
-        let tokens = try run.logOn()
-        let frames = try PathFrames(
-            profile: flow, seed: seed, tokens: tokens, packed: packed, orders: orders)
-        run.load(frames)
-        if !isQuiet {
-            print(
-                "\(frames.store.count) datagrams of \(packed), \(sessions) sessions, "
-                    + "\(frames.restingOrders) orders resting at the end")
+        var commands = 0
+        // All first, for logging on polls every shard.
+        let tokens = try (0..<shards).map { try run.logOn(shard: $0) }
+        for shard in 0..<shards {
+            let frames = try PathFrames(
+                profile: flow, seed: seed &+ UInt64(shard), tokens: tokens[shard], packed: packed,
+                orders: orders, shard: shard)
+            run.load(frames, shard: shard)
+            commands += frames.orderCount
+            if !isQuiet {
+                print(
+                    "shard \(shard): \(frames.store.count) datagrams of \(packed), \(sessions) "
+                        + "sessions, \(frames.restingOrders) orders resting at the end")
+            }
         }
-        return try run.measure(commands: frames.orderCount, isQuiet: isQuiet)
+        return try run.measure(commands: commands, isQuiet: isQuiet)
     }
 
     /// What the journal costs under policy `none`: the same orders without it and with it, and a
@@ -163,9 +177,11 @@ final class PathRun {
     private let sessions: Int
     private let matchBudgetNanos: Double
 
-    /// A gateway for so many sessions and the flow's one instrument, sized to stay in the caches.
-    static func configuration(sessions: Int) -> Configuration {
+    /// A gateway for so many sessions and an instrument for each shard's flow, sized to stay in the
+    /// caches.
+    static func configuration(sessions: Int, shards: Int = 1) -> Configuration {
         var configuration = Configuration()
+        configuration.shards = shards
         configuration.ipv4Address = PathFrames.gatewayAddress
         configuration.host.polling = .busy
         configuration.sessionCapacity = UInt32(sessions)
@@ -173,12 +189,12 @@ final class PathRun {
         configuration.orderCapacity = 1 << 18
         configuration.host.rings.logRecords = 1 << 13
         configuration.host.rings.events = 1 << 14
-        configuration.instruments = [
+        configuration.instruments = (0..<UInt32(shards)).map { shard in
             .init(
-                number: OrderFlow.instrument, symbol: "FLOW",
+                number: shard + 1, symbol: "FLOW\(shard)",
                 lowestPriceTicks: OrderFlow.lowestPriceTicks,
-                highestPriceTicks: OrderFlow.highestPriceTicks)
-        ]
+                highestPriceTicks: OrderFlow.highestPriceTicks, shard: shard)
+        }
         return configuration
     }
 
@@ -198,19 +214,20 @@ final class PathRun {
         }
     }
 
-    /// Logs every session on and gives their tokens; index 0 is unused.
-    func logOn() throws -> [UInt32] {
+    /// Logs every session of a shard on and gives their tokens; index 0 is unused.
+    func logOn(shard: Int = 0) throws -> [UInt32] {
         var tokens = [UInt32](repeating: 0, count: sessions + 1)
-        port.captureTransmitted()
+        port.captureTransmitted(queue: shard)
         for session in 1...sessions {
-            port.inject(PathFrames.logon(session: UInt32(session)))
+            port.inject(
+                PathFrames.logon(session: UInt32(session), shard: shard), queue: shard)
             for _ in 0..<3 { pipeline.pollBeforeStart() }
-            for frame in port.takeTransmitted() {
+            for frame in port.takeTransmitted(queue: shard) {
                 guard let (owner, token) = PathFrames.token(in: frame) else { continue }
                 tokens[Int(owner)] = token
             }
         }
-        port.captureTransmitted(false)
+        port.captureTransmitted(false, queue: shard)
         guard tokens.dropFirst().allSatisfy({ $0 != 0 }) else {
             throw ValidationError("not every session could log on: this is a bug")
         }
@@ -228,8 +245,10 @@ final class PathRun {
                 PathStages.intakeCycles(before: before, after: CountersSnapshot(pipeline.view))))
     }
 
-    /// Has the port hand over these datagrams once.
-    func load(_ frames: PathFrames) { port.load(frames.store, laps: 1, inPlace: true) }
+    /// Has a queue of the port hand over these datagrams once, from the next poll on.
+    func load(_ frames: PathFrames, shard: Int = 0) {
+        port.load(frames.store, queue: shard, laps: 1, inPlace: true)
+    }
 
     /// Plays the head of a capture, which logs every session on, and reads the tokens from the log.
     func logOn(_ capture: PathCapture) throws {
@@ -248,11 +267,14 @@ final class PathRun {
     /// be quiet.
     @discardableResult
     func measure(commands: Int, isQuiet: Bool = false) throws -> Figures {
-        let counters = pipeline.counters[0]
-        let before = counters[.commandsReported]
+        let counters = pipeline.counters
+        func total(_ counter: GatewayCounter) -> UInt64 {
+            counters.reduce(0) { $0 + $1[counter] }
+        }
+        let before = total(.commandsReported)
         let wanted = before + UInt64(commands)
         let snapshotBefore = CountersSnapshot(pipeline.view)
-        let reportsBefore = counters[.reports]
+        let reportsBefore = total(.reports)
         let clock = CycleClock.calibrated()
         let start = clock.nowCycles
         try pipeline.start()
@@ -261,22 +283,22 @@ final class PathRun {
         var last: UInt64 = 0
         // What a thread takes when it starts is not counted: a tenth of the orders is warm-up.
         var watch: AllocationWatch?
-        while counters[.commandsReported] < wanted, stalled < 20_000 {
+        while total(.commandsReported) < wanted, stalled < 20_000 {
             usleep(200)
-            let now = counters[.commandsReported]
+            let now = total(.commandsReported)
             stalled = now == last ? stalled + 1 : 0
             last = now
             if watch == nil, now - before >= UInt64(commands / 10) { watch = AllocationWatch() }
         }
         let nanos = clock.nanos(clock.nowCycles - start)
         let allocations = watch?.text ?? "not watched"
-        let reported = counters[.commandsReported] - before
+        let reported = total(.commandsReported) - before
         let gates = pipeline.logs[0].gatingReaders
         let published = pipeline.logs[0].publishedSequence
         let journaled = pipeline.journals.map { ($0.durable.load(), $0.room.load()) }
         pipeline.stop()
-        guard counters[.commandsReported] >= wanted else {
-            print("stopped short: \(counters.nonZero)")
+        guard total(.commandsReported) >= wanted else {
+            print("stopped short: \(counters.map(\.nonZero))")
             print("published \(published), released \(gates), durable and room \(journaled)")
             throw ExitCode(1)
         }
@@ -284,19 +306,22 @@ final class PathRun {
         let rate = count * 1_000 / Double(nanos)
         let figures = Figures(megaOrders: rate, allocations: allocations)
         guard !isQuiet else { return figures }
-        let stages = PathStages(
-            before: snapshotBefore, after: CountersSnapshot(pipeline.view), clock: clock,
-            orders: count, reports: Double(counters[.reports] - reportsBefore),
-            wallNanos: Double(nanos), matchBudgetNanos: matchBudgetNanos,
-            isOneThread: pipeline.plan.mode == .runToCompletion)
+        let stages =
+            pipeline.counters.count > 1
+            ? nil
+            : PathStages(
+                before: snapshotBefore, after: CountersSnapshot(pipeline.view), clock: clock,
+                orders: count, reports: Double(total(.reports) - reportsBefore),
+                wallNanos: Double(nanos), matchBudgetNanos: matchBudgetNanos,
+                isOneThread: pipeline.plan.mode == .runToCompletion)
         print(
             """
             \(rate.text(2)) M orders/s, \
             \((Double(nanos) / count).text(1)) ns an order on the wall
-            \(stages.lines.joined(separator: "\n"))
-            reports \(counters[.reports] - reportsBefore), public \(counters[.publicReports]), \
-            refused \(counters[.refused]), log full in \(counters[.logFull]) polls, \
-            state hash \(String(pipeline.progress[0].stateHash, radix: 16))
+            \(stages?.lines.joined(separator: "\n") ?? "\(counters.count) shards together")
+            reports \(total(.reports) - reportsBefore), public \(total(.publicReports)), \
+            refused \(total(.refused)), log full in \(total(.logFull)) polls, \
+            state hash \(pipeline.progress.map { String($0.stateHash, radix: 16) })
             calls of malloc after a tenth of the orders: \(allocations)
             """)
         return figures

@@ -12,7 +12,7 @@ struct PathFrames {
     /// Where the order entry header begins: behind Ethernet, IPv4 and UDP.
     static let headerOffset = 42
     private static let clientAddress: UInt32 = 0x0A4D_0001
-    private static let gatewayPort: UInt16 = 7000
+    private static let firstGatewayPort: UInt16 = 7000
     private static let clientPort: UInt16 = 9000
 
     let store: FrameStore
@@ -20,10 +20,12 @@ struct PathFrames {
     let restingOrders: Int
 
     init(
-        profile: OrderFlow.Profile, seed: UInt64, tokens: [UInt32], packed: Int, orders: Int
+        profile: OrderFlow.Profile, seed: UInt64, tokens: [UInt32], packed: Int, orders: Int,
+        shard: Int = 0
     ) throws {
         let sessions = tokens.count - 1
-        var flow = try OrderFlow(profile: profile, sessions: sessions, seed: seed)
+        var flow = try OrderFlow(
+            profile: profile, sessions: sessions, seed: seed, instrument: UInt32(shard) + 1)
         var random = SeededRandom(seed: seed ^ 0x5EED)
         var sequences = [UInt32](repeating: 1, count: sessions + 1)
         let count = max(1, orders / packed)
@@ -36,19 +38,19 @@ struct PathFrames {
                 channel: .orders, messageCount: UInt16(packed), session: UInt32(session), epoch: 1,
                 sequence: sequences[session], token: tokens[session])
             sequences[session] += UInt32(packed)
-            store.append(Self.frame(header, messages))
+            store.append(Self.frame(header, messages, shard: shard))
         }
         orderCount = count * packed
         restingOrders = flow.restingOrders
     }
 
     /// A logon of a session from the address that its orders come from.
-    static func logon(session: UInt32) -> [UInt8] {
+    static func logon(session: UInt32, shard: Int = 0) -> [UInt8] {
         let header = OrderEntryHeader(
             channel: .control, messageCount: 1, session: session, epoch: 0, sequence: 0)
         let logon = Logon(
             nonce: UInt64(session), nextReportSequence: 0, heartbeatMillis: 60_000, flags: 0)
-        return frame(header, unsafe withUnsafeBytes(of: logon) { unsafe Array($0) })
+        return frame(header, unsafe withUnsafeBytes(of: logon) { unsafe Array($0) }, shard: shard)
     }
 
     /// A mass cancel of everything that a session has open.
@@ -82,7 +84,9 @@ struct PathFrames {
         }
     }
 
-    private static func frame(_ header: OrderEntryHeader, _ messages: [UInt8]) -> [UInt8] {
+    private static func frame(
+        _ header: OrderEntryHeader, _ messages: [UInt8], shard: Int = 0
+    ) -> [UInt8] {
         let payload = unsafe withUnsafeBytes(of: header) { unsafe Array($0) } + messages
         var frame: [UInt8] = [0x02, 0x4E, 0x0A, 0x4D, 0x00, 0x02, 0x02, 0, 0, 0, 0, 1, 0x08, 0x00]
         func append16(_ value: Int) {
@@ -100,7 +104,7 @@ struct PathFrames {
             append16(Int(address & 0xFFFF))
         }
         append16(Int(clientPort))
-        append16(Int(gatewayPort))
+        append16(Int(firstGatewayPort) + shard)
         append16(8 + payload.count)
         append16(0)
         return frame + payload

@@ -110,7 +110,7 @@ struct RecoveryBench: ParsableCommand {
         configuration.instrumentCapacity = limits.instrumentCapacity
         configuration.instruments = [
             .init(
-                number: OrderFlow.instrument, symbol: "FLOW",
+                number: 1, symbol: "FLOW",
                 lowestPriceTicks: OrderFlow.lowestPriceTicks,
                 highestPriceTicks: OrderFlow.highestPriceTicks)
         ]
