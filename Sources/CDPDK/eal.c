@@ -25,7 +25,7 @@
 
 #include "internal.h"
 
-enum { LOG_BYTES = 480 };
+enum { LOG_BYTES = 480, ARGUMENT_BYTES = 4096 };
 
 static _Atomic bool running;
 static bool started_once;
@@ -91,7 +91,8 @@ const char *cdpdk_version(void) { return rte_version(); }
 
 typedef struct {
     int count;
-    char text[16][96];
+    char text[16][ARGUMENT_BYTES];
+    bool was_cut;
     char *pointers[17];
 } argument_list;
 
@@ -99,8 +100,9 @@ __attribute__((format(printf, 2, 3)))
 static void add(argument_list *list, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(list->text[list->count], sizeof list->text[0], format, arguments);
+    int length = vsnprintf(list->text[list->count], sizeof list->text[0], format, arguments);
     va_end(arguments);
+    list->was_cut = list->was_cut || length >= (int)sizeof list->text[0];
     list->pointers[list->count] = list->text[list->count];
     list->count++;
 }
@@ -111,7 +113,7 @@ static void add_cpus(argument_list *list, const char *cpu_list) {
         return;
     }
     cpu_set_t allowed;
-    char cpus[64] = "";
+    char cpus[ARGUMENT_BYTES - 16] = "";
     sched_getaffinity(0, sizeof allowed, &allowed);
     for (int cpu = 0; cpu < CPU_SETSIZE && strlen(cpus) < sizeof cpus - 8; cpu++) {
         if (!CPU_ISSET(cpu, &allowed)) { continue; }
@@ -326,6 +328,11 @@ bool cdpdk_eal_start(const cdpdk_eal_configuration *configuration, cdpdk_error *
     // An allow list of nothing: PCI devices are taken when a port asks for them, not before.
     add(list, "-a");
     add(list, "0000:00:00.0");
+
+    if (list->was_cut) {
+        remove_runtime_directory();
+        return cdpdk_fail(error, E2BIG, "DPDK's arguments are too long: name fewer processors");
+    }
 
     cdpdk_log_clear();
     pthread_t thread;

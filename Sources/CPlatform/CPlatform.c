@@ -140,13 +140,8 @@ int cplatform_node_of(const void *address) {
 
 void cplatform_yield(void) { sched_yield(); }
 
-void cplatform_name_thread(const char *name) {
-    char kept[16] = {0};
-    strncpy(kept, name, sizeof kept - 1);
-    pthread_setname_np(pthread_self(), kept);
-}
-
-int cplatform_thread_start(pthread_t *thread, int cpu, void *(*run)(void *), void *argument) {
+int cplatform_thread_start(
+    pthread_t *thread, const char *name, int cpu, void *(*run)(void *), void *argument) {
     pthread_attr_t attributes;
     int failure = pthread_attr_init(&attributes);
     if (failure != 0) return failure;
@@ -158,5 +153,10 @@ int cplatform_thread_start(pthread_t *thread, int cpu, void *(*run)(void *), voi
     }
     if (failure == 0) failure = pthread_create(thread, &attributes, run, argument);
     pthread_attr_destroy(&attributes);
-    return failure;
+    if (failure != 0) return failure;
+    // By the creator, so that the name is there when this returns. The thread may have ended.
+    char kept[16] = {0};
+    strncpy(kept, name, sizeof kept - 1);
+    pthread_setname_np(*thread, kept);
+    return 0;
 }

@@ -30,9 +30,6 @@ public struct Engine: ~Copyable, Sendable {
 
     /// What the engine may hold; an `epochStart` must say the same.
     public let limits: EngineLimits
-    /// What the memory is made of, if not huge pages; for the start-up report.
-    public var memoryWarning: String? { arena.warning ?? pool.warning }
-
     /// All memory that grows with the limits, for the report of where everything is.
     public var memory: [MemoryRegion] { [pool.region("orders"), arena.region("books, sessions")] }
 

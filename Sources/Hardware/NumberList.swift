@@ -95,6 +95,9 @@ internal enum NaturalOrder {
 
 /// Processors as people write them on a command line.
 public enum CPUList {
+    /// 0, 1, 2, 3, 8 is "0-3,8"; "none" for none. The numbers ascend.
+    public static func text(_ numbers: [Int]) -> String { NumberList.text(numbers) }
+
     /// "2,3" or "2-5", ascending and each once; nil for none, and for anything else.
     public static func numbers(_ text: String) -> [Int]? {
         let parts = text.split(separator: ",", omittingEmptySubsequences: false)

@@ -9,8 +9,11 @@ public import Settings
 extension Configuration {
     /// Reads a configuration, and the profile of its host if that is a file of its own. Everything
     /// that is wrong is in the error, with line and cure.
+    ///
+    /// A `port` goes before that of the files.
     public init(
-        yaml: String, file: String, profile: (yaml: String, file: String)? = nil
+        yaml: String, file: String, profile: (yaml: String, file: String)? = nil,
+        port: String? = nil
     ) throws(SettingsError) {
         var read = Configuration()
         var profileKeys: [String] = []
@@ -25,18 +28,21 @@ extension Configuration {
             for key in profileKeys where reader.has(key) {
                 reader.fail(key, "is in the profile \(profile?.file ?? "") too: take it out of one")
             }
-            read.readAll(&reader)
+            read.readAll(&reader, port: port)
         }
         self = read
     }
 
-    private mutating func readAll(_ reader: inout SettingsReader) {
+    private mutating func readAll(_ reader: inout SettingsReader, port: String?) {
         let isPortKnown = host.port != nil
         host.read(&reader)
-        if !isPortKnown { checkPort(&reader) }
+        host.port = port ?? host.port
+        if !isPortKnown || port != nil { checkPort(&reader) }
         if host.port == nil {
             reader.fail(
-                "port", "missing; for example `port: af_packet:eth1` or `port: udp:127.0.0.1:7000`")
+                "port",
+                "missing here, in the profile, and on the command line (--port); for example "
+                    + "`port: af_packet:eth1` or `port: udp:127.0.0.1:7000`")
         }
         readAddresses(&reader)
         readSessions(&reader)
@@ -272,12 +278,19 @@ extension Configuration {
                     "udpPort", "\(udpPort), and the port is bound to \(given): make them equal")
             }
         }
+        checkRoles(&reader)
+    }
+
+    private func checkRoles(_ reader: inout SettingsReader) {
         let roles = host.cpus
         for (name, cpus) in [
             ("gateway", roles.gateway), ("engine", roles.engine), ("journal", roles.journal),
             ("mirror", roles.mirror),
         ] where !cpus.isEmpty && cpus.count != shards {
-            reader.fail("cpus", "\(name): \(cpus.count) processors for \(shards) shards")
+            reader.fail(
+                "cpus",
+                "\(name): \(cpus.count) processors for \(shards) shards; it must be one for each "
+                    + "(`shards` is the configuration's)")
         }
     }
 }

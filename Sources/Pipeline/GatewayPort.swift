@@ -14,22 +14,7 @@ public enum GatewayPort {
         let specification = try PortSpecification(configuration.port)
         if specification.needsEAL {
             try specification.checkHost()
-            var eal = EALConfiguration()
-            eal.memoryNode = specification.numaNode
-            eal.usesHugePages = host.packetMemoryMB > 0
-            // Without huge pages memory is taken as needed: the buffers, and as much for the rest.
-            let buffersMB = host.packetBuffers * 2_560 / 1_048_576
-            eal.memoryMebibytes = UInt32(
-                eal.usesHugePages ? host.packetMemoryMB : 256 + 2 * buffersMB)
-            // Away from the cores that poll, also where nobody has said which those are.
-            let plan = ThreadPlan(configuration, cpus: Affinity.allowedCPUs())
-            let housekeeping = plan.host.cpus.housekeeping
-            if !housekeeping.isEmpty {
-                eal.cpuList = housekeeping.map(String.init).joined(separator: ",")
-            }
-            eal.filePrefix =
-                "needletail-\(IPv4Text.format(configuration.ipv4Address))-\(configuration.udpPort)"
-            try EAL.start(eal)
+            try startDPDK(configuration, for: specification)
         }
         var port = PortConfiguration()
         port.receiveQueues = UInt16(configuration.shards)
@@ -45,6 +30,28 @@ public enum GatewayPort {
         if configuration.shards > 1 { try steer(opened, configuration, notes: &notes) }
         return opened
     }
+
+    /// Starts DPDK with memory for that port, and so much more, on the node of its card. Its own
+    /// threads run where housekeeping is done. Nothing to do when it runs already.
+    public static func startDPDK(
+        _ configuration: Configuration, for specification: PortSpecification, moreMB: Int = 0
+    ) throws(PortError) {
+        let host = configuration.host
+        var eal = EALConfiguration()
+        eal.memoryNode = specification.numaNode
+        eal.usesHugePages = host.packetMemoryMB > 0
+        // Without huge pages memory is taken as needed: the buffers, and as much for the rest.
+        let buffersMB = host.packetBuffers * 2_560 / 1_048_576
+        eal.memoryMebibytes = UInt32(
+            eal.usesHugePages ? host.packetMemoryMB + moreMB : 256 + 2 * (buffersMB + moreMB))
+        if !host.cpus.housekeeping.isEmpty {
+            eal.cpuList = CPUList.text(host.cpus.housekeeping.sorted())
+        }
+        eal.filePrefix =
+            "needletail-\(IPv4Text.format(configuration.ipv4Address))-\(configuration.udpPort)"
+        try EAL.start(eal)
+    }
+
     /// Has the NIC sort frames by the shards' UDP ports, as the profile says.
     private static func steer(
         _ port: Port, _ configuration: Configuration, notes: inout [String]

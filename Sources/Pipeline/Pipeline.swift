@@ -78,8 +78,8 @@ public final class Pipeline {
     private let pipelineCounters: PipelineCounters
     /// Which snapshots could not be used, and what a journal's folder is not fit for.
     public private(set) var warnings: [String] = []
-    /// What memory could not be had as wished.
-    public private(set) var memoryWarnings: [String] = []
+    /// Where the shards' memory is, all of it.
+    public var regions: [MemoryRegion] { memory.flatMap { $0 } }
     /// For each shard: where its memory is.
     private var memory: [[MemoryRegion]] = []
     private let control = Control()
@@ -93,13 +93,15 @@ public final class Pipeline {
     private var makers: [PinnedThread] = []
     private var historians: [PinnedThread] = []
 
-    /// Builds everything over an open port with a queue for each shard. Nothing runs yet. With a
-    /// folder (`CountersFolders.forWriting`), other processes can see the counters.
+    /// Builds everything over an open port with a queue for each shard. Nothing runs yet. The plan
+    /// is that of the configuration on this machine, unless somebody made it already. With a folder
+    /// (`CountersFolders.forWriting`), other processes can see the counters.
     public init(
-        _ configuration: Configuration, port: Port, cpus: [Int] = Affinity.allowedCPUs(),
+        _ configuration: Configuration, port: Port, plan: ThreadPlan? = nil,
         countersFolder: String? = nil
     ) throws {
-        plan = ThreadPlan(configuration, cpus: cpus)
+        let plan = plan ?? ThreadPlan(configuration)
+        self.plan = plan
         reportWindow = configuration.reportWindow
         commitPolicies = (0..<UInt32(configuration.shards)).map {
             configuration.commitPolicy(shard: $0)
@@ -136,7 +138,6 @@ public final class Pipeline {
 
     private func describe(_ shard: borrowing Shard) {
         warnings += shard.warnings
-        memoryWarnings += shard.memoryWarnings
         memory.append(shard.memory)
         logs.append(shard.log)
         events.append(shard.events)

@@ -62,7 +62,11 @@ public struct Placement: Sendable {
 
     private mutating func add(_ thread: Thread, _ running: RunningThread?) {
         let name = thread.seat.name
-        let cpus = running?.cpus ?? []
+        guard let cpus = running?.cpus else {
+            lines.append("\(name)  is not running, \(thread.way)")
+            warnings.append("\(name) is not there: the kernel knows no thread of that name")
+            return
+        }
         let nodes = Set(cpus.compactMap { Self.node(of: $0, machine) })
         var place = "any of \(cpus.count) cores"
         if let cpu = thread.seat.cpu {

@@ -31,8 +31,6 @@ public struct Shard: ~Copyable {
     public let progress: EngineProgress
     /// What the journal's folder is not fit for.
     public let warnings: [String]
-    /// What memory could not be had as wished.
-    public let memoryWarnings: [String]
     /// Where its log, its events and its engine are.
     public let memory: [MemoryRegion]
 
@@ -65,7 +63,6 @@ public struct Shard: ~Copyable {
             capacity: configuration.host.rings.logRecords, node: node,
             firstSequence: start.sequence + 1)
         let events = try LogRing<Event>(capacity: configuration.host.rings.events, node: node)
-        let memoryWarnings = [log.warning, events.warning, engine.memoryWarning].compactMap { $0 }
         let memory = [log.region("log"), events.region("events")] + engine.memory
         var loop = EngineLoop(
             engine: engine, records: log.gatingReader("engine"), ring: events, clock: clock,
@@ -98,7 +95,6 @@ public struct Shard: ~Copyable {
         journalReader = consume reader
         self.log = log
         self.memory = memory
-        self.memoryWarnings = memoryWarnings
         self.events = events
         progress = counters.progress
         self.loop = loop

@@ -23,11 +23,26 @@ public struct ThreadPlan: Sendable {
     /// of its own it sleeps between looks.
     public var mirror: [Seat] = []
 
-    /// Chooses from what the configuration leaves open, among `cpus`, which the process may use.
-    public init(_ configuration: Configuration, machine: MachineFacts = .read(), cpus: [Int]) {
+    /// Chooses from what the configuration leaves open, on the machine that this process runs on.
+    public init(_ configuration: Configuration) {
+        self.init(
+            configuration,
+            host: configuration.host.completed(
+                shards: configuration.shards, hasJournal: configuration.journal != nil))
+    }
+
+    /// The same on another machine, among `cpus`, which the process may use.
+    public init(_ configuration: Configuration, machine: MachineFacts, cpus: [Int]) {
+        self.init(
+            configuration,
+            host: configuration.host.completed(
+                for: machine, cpus: cpus, shards: configuration.shards,
+                hasJournal: configuration.journal != nil))
+    }
+
+    private init(_ configuration: Configuration, host: HardwareProfile) {
+        self.host = host
         let shards = configuration.shards
-        host = configuration.host.completed(
-            for: machine, cpus: cpus, shards: shards, hasJournal: configuration.journal != nil)
         let roles = host.cpus
         gateway = Self.seats("nt-gateway", shards, roles.gateway)
         if host.mode == .pipeline { engine = Self.seats("nt-engine", shards, roles.engine) }

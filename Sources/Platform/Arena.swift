@@ -20,8 +20,6 @@
     public var bytesFree: Int { pages.byteCount - usedByteCount }
     /// What the region is made of.
     public var pageSize: PageSize { pages.pageSize }
-    /// Why it is not huge pages, if it is not.
-    public var warning: String? { pages.warning }
 
     /// The whole of it, for the report of where everything is.
     public func region(_ name: String) -> MemoryRegion { MemoryRegion(name: name, pages) }

@@ -62,12 +62,9 @@ public enum PageSize: String, Sendable, CaseIterable {
     /// a `~Copyable` owner twice.
     private let preferred: PageSize
 
-    /// Why it is not what was preferred, and what would help; for the start-up report.
-    public var warning: String? {
-        guard pageSize != preferred else { return nil }
-        let pages = (byteCount + 0x1F_FFFF) >> 21
-        let cure = preferred == .small ? "" : " (raise vm.nr_hugepages by \(pages))"
-        return "\(pages) huge pages of 2 MB are not free\(cure); using \(pageSize.rawValue) pages."
+    /// Huge pages of 2 MB that were wanted for it and not there; 0 = it is what it should be.
+    public var missingHugePages: Int {
+        pageSize == preferred ? 0 : (byteCount + 0x1F_FFFF) >> 21
     }
 
     /// Maps at least `byteCount` bytes (1 or more).

@@ -50,8 +50,6 @@
     public var recordsBase: UnsafeMutableRawPointer { unsafe records.base }
     /// What the records' memory is made of.
     public var pageSize: PageSize { records.pageSize }
-    /// Why it is not huge pages, if it is not.
-    public var warning: String? { records.warning }
     /// The records' memory, for the report of where everything is.
     public func region(_ name: String) -> MemoryRegion { MemoryRegion(name: name, records) }
     /// The last whole record's sequence; any thread.

@@ -11,17 +11,21 @@ internal import CPlatform
     public let byteCount: Int
     /// What its pages are: `2 MB`, `4 KB`, `transparent`.
     public let pages: String
+    /// Huge pages of 2 MB that were wanted for it and not there.
+    public let missingHugePages: Int
     private let base: UnsafeRawPointer
     private let pageByteCount: Int
 
     /// Memory at `base`, mapped for as long as anybody asks about it. `pageByteCount` is at least
     /// a page of the processor.
     public init(
-        name: String, base: UnsafeRawPointer, byteCount: Int, pages: String, pageByteCount: Int
+        name: String, base: UnsafeRawPointer, byteCount: Int, pages: String, pageByteCount: Int,
+        missingHugePages: Int = 0
     ) {
         self.name = name
         self.byteCount = byteCount
         self.pages = pages
+        self.missingHugePages = missingHugePages
         unsafe self.base = base
         self.pageByteCount = pageByteCount
     }
@@ -30,7 +34,8 @@ internal import CPlatform
     public init(name: String, _ memory: borrowing HugePages) {
         unsafe self.init(
             name: name, base: memory.base, byteCount: memory.byteCount,
-            pages: memory.pageSize.rawValue, pageByteCount: memory.pageSize.byteCount)
+            pages: memory.pageSize.rawValue, pageByteCount: memory.pageSize.byteCount,
+            missingHugePages: memory.missingHugePages)
     }
 
     /// Where its pages are, as the kernel says (`move_pages`), with the number of pages looked at:
@@ -43,5 +48,15 @@ internal import CPlatform
             if node >= 0 { found[NUMANode(rawValue: Int(node)), default: 0] += 1 }
         }
         return found
+    }
+
+    /// What is not on huge pages, and what would help, in a sentence; nil when all is.
+    public static func warning(_ regions: [MemoryRegion]) -> String? {
+        let short = regions.filter { $0.missingHugePages > 0 }
+        guard !short.isEmpty else { return nil }
+        let pages = short.reduce(0) { $0 + $1.missingHugePages }
+        let names = short.map { "\($0.name) (\($0.missingHugePages))" }.joined(separator: ", ")
+        return "\(pages) huge pages of 2 MB are not free, and smaller ones are used for \(names): "
+            + "raise vm.nr_hugepages by \(pages)"
     }
 }

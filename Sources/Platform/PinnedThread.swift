@@ -31,16 +31,16 @@ internal import Synchronization
         self.cpu = cpu
         nonisolated(unsafe) let owned = UnsafeMutablePointer<State>.allocate(capacity: 1)
         unsafe owned.initialize(to: state)
-        let start = Start { [name] in
-            unsafe name.withCString { unsafe cplatform_name_thread($0) }
+        let start = Start {
             unsafe body(&owned.pointee)
             unsafe owned.deinitialize(count: 1)
             unsafe owned.deallocate()
         }
         var handle = pthread_t()
         let raw = unsafe Unmanaged.passRetained(start).toOpaque()
-        let number = unsafe cplatform_thread_start(
-            &handle, Int32(clamping: cpu ?? -1), runStart, raw)
+        let number = unsafe name.withCString {
+            unsafe cplatform_thread_start(&handle, $0, Int32(clamping: cpu ?? -1), runStart, raw)
+        }
         guard number == 0 else {
             unsafe Unmanaged<Start>.fromOpaque(raw).release()
             unsafe owned.deinitialize(count: 1)

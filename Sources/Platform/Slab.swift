@@ -22,8 +22,6 @@
     @inlinable public var count: UInt32 { capacity &- freeCount }
     /// What the memory is made of.
     public var pageSize: PageSize { pages.pageSize }
-    /// Why it is not huge pages, if it is not.
-    public var warning: String? { pages.warning }
 
     /// All slots free and zero. `capacity` is 1 ..< 2^32 - 1. Throws as `HugePages` does.
     public init(capacity: UInt32, node: NUMANode? = nil) throws(PlatformError) {

@@ -25,15 +25,16 @@ extension Qualification {
             try pipeline.start()
             let placement = pipeline.placement(of: port)
             pipeline.stop()
-            note(placement, withoutHugePages: pipeline.memoryWarnings, &report)
+            note(placement, pipeline.regions, &report)
         } catch {
             report.note(.memory, failed: "\(error)")
         }
     }
 
     private func note(
-        _ placement: Placement, withoutHugePages: [String], _ report: inout QualificationReport
+        _ placement: Placement, _ regions: [MemoryRegion], _ report: inout QualificationReport
     ) {
+        let withoutHugePages = regions.filter { $0.missingHugePages > 0 }
         // Who reserves no huge pages does not ask for them.
         let limit: UInt64? = configuration.host.hugePages.isEmpty ? nil : 0
         report.note(
@@ -42,7 +43,8 @@ extension Qualification {
         report.note(
             .memory, "threads and regions out of place", UInt64(placement.warnings.count), max: 0,
             .regions)
-        let warnings = withoutHugePages + placement.warnings
+        let warnings =
+            (MemoryRegion.warning(regions).map { [$0] } ?? []) + placement.warnings
         report.detail(
             "memory",
             placement.lines.map { "  \($0)\n" }.joined()

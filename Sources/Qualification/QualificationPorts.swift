@@ -49,19 +49,8 @@ final class QualificationPorts {
         let sending = try generator.map { try PortSpecification($0) }
         let receiving = try PortSpecification(configuration.port)
         guard receiving.needsEAL || sending?.needsEAL == true else { return }
-        let host = configuration.host
-        var eal = EALConfiguration()
-        eal.usesHugePages = host.packetMemoryMB > 0
         // 4,095 buffers of the generator are 10 MB, and its rings some more.
-        let generatorMB = 32
-        let buffersMB = host.packetBuffers * 2_560 / 1_048_576
-        eal.memoryMebibytes = UInt32(
-            eal.usesHugePages
-                ? host.packetMemoryMB + generatorMB : 256 + 2 * (buffersMB + generatorMB))
-        if !host.cpus.housekeeping.isEmpty {
-            eal.cpuList = host.cpus.housekeeping.map(String.init).joined(separator: ",")
-        }
-        try EAL.start(eal)
+        try GatewayPort.startDPDK(
+            configuration, for: receiving, moreMB: sending == nil ? 0 : 32)
     }
-
 }

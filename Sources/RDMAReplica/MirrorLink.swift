@@ -99,7 +99,7 @@ internal import Wire
             case .version:
                 "\(peer) is no standby of this version: run the same build on both hosts"
             case .capacity:
-                "\(peer) has no ring of this size: make engine.logCapacity at most "
+                "\(peer) has no ring of this size: make rings.logRecords at most "
                     + "\(MirrorVersion.recordCapacityMax)"
             case .memory:
                 "\(peer) has no memory for the ring: raise vm.nr_hugepages and the limit of locked "

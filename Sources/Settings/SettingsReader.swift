@@ -65,6 +65,14 @@ public struct SettingsReader {
         _ key: String, in range: ClosedRange<Value>
     ) -> Value? {
         guard let (node, _) = node(key) else { return nil }
+        return wholeNumber(node, of: key, in: range)
+    }
+
+    /// In decimal digits, perhaps with underscores between them: YAML's other ways to write a
+    /// number (`0o10`, `1:30`) surprise more often than they help.
+    private mutating func wholeNumber<Value: FixedWidthInteger>(
+        _ node: Node, of key: String, in range: ClosedRange<Value>
+    ) -> Value? {
         let text = (node.string ?? "").filter { $0 != "_" }
         guard let value = Value(text), range.contains(value) else {
             fail(
@@ -153,13 +161,7 @@ public struct SettingsReader {
         let items = node.sequence.map { Array($0) } ?? [node]
         var values: [Int] = []
         for item in items {
-            guard let value = item.int, range.contains(value) else {
-                fail(
-                    key,
-                    "`\(item.string ?? "?")` is not a whole number from \(range.lowerBound) to "
-                        + "\(range.upperBound)")
-                return nil
-            }
+            guard let value = wholeNumber(item, of: key, in: range) else { return nil }
             values.append(value)
         }
         return values

@@ -208,7 +208,9 @@ final class PathRun {
         pipeline = try Pipeline(configuration, port: port)
         self.sessions = sessions
         if !isQuiet {
-            for note in notes + pipeline.warnings + pipeline.memoryWarnings {
+            for note in notes + pipeline.warnings
+                + (MemoryRegion.warning(pipeline.regions).map { [$0] } ?? [])
+            {
                 print("note: \(note)")
             }
         }

@@ -66,24 +66,32 @@ struct Gateway: ParsableCommand {
         do {
             let host = try profile.map { (yaml: try SettingsFile.text($0), file: $0) }
             configuration = try Configuration(
-                yaml: try SettingsFile.text(config), file: config, profile: host)
+                yaml: try SettingsFile.text(config), file: config, profile: host, port: port)
         } catch {
             complain(error)
             throw ExitCode(78)
         }
-        if let port { configuration.host.port = port }
-        let machine = MachineFacts.read()
-        let cpus = Affinity.usableCPUs(others: machine.cpus.isolated ?? [])
-        let plan = ThreadPlan(configuration, machine: machine, cpus: cpus)
+        let plan = ThreadPlan(configuration)
         if check {
             for line in plan.lines { say(line) }
-            return
+            return try refuseMissingProcessors(plan.host.cpus)
         }
         configuration.host = plan.host
-        try serve(configuration)
+        try serve(configuration, plan)
     }
 
-    private func serve(_ configuration: Configuration) throws {
+    /// For `--check`: a start would end with the first of them.
+    private func refuseMissingProcessors(_ roles: HardwareProfile.Roles) throws {
+        let named = roles.polling + roles.journal + roles.housekeeping
+        let missing = Set(named).subtracting(Affinity.usableCPUs(others: named)).sorted()
+        guard !missing.isEmpty else { return }
+        complain(
+            "processors \(CPUList.text(missing)) are not there or not for this process: change "
+                + "`cpus`, or see what `needletail hw check` says")
+        throw ExitCode(74)
+    }
+
+    private func serve(_ configuration: Configuration, _ plan: ThreadPlan) throws {
         var notes: [String] = []
         var port: NICGateway.Port?
         let opened: NICGateway.Port
@@ -98,8 +106,9 @@ struct Gateway: ParsableCommand {
             opened = try GatewayPort.open(configuration, notes: &notes)
             port = opened
             pipeline = try Pipeline(
-                configuration, port: opened, countersFolder: countersFolder)
-            notes += pipeline.warnings + pipeline.memoryWarnings
+                configuration, port: opened, plan: plan, countersFolder: countersFolder)
+            let offHugePages = MemoryRegion.warning(pipeline.regions).map { [$0] } ?? []
+            notes += pipeline.warnings + offHugePages
             if countersFolder == nil {
                 notes.append(
                     "no folder in memory for counters: needletail top and stats do not see this "
@@ -107,7 +116,7 @@ struct Gateway: ParsableCommand {
             }
             try pipeline.start()
             let placement = pipeline.placement(of: opened)
-            let outOfPlace = placement.warnings + pipeline.memoryWarnings
+            let outOfPlace = placement.warnings + offHugePages
             if strict, !outOfPlace.isEmpty {
                 pipeline.stop()
                 throw PlacementRefused(causes: outOfPlace)

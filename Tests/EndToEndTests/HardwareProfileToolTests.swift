@@ -43,7 +43,8 @@ struct `The tools for a profile` {
     }
 
     @Test func `apply shows its steps, does them and takes them back`() throws {
-        let pages = "\(machine)/sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages"
+        let pages =
+            "\(machine)/sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages"
         func count() throws -> String { try String(contentsOfFile: pages, encoding: .utf8) }
         let before = try count()
         let file = try write("host.yaml", "hugePages: [{node: 0, pageMB: 2, count: 777}]\n")

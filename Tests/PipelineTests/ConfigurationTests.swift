@@ -110,7 +110,8 @@ internal import Testing
         configuration.host.mode = .pipeline
         configuration.host.polling = .busy
         configuration.host.cpus.gateway = [3]
-        let plan = ThreadPlan(configuration, cpus: [0, 1, 2, 3])
+        let plan = ThreadPlan(
+            configuration, machine: .read(root: "/nowhere"), cpus: [0, 1, 2, 3])
         #expect(plan.gateway.map(\.cpu) == [3])
         #expect(plan.engine.map(\.cpu) == [2])
     }

@@ -204,9 +204,8 @@ int cplatform_node_of(const void *address);
 
 void cplatform_yield(void);
 
-// Names the calling thread; at most 15 bytes are kept.
-void cplatform_name_thread(const char *name);
-
 // Starts a thread that is on `cpu` from its first instruction; -1 leaves it its creator's
-// processors. Returns 0 or an errno, EINVAL if the processor cannot be had.
-int cplatform_thread_start(pthread_t *thread, int cpu, void *(*run)(void *), void *argument);
+// processors. It has its name (at most 15 bytes of it) when this returns. Returns 0 or an errno,
+// EINVAL if the processor cannot be had.
+int cplatform_thread_start(
+    pthread_t *thread, const char *name, int cpu, void *(*run)(void *), void *argument);

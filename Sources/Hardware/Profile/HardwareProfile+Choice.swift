@@ -44,6 +44,14 @@ extension HardwareProfile {
         return profile
     }
 
+    /// The same on the machine that this process runs on, among the processors that it may use.
+    public func completed(shards: Int, hasJournal: Bool) -> HardwareProfile {
+        let machine = MachineFacts.read()
+        return completed(
+            for: machine, cpus: Affinity.usableCPUs(others: machine.cpus.isolated ?? []),
+            shards: shards, hasJournal: hasJournal)
+    }
+
     /// Near which memory the port's card is; nil when nobody knows.
     public func portNode(_ machine: MachineFacts) -> NUMANode? {
         machine.networkDevices.first {

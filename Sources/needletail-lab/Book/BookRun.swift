@@ -49,7 +49,7 @@ struct ListenerTotals {
     var listener = ListenerTotals()
 
     var openOrders: UInt32 { engine.openOrders }
-    var memoryWarning: String? { engine.memoryWarning }
+    var memoryWarning: String? { MemoryRegion.warning(engine.memory) }
     var stateHash: UInt64 { engine.stateHash }
     func encodeImage() -> [UInt8] { engine.encodeImage() }
 

@@ -123,7 +123,7 @@ struct HardwareQualify: ParsableCommand {
                 configuration.ipv4Address = 0x0A4D_0002
             }
             configuration.host = configuration.host.completed(
-                for: .read(), cpus: Affinity.allowedCPUs(), shards: configuration.shards,
+                shards: configuration.shards,
                 hasJournal: configuration.journal != nil || configuration.host.journalDisk != nil)
             return configuration
         } catch {

@@ -18,9 +18,7 @@ enum HostProfile {
 
     /// The same, with the processors chosen that it leaves open.
     static func read(_ path: String) throws -> HardwareProfile {
-        let machine = MachineFacts.read()
-        return try given(path).completed(
-            for: machine, cpus: Affinity.usableCPUs(others: machine.cpus.isolated ?? []),
-            shards: 1, hasJournal: true)
+        let host = try given(path)
+        return host.completed(shards: 1, hasJournal: host.journalDisk != nil)
     }
 }
