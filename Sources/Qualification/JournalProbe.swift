@@ -17,7 +17,9 @@ struct JournalProbe {
         var commits: LatencyDistribution
         /// Of that the sync.
         var syncs: LatencyDistribution
-        /// What makes a folder unfit, and other advice.
+        /// Whether that is nothing but memory.
+        var isInMemory: Bool
+        /// Advice for the operator.
         var warnings: [String]
     }
 
@@ -72,7 +74,7 @@ struct JournalProbe {
         }
         return Figures(
             description: storage.description, commits: commits.distribution,
-            syncs: syncs.distribution,
+            syncs: syncs.distribution, isInMemory: storage.isInMemory,
             warnings: storage.warnings(segmentByteCount: Self.fileByteCount))
     }
 

@@ -51,6 +51,6 @@ struct DecodeBench: ParsableCommand {
         let tokens = try run.logOn()
         let frames = try PathFrames(
             profile: .a, seed: 1, tokens: tokens, packed: packed, orders: orders)
-        return run.intakeNanos(frames) / Double(frames.orderCount)
+        return try run.intakeNanos(frames) / Double(frames.orderCount)
     }
 }

@@ -237,14 +237,15 @@ final class PathRun {
     }
 
     /// Nanoseconds that the gateway core alone takes to bring all datagrams into the log.
-    func intakeNanos(_ frames: PathFrames) -> Double {
+    func intakeNanos(_ frames: PathFrames) throws -> Double {
         port.load(frames.store, laps: 1, inPlace: true)
         let clock = CycleClock.calibrated()
-        let before = CountersSnapshot(pipeline.view)
+        let before = try CountersSnapshot(pipeline.view)
         while pipeline.pollGatewayBeforeStart() {}
         return Double(
             clock.nanos(
-                PathStages.intakeCycles(before: before, after: CountersSnapshot(pipeline.view))))
+                PathStages.intakeCycles(before: before, after: try CountersSnapshot(pipeline.view)))
+        )
     }
 
     /// Has a queue of the port hand over these datagrams once, from the next poll on.
@@ -275,7 +276,7 @@ final class PathRun {
         }
         let before = total(.commandsReported)
         let wanted = before + UInt64(commands)
-        let snapshotBefore = CountersSnapshot(pipeline.view)
+        let snapshotBefore = try CountersSnapshot(pipeline.view)
         let reportsBefore = total(.reports)
         let clock = CycleClock.calibrated()
         let start = clock.nowCycles
@@ -312,7 +313,7 @@ final class PathRun {
             pipeline.counters.count > 1
             ? nil
             : PathStages(
-                before: snapshotBefore, after: CountersSnapshot(pipeline.view), clock: clock,
+                before: snapshotBefore, after: try CountersSnapshot(pipeline.view), clock: clock,
                 orders: count, reports: Double(total(.reports) - reportsBefore),
                 wallNanos: Double(nanos), matchBudgetNanos: matchBudgetNanos,
                 isOneThread: pipeline.plan.mode == .runToCompletion)

@@ -35,13 +35,18 @@ struct Stats: ParsableCommand {
             StandardError.write("needletail: \(error)\n")
             throw source.file == nil ? Exit.unavailable : Exit.badInput
         }
-        if json {
-            for view in views { print(StatsJSON.text(view)) }
-            return
-        }
-        for (index, view) in views.enumerated() {
-            if index > 0 { print() }
-            for line in StatsReport(view).lines { print(line) }
+        do throws(CountersError) {
+            for (index, view) in views.enumerated() {
+                if json {
+                    print(try StatsJSON.text(view))
+                    continue
+                }
+                if index > 0 { print() }
+                for line in try StatsReport(view).lines { print(line) }
+            }
+        } catch {
+            StandardError.write("needletail: \(error)\n")
+            throw Exit.badInput
         }
     }
 }

@@ -4,8 +4,8 @@ internal import Platform
 /// A gateway's counters as one JSON object on a line: the names of the counters file, without what
 /// they begin with.
 enum StatsJSON {
-    static func text(_ view: CountersView) -> String {
-        let snapshot = CountersSnapshot(view)
+    static func text(_ view: CountersView) throws(CountersError) -> String {
+        let snapshot = try CountersSnapshot(view)
         let identity = view.identity
         var object = JSONObject()
         object.add("gateway", identity.name)

@@ -32,7 +32,7 @@ struct StatsSource: ParsableArguments {
         var complaints: [String] = []
         for path in CountersFolders.files() where CountersFolders.isLocked(path) {
             do throws(CountersError) {
-                views.append(try CountersView(path: path))
+                views.append(try CountersView(found: path))
             } catch {
                 complaints.append(error.description)
             }

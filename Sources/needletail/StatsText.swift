@@ -55,8 +55,8 @@ struct StatsReport {
     let interval: StatsInterval
     private var now: CountersSnapshot { interval.now }
 
-    init(_ view: CountersView) {
-        let snapshot = CountersSnapshot(view)
+    init(_ view: CountersView) throws(CountersError) {
+        let snapshot = try CountersSnapshot(view)
         let whole = StatsInterval(
             identity: view.identity, now: snapshot, before: nil, seconds: 0)
         interval = StatsInterval(

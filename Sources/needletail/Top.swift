@@ -43,7 +43,7 @@ struct Top: ParsableCommand {
     func run() throws {
         var watch: TopWatch
         do throws(StatsError) {
-            watch = TopWatch(source, try source.open())
+            watch = try TopWatch(source, try source.open())
         } catch {
             StandardError.write("needletail: \(error)\n")
             throw source.file == nil ? Exit.unavailable : Exit.badInput
@@ -108,13 +108,18 @@ struct TopWatch {
     private var now: CountersSnapshot
     private var beforeNanos: UInt64 = 0
     private var nowNanos: UInt64
+    private var isCut = false
     var showsWhole = false
 
     /// At least one.
-    init(_ source: StatsSource, _ views: [CountersView]) {
+    init(_ source: StatsSource, _ views: [CountersView]) throws(StatsError) {
         self.source = source
         self.views = views
-        now = CountersSnapshot(views[0])
+        do throws(CountersError) {
+            now = try CountersSnapshot(views[0])
+        } catch {
+            throw StatsError(error.description)
+        }
         nowNanos = MonotonicClock.nowNanos()
     }
 
@@ -127,7 +132,17 @@ struct TopWatch {
         if let found = try? source.open() { follow(found) }
         before = now
         beforeNanos = nowNanos
-        now = CountersSnapshot(view)
+        read()
+    }
+
+    /// What was read last stays when the file cannot be read any more.
+    private mutating func read() {
+        do throws(CountersError) {
+            now = try CountersSnapshot(view)
+            isCut = false
+        } catch {
+            isCut = true
+        }
         nowNanos = MonotonicClock.nowNanos()
     }
 
@@ -157,8 +172,7 @@ struct TopWatch {
     private mutating func choose(_ index: Int) {
         chosen = index
         shard = 0
-        now = CountersSnapshot(view)
-        nowNanos = MonotonicClock.nowNanos()
+        read()
         before = nil
     }
 
@@ -183,6 +197,7 @@ struct TopWatch {
 
     private var alarm: String? {
         guard view.isAlive else { return "HAS ENDED" }
+        if isCut { return "FILE IS CUT" }
         let utcNanos = UInt64(Date().timeIntervalSince1970 * 1e9)
         let sampled = now["sample.utc"]
         guard sampled > 0, utcNanos > sampled + 3_000_000_000 else { return nil }

@@ -104,6 +104,7 @@ final class TemporaryFolder {
     @Test func `warns of a folder that is memory, and of one that is nearly full`() throws {
         let folder = try TemporaryFolder()
         let disk = try FileStorage(path: folder.path)
+        #expect(!disk.isInMemory)
         #expect(!disk.warnings(segmentByteCount: 4096).contains { $0.contains("tmpfs") })
         let tight = disk.warnings(segmentByteCount: 1 << 50)
         #expect(tight.contains { $0.contains(" MB free, and a segment takes 1073741824") })
@@ -113,6 +114,7 @@ final class TemporaryFolder {
         let path = "/dev/shm/nt-journal-\(getpid())"
         let memory = try FileStorage(path: path)
         defer { unsafe rmdir(path) }
+        #expect(memory.isInMemory)
         #expect(
             memory.warnings(segmentByteCount: 4096).contains { $0.hasPrefix("\(path) is on tmpfs") }
         )

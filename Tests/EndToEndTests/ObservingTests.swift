@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// SAFETY: C calls on descriptors and paths of the test's own; nothing escapes.
 import Foundation
 import Testing
 
@@ -139,5 +141,39 @@ private final class Observed {
         #expect(none.status == 66 && none.output.contains("is not a counters file"))
         let absent = try run([Machine.needletail, "stats", "--file", "/no/such"])
         #expect(absent.status == 66 && absent.output.contains("is the gateway running"))
+    }
+
+    @Test func `goes on when somebody cuts the file that it reads`() throws {
+        let observed = try Observed()
+        let folder = try ScratchFolder()
+        let copy = folder.path + "/copy"
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: try #require(observed.file)))
+        try bytes.write(to: URL(fileURLWithPath: copy))
+        let handle = try FileHandle(forUpdating: URL(fileURLWithPath: copy))
+        try #require(flock(handle.fileDescriptor, LOCK_EX | LOCK_NB) == 0)
+        let top = try Child(
+            [Machine.needletail, "top", "--interval", "0.2", "--count", "30", "--file", copy])
+        #expect(eventually(withinSeconds: 30) { top.output.contains("orders") })
+        try handle.truncate(atOffset: 100)
+        let end = try top.wait(seconds: 60)
+        #expect(end.status == 0 && end.output.contains("FILE IS CUT"), "\(end.output)")
+    }
+
+    @Test(.enabled(if: geteuid() == 0))
+    func `does not believe another user's file where any user may write`() throws {
+        let observed = try Observed()
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: try #require(observed.file)))
+        #expect(try observed.gateway.stop().status == 0)
+        let path = "/dev/shm/\(UUID().uuidString).counters"
+        try bytes.write(to: URL(fileURLWithPath: path))
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let handle = try FileHandle(forUpdating: URL(fileURLWithPath: path))
+        try #require(flock(handle.fileDescriptor, LOCK_EX | LOCK_NB) == 0)
+        #expect(try observed.tool(["stats"]).status == 0)
+        try #require(unsafe chown(path, 65_534, 65_534) == 0)
+        let end = try observed.tool(["stats"])
+        #expect(end.status == 69, "\(end.output)")
+        #expect(end.output.contains("\(path) belongs to another user"), "\(end.output)")
+        #expect(try run([Machine.needletail, "stats", "--file", path]).status == 0)
     }
 }

@@ -89,13 +89,47 @@ private struct Sample {
         #expect(view.entries.map(\.name) == ["counter.foo", "commit.nanos", "g"])
         #expect(view.isAlive)
         region.cell(sample.foo).add(1)
-        let snapshot = CountersSnapshot(view)
+        let snapshot = try CountersSnapshot(view)
         #expect(snapshot["counter.foo", 0] == 8)
         #expect(snapshot["counter.foo", 1] == 0 && !snapshot.has("counter.foo", shard: 1))
         #expect(snapshot["g"] == 0x8000_0000_0000_0001)
         let commit = snapshot.distribution("commit.nanos", shard: 1)
         #expect(commit.count == 2 && commit.maxNanos == 40 && commit.quantileNanos(0.5) == 5)
-        #expect(CountersSnapshot(CountersView(region))["counter.foo", 0] == 8)
+        #expect(try CountersSnapshot(CountersView(region))["counter.foo", 0] == 8)
+    }
+
+    @Test func `that is cut while it is read is told`() throws {
+        let folder = try MemoryFolder()
+        let sample = Sample()
+        let region = try CountersRegion(
+            sample.plan, identity: sample.identity, folder: folder.path)
+        let path = try #require(region.path)
+        let copy = folder.path + "/copy"
+        try FileManager.default.copyItem(atPath: path, toPath: copy)
+        let view = try CountersView(path: copy)
+        #expect(unsafe truncate(copy, 100) == 0)
+        let error = #expect(throws: CountersError.self) { try CountersSnapshot(view) }
+        #expect(error?.kind == .malformed)
+        withExtendedLifetime(region) {}
+    }
+
+    @Test(.enabled(if: geteuid() == 0))
+    func `of another user is not believed where any user may write`() throws {
+        let folder = try MemoryFolder()
+        let sample = Sample()
+        let region = try CountersRegion(
+            sample.plan, identity: sample.identity, folder: folder.path)
+        let path = try #require(region.path)
+        #expect(unsafe chmod(folder.path, 0o1777) == 0)
+        _ = try CountersView(found: path)
+        #expect(unsafe chown(path, 65_534, 65_534) == 0)
+        let error = #expect(throws: CountersError.self) { try CountersView(found: path) }
+        #expect(error?.kind == .stranger)
+        _ = try CountersView(path: path)
+        // Who may write in the folder is known: a service's group reads this way.
+        #expect(unsafe chmod(folder.path, 0o755) == 0)
+        _ = try CountersView(found: path)
+        withExtendedLifetime(region) {}
     }
 
     @Test func `is there for its owner and its group, and gone with its gateway`() throws {

@@ -88,6 +88,9 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
         return true
     }
 
+    /// Whether the folder is nothing but memory: what is "durable" there dies with the machine.
+    public var isInMemory: Bool { FileSystem.memoryKind(handle) != nil }
+
     /// What the operator should know before relying on a journal here with segments of that size.
     public func warnings(segmentByteCount: Int) -> [String] {
         var warnings: [String] = []

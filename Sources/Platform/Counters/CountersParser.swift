@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Synchronization
 
 /// Reads header and table of a counters file that somebody else may have made.
 ///
@@ -12,10 +11,7 @@ internal import Synchronization
 
     func parse() throws(CountersError) -> (CountersIdentity, [CountersView.Entry]) {
         typealias Header = CountersFormat.Header
-        // Acquire: pairs with the release in `CountersRegion.describe`.
-        let magic = unsafe UnsafeMutableRawPointer(mutating: base)
-            .assumingMemoryBound(to: Atomic<UInt64>.self).pointee.load(ordering: .acquiring)
-        guard UInt64(littleEndian: magic) == CountersFormat.magic else { throw malformed }
+        guard get(Header.magic, UInt64.self) == CountersFormat.magic else { throw malformed }
         let version = get(Header.version, UInt32.self)
         guard version == CountersFormat.version else {
             throw CountersError(path: path, .version(version))

@@ -3,7 +3,7 @@ internal import Glibc
 internal import Synchronization
 
 /// The numbers of a running gateway, where other processes can see them: a file in shared memory
-/// that tools map read-only, or memory of this process alone.
+/// that tools read, or memory of this process alone.
 ///
 /// The file is locked (`flock`) as long as it is written: one that can be locked is left over from
 /// a process that was killed.

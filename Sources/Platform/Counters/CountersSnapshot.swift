@@ -11,12 +11,14 @@ public struct CountersSnapshot: Sendable {
     /// The table that the numbers belong to.
     public let entries: [CountersView.Entry]
 
-    /// Reads them all.
-    public init(_ view: CountersView) {
+    /// Reads them all. Throws when the file cannot be read any more; never over a region.
+    public init(_ view: CountersView) throws(CountersError) {
         entries = view.entries
+        let words = try view.words()
         var values: [Key: [UInt64]] = [:]
         for entry in view.entries {
-            values[Key(name: entry.name, shard: entry.shard)] = view.values(entry)
+            values[Key(name: entry.name, shard: entry.shard)] = Array(
+                words[entry.offset / 8..<entry.offset / 8 + entry.wordCount])
         }
         self.values = values
     }
