@@ -51,7 +51,10 @@ internal struct MachineRoot: Sendable {
     func number(_ path: String) -> Int? { text(path).flatMap { Int($0) } }
 
     /// The same; a negative number is the kernel's "do not know".
-    func count(_ path: String) -> Int? { number(path).flatMap { $0 >= 0 ? $0 : nil } }
+    /// Above 2^40 nobody counts anything, and sums stay sums.
+    func count(_ path: String) -> Int? {
+        number(path).flatMap { (0...1 << 40).contains($0) ? $0 : nil }
+    }
 
     /// A file that holds 0 or 1, N or Y; nil if it is anything else.
     func flag(_ path: String) -> Bool? {

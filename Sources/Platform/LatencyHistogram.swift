@@ -147,10 +147,11 @@ public struct LatencyDistribution: Sendable {
     /// there is none. Traps on another share.
     public func quantileNanos(_ share: Double) -> UInt64 {
         precondition((0...1).contains(share), "a share is from 0 to 1")
-        let rank = max(1, UInt64((share * Double(count)).rounded(.up)))
+        let rank = max(1, UInt64(exactly: (share * Double(count)).rounded(.up)) ?? count)
         var seen: UInt64 = 0
         for (index, number) in counts.enumerated() {
-            seen += number
+            // They may be what a stranger wrote into a file.
+            seen = seen.addingReportingOverflow(number).overflow ? .max : seen + number
             guard seen >= rank else { continue }
             // The last class has no upper end.
             guard index + 1 < counts.count else { return maxNanos }

@@ -20,7 +20,7 @@ extension Qualification {
         } catch {
             return report.note(.jitter, failed: error.description)
         }
-        for pause in 0..<Int(seconds * 10) {
+        for pause in 0..<max(1, Int(seconds * 10)) {
             let longest = run.longestSoFar
             watch.show(
                 "jitter: \(pause / 10) of \(Int(seconds)) s, longest so far "
@@ -28,6 +28,9 @@ extension Qualification {
             if watch.pause(milliseconds: 100) { break }
         }
         let found = run.finish()
+        guard !watch.isStopped else {
+            return report.note(.jitter, notRun: "stopped before its time was over")
+        }
         let limit = limits.jitterMicrosMax.map { $0 * 1_000 }
         for core in found.cores {
             report.note(

@@ -26,12 +26,13 @@ extension Qualification {
         let seconds = seconds
         let result = measure(
             on: configuration.host.cpus.mirror.first, watch, show: { _ in "mirror: writing" },
-            { (_: MeasuringThread<MirrorFigures>) in
+            { (run: MeasuringThread<MirrorFigures>) in
                 let probe = try MirrorProbe(settings, clock: .calibrated())
                 let first = try probe.writeLatency(samples: Self.firstSamples)
                 let eachNanos = Double(max(1, first.quantileNanos(0.5)))
                 let samples = min(Self.samplesMax, max(200, seconds * 1e9 / eachNanos))
-                let writes = try probe.writeLatency(samples: Int(samples))
+                let writes = try probe.writeLatency(
+                    samples: Int(samples), isStopping: { run.isStopping })
                 let fenced = try probe.fencingTime(.reset)
                 return MirrorFigures(
                     description: probe.description, writes: writes, fenceNanos: fenced.nanos,

@@ -79,6 +79,8 @@ final class TrafficRig {
         waitForRest(probe, sent.frames, watch)
         _ = probe.finish()
         let after = port.statistics
+        // A driver may begin to count anew, as when the link was gone.
+        func since(_ now: UInt64, _ then: UInt64) -> UInt64 { now - min(now, then) }
         let end = probe.lastCycles
         let backlogNanos = end > sent.endCycles ? clock.nanos(end - sent.endCycles) : 0
         if generator == nil {
@@ -86,9 +88,9 @@ final class TrafficRig {
         }
         return TrafficStep(
             offeredPerSecond: framesPerSecond, sentPerSecond: sent.perSecond, sent: sent.frames,
-            received: probe.received, missed: after.receiveMissed - before.receiveMissed,
-            noBuffer: after.receiveNoBuffer - before.receiveNoBuffer,
-            errors: after.receiveErrors - before.receiveErrors, backlogNanos: backlogNanos)
+            received: probe.received, missed: since(after.receiveMissed, before.receiveMissed),
+            noBuffer: since(after.receiveNoBuffer, before.receiveNoBuffer),
+            errors: since(after.receiveErrors, before.receiveErrors), backlogNanos: backlogNanos)
     }
 
     /// Until all is sent, or a driver takes nothing for five seconds.

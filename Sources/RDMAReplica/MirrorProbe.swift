@@ -32,9 +32,11 @@ public final class MirrorProbe {
 
     /// Round trips of single records: written, validated by the standby's processor, and its
     /// counter seen here. Throws when the standby goes or falls silent.
-    public func writeLatency(samples: Int) throws(VerbsError) -> LatencyDistribution {
+    public func writeLatency(
+        samples: Int, isStopping: () -> Bool = { false }
+    ) throws(VerbsError) -> LatencyDistribution {
         let histogram = LatencyHistogram()
-        for _ in 0..<samples {
+        for _ in 0..<samples where !isStopping() {
             let start = clock.nowCycles
             let sequence = append()
             // Busily while an RDMA device may take. Behind that a core is shared, perhaps with the

@@ -51,7 +51,7 @@ enum StatsJSON {
             for number in ["commands", "cycles"] { one.add(number, snapshot[name + number, shard]) }
             let cycles = Double(snapshot[name + "cycles", shard])
             let nanos = cycles * Double(identity.nanosPerCycleQ48) / Double(UInt64(1) << 48)
-            one.add("nanos", UInt64(nanos))
+            one.add("nanos", UInt64(exactly: nanos.rounded()) ?? .max)
             stages.add(stage, one)
         }
         object.add("stages", stages)

@@ -200,7 +200,9 @@ struct TopWatch {
         if isCut { return "FILE IS CUT" }
         let utcNanos = UInt64(Date().timeIntervalSince1970 * 1e9)
         let sampled = now["sample.utc"]
-        guard sampled > 0, utcNanos > sampled + 3_000_000_000 else { return nil }
+        guard sampled > 0, utcNanos > sampled, utcNanos - sampled > 3_000_000_000 else {
+            return nil
+        }
         return "SILENT FOR \((utcNanos - sampled) / 1_000_000_000) s"
     }
 }

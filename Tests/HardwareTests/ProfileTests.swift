@@ -162,4 +162,14 @@ internal import Testing
         }
         #expect(all.cpus.gateway == [1] && all.cpus.engine == [2] && all.cpus.housekeeping == [])
     }
+
+    @Test func `stands what a kernel cannot say: a processor that is not its own sibling`() throws {
+        let tree = try MachineTree([
+            "sys/devices/system/cpu/online": "0-1",
+            "sys/devices/system/cpu/cpu1/topology/thread_siblings_list": "99",
+            "sys/devices/system/cpu/cpu0/topology/thread_siblings_list": "",
+        ])
+        let profile = chosen(MachineFacts.read(root: tree.root), allowed: 0...1)
+        #expect(profile.cpus.gateway == [1])
+    }
 }

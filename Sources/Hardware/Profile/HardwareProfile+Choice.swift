@@ -81,7 +81,8 @@ private struct Cores {
         var all: [[Int]] = []
         var seen: Set<Int> = []
         for cpu in allowed where !seen.contains(cpu) {
-            let core = (siblings[cpu] ?? [cpu]).filter { allowed.contains($0) }
+            // Of itself and, where the kernel is right, of its siblings.
+            let core = Set([cpu] + (siblings[cpu] ?? [])).filter { allowed.contains($0) }.sorted()
             seen.formUnion(core)
             all.append(core)
         }

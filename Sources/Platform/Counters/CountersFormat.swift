@@ -47,6 +47,8 @@ public enum CountersFormat {
     public static let noShard = UInt32.max
     /// Entries of a file, at most: what says more is no counters file.
     public static let entryLimit = 65_536
+    /// The most shards that a gateway has.
+    public static let shardLimit = 16
     /// Bytes of a file, at most: a reader takes a copy of all of it.
     static let fileByteCountMax = 64 << 20
     /// Numbers of a histogram: the largest, and the classes.

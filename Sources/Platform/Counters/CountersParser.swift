@@ -27,6 +27,7 @@
         identity.ipv4Address = get(Header.ipv4Address, UInt32.self)
         identity.udpPort = get(Header.udpPort, UInt16.self)
         identity.shardCount = get(Header.shardCount, UInt16.self)
+        guard identity.shardCount <= CountersFormat.shardLimit else { throw malformed }
         identity.nanosPerCycleQ48 = get(Header.nanosPerCycleQ48, UInt64.self)
         identity.port = text(Header.port, room: Header.portByteCount)
         identity.driver = text(Header.driver, room: Header.driverByteCount)
@@ -64,6 +65,8 @@
 
     private func text(_ offset: Int, room: Int) -> String {
         let bytes = unsafe UnsafeRawBufferPointer(start: base + offset, count: room)
-        return unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        // Nothing in it may steer a terminal.
+        let shown = unsafe bytes.prefix { $0 != 0 }.map { $0 >= 0x20 && $0 <= 0x7E ? $0 : 0x3F }
+        return String(decoding: shown, as: UTF8.self)
     }
 }

@@ -55,6 +55,9 @@ struct HardwareJitter: ParsableCommand {
         guard (100...1_000_000_000).contains(thresholdNanos) else {
             throw ValidationError("--threshold-nanos is from 100 to a second")
         }
+        guard (0...60_000_000).contains(maxMicros ?? 0) else {
+            throw ValidationError("--max-micros is at most a minute")
+        }
     }
 
     func run() throws {
