@@ -126,11 +126,53 @@ private final class WritableMachine {
         let steps = host.steps(profile)
         let managed = try #require(steps.first { $0.mayBeRefused })
         try host.block(managed.path)
+        let before = try host.contents()
         var refused: [String] = []
         try Tuner(root: host.root).apply(steps, undoFile: host.undoFile) { step, _, outcome in
             if case .refused = outcome { refused.append(step.path) }
         }
         #expect(refused == [managed.path])
+        try host.showChoices(as: before)
+        try Tuner(root: host.root).undo(host.undoFile) { _, _, outcome in
+            #expect(outcome == .done)
+        }
+        try host.showChoices(as: before)
+        #expect(try host.contents() == before, "what was refused is not taken back")
+    }
+
+    /// The first one is: nothing stands before it in the file.
+    @Test func `that is refused altogether leaves no undo file`() throws {
+        let host = try WritableMachine("vm-two-sockets")
+        let steps = host.steps(try recordedProfile("vm-two-sockets", "wrong"))
+        let managed = try #require(steps.first { $0.mayBeRefused })
+        let other = try #require(steps.first { $0.path.hasSuffix("numa_balancing") })
+        try host.block(managed.path)
+        let before = try host.contents()
+        try Tuner(root: host.root).apply([managed], undoFile: host.undoFile) { _, _, _ in }
+        #expect(try host.contents() == before)
+        try Tuner(root: host.root).apply([managed, other], undoFile: host.undoFile) { _, _, _ in }
+        try Tuner(root: host.root).undo(host.undoFile) { _, _, _ in }
+        #expect(try host.contents() == before)
+    }
+
+    @Test func `is taken back as a whole, however long the file`() throws {
+        let host = try WritableMachine("vm-two-sockets")
+        let paths = (0..<2_000).map { "sys/kernel/a-setting-with-a-long-name-\($0)" }
+        for path in paths { try host.write(path, "after\n") }
+        try host.write("undo", paths.map { "/\($0)=before\n" }.joined())
+        try Tuner(root: host.root).undo(host.undoFile) { _, _, _ in }
+        let after = try host.contents()
+        #expect(paths.filter { after[$0] != "before\n" }.isEmpty)
+    }
+
+    @Test func `is not taken back by half when the file is too long`() throws {
+        let host = try WritableMachine("vm-two-sockets")
+        try host.write("undo", String(repeating: "# a comment\n", count: 1_500_000))
+        let error = #expect(throws: TuningError.self) {
+            try Tuner(root: host.root).undo(host.undoFile) { _, _, _ in }
+        }
+        #expect(error?.description.contains("longer than") == true)
+        #expect(FileManager.default.fileExists(atPath: host.undoFile))
     }
 
     @Test func `done twice leads back to the beginning`() throws {

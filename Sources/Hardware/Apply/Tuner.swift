@@ -48,12 +48,15 @@ public struct Tuner: Sendable {
             let entry =
                 step.order.map { UndoFile.Entry(path: $0.undoPath, value: $0.undoValue) }
                 ?? UndoFile.Entry(path: step.path, value: before)
+            let length = undo.byteCount() ?? kept
             guard let failure = undo.append(entry) ?? perform(step) else {
                 done.append(entry)
                 report(step, before, .done)
                 continue
             }
             if step.mayBeRefused {
+                // Nothing of it is left to be taken back, unless the kernel keeps half of it.
+                if isAsBefore(step, before) { undo.forget(behind: length) }
                 report(step, before, .refused(failure))
                 continue
             }
@@ -107,6 +110,14 @@ public struct Tuner: Sendable {
             return nil
         }
         return "/\(step.path) holds \(now) instead of \(step.after)\(cure)"
+    }
+
+    /// Whether a refused step has changed nothing, or could be made so.
+    private func isAsBefore(_ step: TuningStep, _ before: String) -> Bool {
+        guard let now = files.value(step.path), !files.isSame(step.path, now, before) else {
+            return true
+        }
+        return files.write(step.path, before) == nil
     }
 
     /// Those that could not be taken back. The first may never have been done: it is tried only.

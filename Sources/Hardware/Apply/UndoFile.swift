@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SAFETY: the bytes are an array's own while they are read and written; a path is lent for one
-// call.
+// SAFETY: the bytes are an array's own while they are read and written, the status is the caller's;
+// a path is lent for one call.
 internal import Glibc
 internal import Platform
 
@@ -17,6 +17,8 @@ public struct UndoFile: Sendable {
     }
 
     private let path: String
+    /// Some hundred thousand lines; no tuning writes so much.
+    private static let byteCountMax = 16 << 20
     private static let head = "# What takes `needletail hw apply` back, from the last line.\n"
 
     internal init(_ path: String) { self.path = path }
@@ -47,18 +49,25 @@ public struct UndoFile: Sendable {
         return count == bytes.count ? nil : "\(path) cannot be written: \(SystemText.of(errno))"
     }
 
+    /// How long it is; nil if it is not there.
+    internal func byteCount() -> Int? {
+        var status = stat()
+        return unsafe stat(path, &status) == 0 ? Int(status.st_size) : nil
+    }
+
+    /// Forgets what was written behind; the file stays, so that more can be written.
+    internal func forget(behind byteCount: Int) { _ = unsafe truncate(path, byteCount) }
+
     /// Forgets what was written behind; the file too, if nothing was before.
     internal func cut(to byteCount: Int) {
-        if byteCount == 0 { remove() } else { _ = unsafe truncate(path, byteCount) }
+        if byteCount == 0 { remove() } else { forget(behind: byteCount) }
     }
 
     internal func remove() { _ = unsafe unlink(path) }
 
     /// All lines. Throws if it cannot be read, or names a file that no tuning writes.
     internal func read() throws(TuningError) -> [Entry] {
-        guard let text = Self.text(path) else {
-            throw TuningError("\(path) cannot be read: is there anything to take back?")
-        }
+        let text = try wholeText()
         var entries: [Entry] = []
         for (index, line) in text.split(separator: "\n").enumerated() where !line.hasPrefix("#") {
             guard let equals = line.firstIndex(of: "="), Self.isTunable(line[..<equals]) else {
@@ -73,10 +82,20 @@ public struct UndoFile: Sendable {
         return entries
     }
 
-    /// Relative paths are those of the process, not of a root.
-    private static func text(_ path: String) -> String? {
-        path.hasPrefix("/")
-            ? MachineRoot("/").text(String(path.dropFirst())) : MachineRoot(".").text(path)
+    /// Relative paths are those of the process, not of a root. By halves nothing is taken back.
+    private func wholeText() throws(TuningError) -> String {
+        if byteCount() ?? 0 > Self.byteCountMax {
+            throw TuningError(
+                "\(path) is longer than any that a tuning writes, nothing was changed; is it "
+                    + "another file?")
+        }
+        let isAbsolute = path.hasPrefix("/")
+        let root = MachineRoot(isAbsolute ? "/" : ".")
+        guard
+            let text = root.text(
+                isAbsolute ? String(path.dropFirst()) : path, byteCountMax: Self.byteCountMax)
+        else { throw TuningError("\(path) cannot be read: is there anything to take back?") }
+        return text
     }
 
     private static func isTunable(_ path: Substring) -> Bool {
