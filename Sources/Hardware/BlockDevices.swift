@@ -18,11 +18,14 @@ public struct BlockDevice: Equatable, Sendable {
     public let hasWriteCache: Bool?
     /// Who orders its requests, such as "none"; nil if unknown.
     public let scheduler: String?
+    /// The mounts of it, in their order.
+    public let mounts: [Mount]
+
     /// Where it is mounted, in the order of mounting.
-    public let mountPoints: [String]
+    public var mountPoints: [String] { mounts.map(\.place) }
 
     internal static func readAll(_ root: MachineRoot, pciDevices: [PCIDevice]) -> [BlockDevice] {
-        let mounts = mounts(root)
+        let mounts = Mount.readAll(root)
         return (root.names("sys/class/block") ?? []).compactMap { name in
             let folder = "sys/class/block/\(name)"
             // Loops and the like lead to no device.
@@ -42,7 +45,7 @@ public struct BlockDevice: Equatable, Sendable {
                     ["write back": true, "write through": false][$0]
                 },
                 scheduler: root.words("\(whole)/queue/scheduler").flatMap(chosenWord),
-                mountPoints: root.word("\(folder)/dev").flatMap { mounts[$0] } ?? [])
+                mounts: root.word("\(folder)/dev").flatMap { mounts[$0] } ?? [])
         }
     }
 
@@ -65,18 +68,6 @@ public struct BlockDevice: Equatable, Sendable {
         return parts.map(\.utf8.count) == [4, 2, 4] && parts[2].dropFirst(2).first == "."
             && word.utf8.allSatisfy { $0 == 0x3A || $0 == 0x2E || Character(.init($0)).isHexDigit }
     }
-
-    /// The places by device number, from lines such as
-    /// "27 1 254:0 / /var/lib rw,relatime shared:1 - ext4 …".
-    private static func mounts(_ root: MachineRoot) -> [String: [String]] {
-        var places: [String: [String]] = [:]
-        for line in (root.text("proc/self/mountinfo") ?? "").split(separator: "\n") {
-            let words = line.split(separator: " ")
-            guard words.count > 4 else { continue }
-            places[String(words[2]), default: []].append(String(words[4]))
-        }
-        return places
-    }
 }
 
 extension MachineFacts {
@@ -91,5 +82,19 @@ extension MachineFacts {
             }
         }
         return found?.device
+    }
+
+    /// A folder at which a disk or a part of it is mounted as a whole, to be written; nil if there
+    /// is none.
+    public func folder(ofDisk disk: String) -> String? {
+        blockDevices.filter { $0.name == disk || $0.disk == disk }.flatMap(\.mounts)
+            .first { $0.isWhole && $0.isWritable }?.place
+    }
+
+    /// Whether the system itself is on a disk or on a part of it.
+    internal func isSystemDisk(_ disk: String) -> Bool {
+        blockDevices.contains {
+            ($0.name == disk || $0.disk == disk) && $0.mountPoints.contains("/")
+        }
     }
 }

@@ -144,21 +144,3 @@ import Testing
         #expect(throws: PlatformError.self) { try JitterRun(cpus: [1_023], seconds: 1) }
     }
 }
-
-@Suite struct `The table of mounts` {
-    @Test func `finds a disk by itself or by a part of it, where it may be written`() throws {
-        let tree = try MachineTree([
-            "sys/block/nvme0n1/dev": "259:0", "sys/block/nvme0n1/nvme0n1p2/dev": "259:2",
-            "sys/block/sda/dev": "8:0", "sys/block/sdb/dev": "8:16",
-            "proc/self/mountinfo": """
-            21 1 8:0 / / ro,relatime - ext4 /dev/sda ro
-            22 1 259:2 /sub /var/part rw - ext4 /dev/nvme0n1p2 rw
-            23 1 259:2 / /var/lib rw,noatime shared:1 - ext4 /dev/nvme0n1p2 rw
-            """,
-        ])
-        #expect(MountTable.folder(ofDisk: "nvme0n1", root: tree.root) == "/var/lib")
-        for disk in ["sda", "sdb", "nothing", "", "..", "a/b"] {
-            #expect(MountTable.folder(ofDisk: disk, root: tree.root) == nil, "\(disk)")
-        }
-    }
-}

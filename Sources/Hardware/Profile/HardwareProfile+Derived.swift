@@ -21,7 +21,7 @@ extension HardwareProfile {
             for: machine, cpus: machine.cpus.online, shards: shards, hasJournal: true)
         profile.journalDisk =
             machine.blockDevices.first {
-                $0.disk == nil && $0.isRotational == false && !$0.mountPoints.contains("/")
+                $0.disk == nil && $0.isRotational == false && !machine.isSystemDisk($0.name)
             }?.name
         profile.hugePages = reserves(profile, machine, shards)
         profile.kernel.transparentHugePages = ["madvise", "never"]
