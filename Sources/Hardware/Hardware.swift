@@ -25,8 +25,8 @@ public struct MachineFacts: Equatable, Sendable {
     public let nodes: [NUMANodeFacts]
     /// Disks and network cards on PCI, by address; empty if there are none or nobody knows.
     public let pciDevices: [PCIDevice]
-    /// The addresses of all other devices on PCI.
-    public let otherPCIAddresses: [String]
+    /// All other devices on PCI, by address.
+    public let otherPCIDevices: [OtherPCIDevice]
     /// Network devices, those that have an interface first; virtual ones are left out.
     public let networkDevices: [NetworkDevice]
     /// The kernel's interfaces by name, virtual ones too, the loopback left out.
@@ -45,7 +45,7 @@ public struct MachineFacts: Equatable, Sendable {
         let pciDevices = PCIDevice.readAll(root)
         return MachineFacts(
             cpus: CPUTopology.read(root, nodes: nodes), nodes: nodes, pciDevices: pciDevices,
-            otherPCIAddresses: PCIDevice.otherAddresses(root, besides: pciDevices),
+            otherPCIDevices: OtherPCIDevice.readAll(root, besides: pciDevices),
             networkDevices: NetworkDevice.readAll(root, pciDevices: pciDevices),
             interfaces: NetworkInterface.readAll(root),
             blockDevices: BlockDevice.readAll(root, pciDevices: pciDevices),

@@ -41,24 +41,39 @@ public struct PCIDevice: Equatable, Sendable {
             return PCIDevice(
                 address: address, kind: kind, driver: root.property("DRIVER", of: folder),
                 node: root.node("\(folder)/numa_node"),
-                iommuGroup: root.target("\(folder)/iommu_group")?.last.flatMap { Int($0) },
+                iommuGroup: root.iommuGroup(folder),
                 link: PCILink.read(root, folder, "current"),
                 linkMax: PCILink.read(root, folder, "max"),
                 interrupts: numbers.map { Interrupt.read(root, number: $0) })
         }
     }
 
-    /// Those on PCI that are of neither kind.
-    internal static func otherAddresses(
-        _ root: MachineRoot, besides known: [PCIDevice]
-    ) -> [String] {
-        let known = Set(known.map(\.address))
-        return (root.names("sys/bus/pci/devices") ?? []).filter { !known.contains($0) }
-    }
-
     private static func kind(_ code: String) -> Kind? {
         if code.hasPrefix("0x01") { return .storage }
         return code.hasPrefix("0x02") ? .network : nil
+    }
+}
+
+/// A device on PCI that is neither a disk controller nor a network card.
+public struct OtherPCIDevice: Equatable, Sendable {
+    /// Such as "0000:00:1f.0".
+    public let address: String
+    /// The driver that has it; nil for none.
+    public let driver: String?
+    /// Those that share a group go to vfio-pci together; nil without an IOMMU.
+    public let iommuGroup: Int?
+
+    internal static func readAll(
+        _ root: MachineRoot, besides known: [PCIDevice]
+    ) -> [OtherPCIDevice] {
+        let known = Set(known.map(\.address))
+        let devices = "sys/bus/pci/devices"
+        return (root.names(devices) ?? []).filter { !known.contains($0) }.map { address in
+            let folder = "\(devices)/\(address)"
+            return OtherPCIDevice(
+                address: address, driver: root.property("DRIVER", of: folder),
+                iommuGroup: root.iommuGroup(folder))
+        }
     }
 }
 
@@ -100,9 +115,9 @@ extension MachineFacts {
     /// The devices whose interrupts matter beside a port: not those without a driver, and not the
     /// port's own card, which has none once DPDK drives it.
     internal func interrupting(beside port: HardwareProfile) -> [PCIDevice] {
-        pciDevices.filter { device in
-            guard let driver = device.driver else { return false }
-            return device.address != port.pciAddress || HostCheck.sharedDrivers.contains(driver)
+        let isShared = if case .shared = card(of: port) { true } else { false }
+        return pciDevices.filter { device in
+            device.driver != nil && (device.address != port.pciAddress || isShared)
         }
     }
 
@@ -125,6 +140,11 @@ extension MachineFacts {
 extension MachineRoot {
     /// A device's node; -1 is the kernel's "do not know".
     internal func node(_ path: String) -> NUMANode? { count(path).map(NUMANode.init(rawValue:)) }
+
+    /// The number of a device's group; nil without an IOMMU.
+    internal func iommuGroup(_ folder: String) -> Int? {
+        target("\(folder)/iommu_group")?.last.flatMap { Int($0) }
+    }
 
     /// The PCI device that a device is, or is a part of, as virtio's are; nil for neither.
     internal func pciAddress(of device: String) -> String? {

@@ -2,9 +2,6 @@
 
 /// The NIC, or what stands for it.
 extension HostCheck {
-    /// Drivers of the kernel that share their card with DPDK: it stays bound to them.
-    internal static let sharedDrivers = ["mlx4_core", "mlx5_core", "mana"]
-
     internal var portDevice: [Finding] {
         let topic = "port"
         guard let port = profile.port else {
@@ -47,39 +44,40 @@ extension HostCheck {
     }
 
     private func cardDevice(_ topic: String, _ address: String) -> [Finding] {
-        guard let card = machine.pciDevices.first(where: { $0.address == address }),
-            card.kind == .network
-        else {
-            let isOther =
-                machine.otherPCIAddresses.contains(address)
-                || machine.pciDevices.contains { $0.address == address }
-            let cards = machine.pciDevices.filter { $0.kind == .network }.map(\.address)
+        switch machine.card(of: profile) {
+        case .absent: return [missingFinding(topic, address)]
+        case .shared(let card):
+            return [
+                .ok(topic, "\(address), bound to \(card.driver ?? ""), which DPDK works with")
+            ]
+        case .bound(let card):
+            return [.ok(topic, "\(address), bound to vfio-pci"), groupFinding(card)]
+        case .unbound(let card):
             return [
                 .error(
-                    topic, isOther ? "\(address) is no network card" : "nothing is at \(address)",
-                    wanted: cards.isEmpty
-                        ? "a network card on PCI, of which there is none"
-                        : "one of \(cards.joined(separator: ", "))",
-                    because: "the gateway opens it at its start",
-                    fix: cards.isEmpty
-                        ? "port: af_xdp:INTERFACE in the profile" : "port: pci:\(cards[0])",
-                    .profile)
+                    topic, "\(address) is bound to \(card.driver ?? "no driver")",
+                    wanted: "vfio-pci",
+                    because: "DPDK drives the card itself, so the kernel must let go of it",
+                    fix: "needletail hw apply PROFILE --bind-nic, or driverctl set-override "
+                        + "\(address) vfio-pci", .bind), groupFinding(card),
             ]
         }
-        if let driver = card.driver, Self.sharedDrivers.contains(driver) {
-            return [.ok(topic, "\(address), bound to \(driver), which shares it with DPDK")]
-        }
-        return [boundFinding(topic, card), groupFinding(card)]
     }
 
-    private func boundFinding(_ topic: String, _ card: PCIDevice) -> Finding {
-        if card.driver == "vfio-pci" { return .ok(topic, "\(card.address), bound to vfio-pci") }
+    private func missingFinding(_ topic: String, _ address: String) -> Finding {
+        let isOther =
+            machine.otherPCIDevices.contains { $0.address == address }
+            || machine.pciDevices.contains { $0.address == address }
+        let cards = machine.pciDevices.filter { $0.kind == .network }.map(\.address)
         return .error(
-            topic, "\(card.address) is bound to \(card.driver ?? "no driver")",
-            wanted: "vfio-pci",
-            because: "DPDK drives the card itself, so the kernel must let go of it",
-            fix: "needletail hw apply PROFILE --bind-nic, or driverctl set-override "
-                + "\(card.address) vfio-pci", .bind)
+            topic, isOther ? "\(address) is no network card" : "nothing is at \(address)",
+            wanted: cards.isEmpty
+                ? "a network card on PCI, of which there is none"
+                : "one of \(cards.joined(separator: ", "))",
+            because: "the gateway opens it at its start",
+            fix: cards.isEmpty
+                ? "port: af_xdp:INTERFACE in the profile" : "port: pci:\(cards[0])",
+            .profile)
     }
 
     /// VFIO gives a card away with all that is in its IOMMU group, or without an IOMMU if allowed.
@@ -100,15 +98,11 @@ extension HostCheck {
                     + "IOMMU on in the firmware; a machine without one: "
                     + "echo 1 > /\(TuningPath.noIOMMU)", .boot)
         }
-        let others = machine.pciDevices.filter {
-            $0.iommuGroup == group && $0.address != card.address && $0.driver != nil
-                && $0.driver != "vfio-pci"
-        }
-        guard let other = others.first else {
+        guard let other = machine.groupBlockers(of: card).first else {
             return .ok(topic, "\(card.address) is in group \(group)")
         }
         return .error(
-            topic, "\(other.address) (\(other.driver ?? "")) is in group \(group) too",
+            topic, "\(other.address) (\(other.driver)) is in group \(group) too",
             wanted: "all of the group on vfio-pci, or nothing else in it",
             because: "a group is given away as a whole",
             fix: "put the card into another slot, or driverctl set-override \(other.address) "

@@ -100,10 +100,11 @@ extension BootWord {
     private static func iommuWords(
         _ profile: HardwareProfile, _ machine: MachineFacts
     ) -> [BootWord] {
-        guard let address = profile.pciAddress,
-            let card = machine.pciDevices.first(where: { $0.address == address }),
-            !HostCheck.sharedDrivers.contains(card.driver ?? "")
-        else { return [] }
+        let card: PCIDevice
+        switch machine.card(of: profile) {
+        case .absent, .shared: return []
+        case .bound(let found), .unbound(let found): card = found
+        }
         return iommu(machine).map {
             BootWord(
                 text: $0, reason: "vfio-pci gives a card away only behind an IOMMU",

@@ -49,11 +49,10 @@ extension HostPlan {
     }
 
     private var bindOption: String {
-        guard let address = profile.pciAddress,
-            let card = machine.pciDevices.first(where: { $0.address == address }),
-            !HostCheck.sharedDrivers.contains(card.driver ?? "")
-        else { return "" }
-        return " --bind-nic"
+        switch machine.card(of: profile) {
+        case .absent, .shared: ""
+        case .bound, .unbound: " --bind-nic"
+        }
     }
 
     private var dropInLines: [String] {

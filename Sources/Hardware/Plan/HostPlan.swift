@@ -109,11 +109,15 @@ public struct HostPlan: Sendable {
     }
 
     private var card: String {
-        guard let address = profile.pciAddress,
-            let card = machine.pciDevices.first(where: { $0.address == address }),
-            !HostCheck.sharedDrivers.contains(card.driver ?? ""),
-            isAll || card.driver != "vfio-pci"
-        else { return "" }
+        let card: PCIDevice
+        switch machine.card(of: profile) {
+        case .absent, .shared: return ""
+        case .bound(let found):
+            guard isAll else { return "" }
+            card = found
+        case .unbound(let found): card = found
+        }
+        let address = card.address
         let device = "/sys/bus/pci/devices/\(address)"
         let unbind = card.driver == nil ? "" : "echo \(address) > \(device)/driver/unbind\n"
         return """

@@ -159,13 +159,14 @@ extension HostTuning {
     /// What takes the port's card from the kernel and gives it to vfio-pci; none if it has it.
     /// Throws where that would harm: the host talks through it, or it could not be bound.
     public func bindSteps() throws(TuningError) -> [TuningStep] {
-        guard let address = profile.pciAddress,
-            let card = machine.pciDevices.first(where: { $0.address == address }),
-            card.kind == .network
-        else { throw TuningError("the profile's port is no network card on PCI: nothing to bind") }
-        if card.driver == "vfio-pci" || HostCheck.sharedDrivers.contains(card.driver ?? "") {
-            return []
+        let card: PCIDevice
+        switch machine.card(of: profile) {
+        case .absent:
+            throw TuningError("the profile's port is no network card on PCI: nothing to bind")
+        case .shared, .bound: return []
+        case .unbound(let found): card = found
         }
+        let address = card.address
         for device in machine.networkDevices where device.pciAddress == address {
             guard let name = device.interface,
                 let interface = machine.interfaces.first(where: { $0.name == name }),

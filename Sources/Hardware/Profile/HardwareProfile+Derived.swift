@@ -53,7 +53,7 @@ extension HardwareProfile {
             guard let address = device.pciAddress else { return nil }
             if device.driver == "vfio-pci" { return 3 }
             guard isFree(device) else { return nil }
-            if HostCheck.sharedDrivers.contains(device.driver ?? "") { return 3 }
+            if PortCard.sharingDrivers.contains(device.driver ?? "") { return 3 }
             let card = machine.pciDevices.first { $0.address == address }
             if card?.iommuGroup != nil { return 2 }
             return device.interface == nil ? nil : 1
