@@ -143,6 +143,7 @@ public struct HostPlan: Sendable {
         return """
             # --- irqbalance moves interrupts back every ten seconds, where it runs ---
             if [ -f /etc/default/irqbalance ]; then
+                sed -i '/^IRQBALANCE_BANNED_CPULIST=/d' /etc/default/irqbalance
                 echo IRQBALANCE_BANNED_CPULIST=\(NumberList.text(kept)) >> /etc/default/irqbalance
                 systemctl restart irqbalance
             fi
