@@ -12,7 +12,18 @@ import Testing
         let gaps = readings.compactMap { detector.see($0) }
         #expect(gaps.map(\.beginCycles) == [1_119, 1_240])
         #expect(gaps.map(\.cycles) == [100, 4_000])
-        #expect(detector.shortestCycles == 20)
+        #expect(detector.turns == 3 && detector.turnCycles == 20 + 99 + 21)
+    }
+
+    /// Two readings that fall together, as on a machine that counts coarsely, do not decide.
+    @Test func `tell what the loop takes from all of its turns`() {
+        let clock = CycleClock.calibrated()
+        #expect(GapDetector(thresholdCycles: 1, startCycles: 0).loopNanos(clock) == 0)
+        let cycles = UInt64(1_000 * 1e9 / Double(clock.nanos(1_000_000_000)))
+        var detector = GapDetector(thresholdCycles: 10 * cycles, startCycles: 0)
+        for turn in 1...99 { _ = detector.see(UInt64(turn) * cycles) }
+        _ = detector.see(99 * cycles)
+        #expect((985...995).contains(detector.loopNanos(clock)))
     }
 
     @Test func `are none where the counter goes back or stands`() {

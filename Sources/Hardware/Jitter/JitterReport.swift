@@ -9,7 +9,7 @@ public struct CoreJitter: Sendable {
     public let isIsolated: Bool
     /// How long it was watched, in nanoseconds.
     public let elapsedNanos: UInt64
-    /// The shortest turn of the loop, in nanoseconds: nothing shorter can be seen.
+    /// The mean turn of the loop, in nanoseconds: nothing shorter can be seen.
     public let loopNanos: UInt64
     /// When it began, UTC in nanoseconds since 1970.
     public let startUTCNanos: UInt64

@@ -136,8 +136,7 @@ private struct Spin: Sendable {
                 Interruption(nanos: nanos, atNanos: clock.nanos(gap.beginCycles &- start)))
         }
         core.elapsedNanos = clock.nanos(now &- start)
-        core.loopNanos =
-            detector.shortestCycles == .max ? 0 : clock.nanos(detector.shortestCycles)
+        core.loopNanos = detector.loopNanos(clock)
         core.switches = ThreadSwitches.current().since(before)
     }
 }

@@ -5,8 +5,15 @@ internal import Platform
 internal struct GapDetector {
     private let thresholdCycles: UInt64
     private var lastCycles: UInt64
-    /// The shortest time between two readings: what the loop itself takes.
-    private(set) var shortestCycles = UInt64.max
+    /// Readings that no gap was before, and how long they took together.
+    private(set) var turns: UInt64 = 0
+    private(set) var turnCycles: UInt64 = 0
+
+    /// What the loop itself takes: the mean of all readings that no gap was before, so that no
+    /// single one decides. 0 before the first.
+    func loopNanos(_ clock: CycleClock) -> UInt64 {
+        turns == 0 ? 0 : (clock.nanos(turnCycles) + turns / 2) / turns
+    }
 
     /// `thresholdCycles` is the shortest gap that counts.
     init(thresholdCycles: UInt64, startCycles: UInt64) {
@@ -20,10 +27,12 @@ internal struct GapDetector {
     mutating func see(_ cycles: UInt64) -> (beginCycles: UInt64, cycles: UInt64)? {
         let begin = lastCycles
         lastCycles = cycles
-        guard cycles > begin else { return nil }
+        guard cycles >= begin else { return nil }
         let gap = cycles &- begin
-        if gap < shortestCycles { shortestCycles = gap }
-        return gap >= thresholdCycles ? (begin, gap) : nil
+        if gap >= thresholdCycles { return (begin, gap) }
+        turns &+= 1
+        turnCycles &+= gap
+        return nil
     }
 }
 
