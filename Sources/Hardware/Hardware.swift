@@ -17,6 +17,8 @@
 // is not there is nil ("unknown"), which is not the same as none; what is there and makes no sense
 // is unknown too. Nothing here reads a serial number, a hardware address or a host's name.
 
+public import Platform
+
 /// All that is known of one machine.
 public struct MachineFacts: Equatable, Sendable {
     /// Its processors.
@@ -50,5 +52,10 @@ public struct MachineFacts: Equatable, Sendable {
             interfaces: NetworkInterface.readAll(root),
             blockDevices: BlockDevice.readAll(root, pciDevices: pciDevices),
             rdmaDevices: RDMADevice.readAll(root), kernel: KernelFacts.read(root))
+    }
+
+    /// Near which memory a processor is; nil if there is no such processor, or nobody knows.
+    public func node(ofCPU cpu: Int) -> NUMANode? {
+        cpus.processors.first { $0.number == cpu }?.node
     }
 }

@@ -116,10 +116,11 @@ public final class Pipeline {
         if let settings = configuration.journal {
             try ShardRecovery.checkFolder(settings.folder, shards: configuration.shards)
         }
+        let machine = MachineFacts.read()
         // All are made before one is opened: what is wrong with the last leaves the first alone.
         var made: [Cell<Shard?>] = []
         for shard in 0..<configuration.shards {
-            let node = plan.gateway[shard].cpu.flatMap { NUMATopology().node(ofCPU: $0) }
+            let node = plan.gateway[shard].cpu.flatMap(machine.node(ofCPU:))
             made.append(
                 Cell(
                     try Shard(

@@ -149,34 +149,3 @@ private func fastCRC32C(_ bytes: [UInt8], seed: UInt32 = 0) -> UInt32 {
         #expect(!idle.isBusy && IdleStrategy.busy.isBusy)
     }
 }
-
-@Suite struct `A NUMA topology` {
-    @Test func `knows this machine`() throws {
-        let topology = NUMATopology()
-        let cpu = try #require(Affinity.allowedCPUs().first)
-        let node = try #require(topology.node(ofCPU: cpu))
-        #expect(topology.nodes.contains(node))
-        #expect(topology.cpus(of: node).contains(cpu))
-        #expect(topology.siblings(ofCPU: cpu).contains(cpu))
-        #expect(topology.node(ofInterface: "lo") == nil)
-        #expect(topology.node(ofInterface: "../../etc") == nil)
-    }
-
-    @Test func `reads two nodes and their devices from a tree of files`() throws {
-        let root = "/tmp/platform-topology-\(getpid())"
-        defer { _ = run("rm -rf \(root)") }
-        let script = """
-            mkdir -p \(root)/devices/system/node/node0 \(root)/devices/system/node/node1 &&             mkdir -p \(root)/class/net/eth1/device \(root)/bus/pci/devices/0000:3b:00.0 &&             cd \(root) && echo 0-1 > devices/system/node/online &&             echo 0-1,4 > devices/system/node/node0/cpulist &&             echo 2-3,5 > devices/system/node/node1/cpulist &&             echo 1 > class/net/eth1/device/numa_node &&             echo -1 > bus/pci/devices/0000:3b:00.0/numa_node
-            """
-        try #require(run(script) == 0)
-        let topology = NUMATopology(root: root)
-        #expect(topology.nodes.map(\.rawValue) == [0, 1])
-        #expect(topology.cpus(of: NUMANode(rawValue: 1)) == [2, 3, 5])
-        #expect(topology.node(ofCPU: 4)?.rawValue == 0)
-        #expect(topology.node(ofCPU: 6) == nil)
-        #expect(topology.node(ofInterface: "eth1")?.rawValue == 1)
-        #expect(topology.node(ofPCI: "0000:3b:00.0") == nil, "the kernel does not know")
-    }
-
-    private func run(_ script: String) -> Int32 { unsafe system(script) }
-}
