@@ -70,17 +70,22 @@ public struct Finding: Equatable, Sendable {
         _ topic: String, _ found: String, wanted: String, because reason: String, fix: String,
         _ remedy: Remedy
     ) -> Finding {
-        Finding(
-            topic: topic, severity: .warning, found: found, wanted: wanted, reason: reason,
-            fix: fix, remedy: remedy)
+        wrong(.warning, topic, found, wanted, reason, fix, remedy)
     }
 
     internal static func error(
         _ topic: String, _ found: String, wanted: String, because reason: String, fix: String,
         _ remedy: Remedy
     ) -> Finding {
+        wrong(.error, topic, found, wanted, reason, fix, remedy)
+    }
+
+    private static func wrong(
+        _ severity: Severity, _ topic: String, _ found: String, _ wanted: String,
+        _ reason: String, _ fix: String, _ remedy: Remedy
+    ) -> Finding {
         Finding(
-            topic: topic, severity: .error, found: found, wanted: wanted, reason: reason,
+            topic: topic, severity: severity, found: found, wanted: wanted, reason: reason,
             fix: fix, remedy: remedy)
     }
 }

@@ -46,23 +46,31 @@ extension HostCheck {
 
     /// The journal thread writes from memory near the gateway.
     private func diskNode(_ disk: BlockDevice) -> [Finding] {
-        let topic = "node of the disk"
-        let cpus = profile.cpus.journal.isEmpty ? polling : profile.cpus.journal
+        nodeFinding(
+            "node of the disk", of: disk.name, disk.node, user: profile.cpus.journal,
+            because: "what is written crosses from socket to socket",
+            fix: "move the disk, or the journal's processors")
+    }
+
+    /// A device is near the first of its processors, or of the polling ones if it has none.
+    private func nodeFinding(
+        _ topic: String, of name: String, _ found: NUMANode?, user cpus: [Int],
+        because reason: String, fix: String
+    ) -> [Finding] {
+        let cpus = cpus.isEmpty ? polling : cpus
         guard machine.nodes.count > 1, let cpu = cpus.first, let home = node(cpu) else { return [] }
-        guard let found = disk.node else {
+        let wanted = "\(home.rawValue)"
+        guard let found else {
             return [
                 .unknown(
-                    topic, "the kernel does not tell near which node \(disk.name) is",
-                    wanted: "\(home.rawValue)")
+                    topic, "the kernel does not tell near which node \(name) is", wanted: wanted)
             ]
         }
         guard found != home else { return [.ok(topic, "\(home.rawValue), as processor \(cpu)")] }
         return [
             .warning(
                 topic, "\(found.rawValue), processor \(cpu) is on \(home.rawValue)",
-                wanted: "\(home.rawValue)",
-                because: "what is written crosses from socket to socket",
-                fix: "move the disk, or the journal's processors", .hand)
+                wanted: wanted, because: reason, fix: fix, .hand)
         ]
     }
 
@@ -134,23 +142,9 @@ extension HostCheck {
     }
 
     private func rdmaNode(_ device: RDMADevice) -> [Finding] {
-        let topic = "node of RDMA"
-        let cpus = profile.cpus.mirror.isEmpty ? polling : profile.cpus.mirror
-        guard machine.nodes.count > 1, let cpu = cpus.first, let home = node(cpu) else { return [] }
-        guard let found = device.node else {
-            return [
-                .unknown(
-                    topic, "the kernel does not tell near which node \(device.name) is",
-                    wanted: "\(home.rawValue)")
-            ]
-        }
-        guard found != home else { return [.ok(topic, "\(home.rawValue), as processor \(cpu)")] }
-        return [
-            .warning(
-                topic, "\(found.rawValue), processor \(cpu) is on \(home.rawValue)",
-                wanted: "\(home.rawValue)",
-                because: "what is mirrored crosses from socket to socket",
-                fix: "use a card near the log's memory, or move the processors", .hand)
-        ]
+        nodeFinding(
+            "node of RDMA", of: device.name, device.node, user: profile.cpus.mirror,
+            because: "what is mirrored crosses from socket to socket",
+            fix: "use a card near the log's memory, or move the processors")
     }
 }

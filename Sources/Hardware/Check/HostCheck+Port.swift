@@ -111,12 +111,7 @@ extension HostCheck {
 
     internal var portLink: [Finding] {
         let topic = "link"
-        guard profile.pciAddress != nil || profile.interface != nil,
-            let device = machine.networkDevices.first(where: {
-                (profile.pciAddress != nil && $0.pciAddress == profile.pciAddress)
-                    || (profile.interface != nil && $0.interface == profile.interface)
-            })
-        else { return [] }
+        guard let device = profile.portDevice(machine) else { return [] }
         let speed = device.speedMbps.map { " at \($0) Mb/s" } ?? ""
         switch device.hasLink {
         case true?: return [.ok(topic, "up\(speed)")]

@@ -85,17 +85,14 @@ extension HostCheck {
     /// Scheduler, timer ticks and RCU, where the profile asks for it.
     internal var isolation: [Finding] {
         guard profile.kernel.isolatePolling == true, !polling.isEmpty else { return [] }
-        let words = machine.kernel.commandLine
-        let nohz = machine.cpus.nohzFull
-        let callbacks = words.map { (BootWord.cpus("rcu_nocbs", in: $0) ?? []) + (nohz ?? []) }
         return [
             kept(
                 "isolcpus", machine.cpus.isolated,
                 "the scheduler puts other threads there, and the polling one waits meanwhile"),
             kept(
-                "nohz_full", nohz,
+                "nohz_full", machine.cpus.nohzFull,
                 "the timer interrupts a polling thread some hundred times a second"),
-            kept("rcu_nocbs", callbacks, "the kernel cleans up behind itself there"),
+            kept("rcu_nocbs", machine.callbackFree, "the kernel cleans up behind itself there"),
         ]
     }
 

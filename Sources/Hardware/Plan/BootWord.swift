@@ -55,8 +55,6 @@ extension BootWord {
         func holds(_ kept: [Int]?) -> Bool { cpus.allSatisfy { kept?.contains($0) == true } }
         var words: [BootWord] = []
         if profile.kernel.isolatePolling == true {
-            let asked = machine.kernel.commandLine ?? []
-            let quiet = (self.cpus("rcu_nocbs", in: asked) ?? []) + (machine.cpus.nohzFull ?? [])
             words = [
                 BootWord(
                     text: "isolcpus=\(isolation)\(list)",
@@ -67,7 +65,7 @@ extension BootWord {
                     isThere: holds(machine.cpus.nohzFull)),
                 BootWord(
                     text: "rcu_nocbs=\(list)", reason: "the kernel cleans up elsewhere",
-                    isThere: holds(quiet)),
+                    isThere: holds(machine.callbackFree)),
             ]
         }
         if profile.kernel.interruptsOnHousekeeping == true {
@@ -109,6 +107,16 @@ extension BootWord {
             BootWord(
                 text: $0, reason: "vfio-pci gives a card away only behind an IOMMU",
                 isThere: card.iommuGroup != nil)
+        }
+    }
+}
+
+extension MachineFacts {
+    /// The processors where the kernel does not clean up behind itself: those that were asked for,
+    /// and those without a timer tick. Nil if the kernel does not tell its command line.
+    internal var callbackFree: [Int]? {
+        kernel.commandLine.map {
+            (BootWord.cpus("rcu_nocbs", in: $0) ?? []) + (cpus.nohzFull ?? [])
         }
     }
 }

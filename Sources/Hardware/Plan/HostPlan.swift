@@ -155,10 +155,7 @@ public struct HostPlan: Sendable {
 extension HardwareProfile {
     /// The name as a part of file names and of a service; "host" if it has none that fits.
     public var instanceName: String {
-        let isPlain = name.utf8.allSatisfy { byte in
-            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte)
-                || (0x61...0x7A).contains(byte) || [0x2D, 0x2E, 0x5F].contains(byte)
-        }
+        let isPlain = ShellText.isPlain(name) && !name.contains { $0 == "/" || $0 == ":" }
         return !isPlain || name.isEmpty || name.hasPrefix(".") || name.hasPrefix("-")
             ? "host" : name
     }

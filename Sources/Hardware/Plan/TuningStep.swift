@@ -68,17 +68,19 @@ internal enum TuningPath {
 internal enum ShellText {
     /// As one word, whatever is in it.
     static func quoted(_ text: String) -> String {
-        let isPlain =
-            !text.isEmpty
-            && text.utf8.allSatisfy { byte in
-                (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte)
-                    || (0x61...0x7A).contains(byte)
-                    || [0x2D, 0x2E, 0x2F, 0x3A, 0x5F].contains(byte)
-            }
-        if isPlain { return text }
+        if !text.isEmpty, isPlain(text) { return text }
         return "'"
             + text.split(separator: "'", omittingEmptySubsequences: false)
             .joined(separator: "'\\''") + "'"
+    }
+
+    /// Whether there is nothing in it but ASCII letters, digits and "-._/:", which mean nothing to
+    /// a shell, nor within a word of YAML.
+    static func isPlain(_ text: String) -> Bool {
+        text.utf8.allSatisfy { byte in
+            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte)
+                || (0x61...0x7A).contains(byte) || [0x2D, 0x2E, 0x2F, 0x3A, 0x5F].contains(byte)
+        }
     }
 
     /// For a comment: on one line, with nothing that steers a terminal.

@@ -54,10 +54,15 @@ extension HardwareProfile {
 
     /// Near which memory the port's card is; nil when nobody knows.
     public func portNode(_ machine: MachineFacts) -> NUMANode? {
+        portDevice(machine)?.node
+    }
+
+    /// The port's device; nil if the profile names none, or it is not there.
+    internal func portDevice(_ machine: MachineFacts) -> NetworkDevice? {
         machine.networkDevices.first {
             (pciAddress != nil && $0.pciAddress == pciAddress)
                 || (interface != nil && $0.interface == interface)
-        }?.node
+        }
     }
 }
 

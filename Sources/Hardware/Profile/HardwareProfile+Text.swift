@@ -137,11 +137,8 @@ extension HardwareProfile {
     /// As it is where YAML leaves it alone, else in double quotes.
     private static func scalar(_ text: String) -> String {
         let isPlain =
-            text.utf8.allSatisfy { byte in
-                (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte)
-                    || (0x61...0x7A).contains(byte)
-                    || [0x2D, 0x2E, 0x2F, 0x3A, 0x5F].contains(byte)
-            } && text.utf8.first.map { (0x61...0x7A).contains($0) } == true && !text.hasSuffix(":")
+            ShellText.isPlain(text) && text.utf8.first.map { (0x61...0x7A).contains($0) } == true
+            && !text.hasSuffix(":")
         let words = ["y", "n", "yes", "no", "true", "false", "on", "off", "null"]
         if isPlain, !words.contains(text.lowercased()) { return text }
         var quoted = "\""

@@ -14,11 +14,8 @@ struct HardwareCommand: ParsableCommand {
         ])
 }
 
-/// The machine and the profile that a command is about.
-struct HostOptions: ParsableArguments {
-    @Argument(help: "The host's profile, a YAML file (see hw/profiles).")
-    var profile: String
-
+/// The machine that a command is about.
+struct MachineOptions: ParsableArguments {
     @Option(help: "A folder with the proc and sys of another machine.")
     var root = "/"
 
@@ -31,11 +28,24 @@ struct HostOptions: ParsableArguments {
         }
     }
 
+    /// The machine, or a message and the status for a folder that cannot be read.
+    func read() throws -> MachineFacts { try MachineFolder.read(root) }
+}
+
+/// The machine and the profile that a command is about.
+struct HostOptions: ParsableArguments {
+    @Argument(help: "The host's profile, a YAML file (see hw/profiles).")
+    var profile: String
+
+    @OptionGroup var machine: MachineOptions
+
+    var shards: Int? { machine.shards }
+
     /// The profile, or a message and the status for a wrong one.
     func readProfile() throws -> HardwareProfile { try HostProfile.given(profile) }
 
     /// The machine, or a message and the status for a folder that cannot be read.
-    func readMachine() throws -> MachineFacts { try MachineFolder.read(root) }
+    func readMachine() throws -> MachineFacts { try machine.read() }
 }
 
 /// A machine's folder, "/" or a recorded one.

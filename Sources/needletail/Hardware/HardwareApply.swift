@@ -14,7 +14,8 @@ struct HardwareApply: ParsableCommand {
             journal disk's scheduler and interrupts; with --bind-nic the port's card goes from \
             the kernel to vfio-pci. Each step is shown. When one fails, those before it are taken \
             back. What takes everything back is in /run/needletail/undo-NAME, where NAME is the \
-            profile's name. Nothing of it outlives a boot.
+            profile's name. Nothing of it outlives a boot. With --root, what is below that folder \
+            is written to.
 
             EXAMPLES
               needletail hw apply host.yaml --dry-run
@@ -33,11 +34,7 @@ struct HardwareApply: ParsableCommand {
     @Argument(help: "The host's profile, a YAML file (see hw/profiles).")
     var profile: String?
 
-    @Option(help: "A folder with the proc and sys of another machine; it is written to.")
-    var root = "/"
-
-    @Option(help: "Shards of the gateway; default: as many as the profile has gateway cores.")
-    var shards: Int?
+    @OptionGroup var host: MachineOptions
 
     @Flag(help: "Only show the steps.")
     var dryRun = false
@@ -52,9 +49,6 @@ struct HardwareApply: ParsableCommand {
     var undo: String?
 
     func validate() throws {
-        if let shards, !(1...16).contains(shards) {
-            throw ValidationError("--shards is from 1 to 16.")
-        }
         if (profile == nil) == (undo == nil) {
             throw ValidationError("Give a profile, or --undo FILE.")
         }
@@ -65,14 +59,9 @@ struct HardwareApply: ParsableCommand {
 
     func run() throws {
         if let undo { return try takeBack(undo) }
-        let path = profile ?? ""
-        var host = HostOptions()
-        host.profile = path
-        host.root = root
-        host.shards = shards
-        let given = try host.readProfile()
-        let machine = try host.readMachine()
-        let check = HostCheck(given, on: machine, shards: shards)
+        let given = try HostProfile.given(profile ?? "")
+        let machine = try host.read()
+        let check = HostCheck(given, on: machine, shards: host.shards)
         do {
             let steps =
                 (bindNic ? try HostTuning(check.profile, on: machine).bindSteps() : [])
@@ -95,7 +84,7 @@ struct HardwareApply: ParsableCommand {
         try requireRoot()
         let file = undoFile ?? "/run/needletail/undo-\(profile.instanceName)"
         var done = 0
-        try Tuner(root: root).apply(steps, undoFile: file) { step, before, outcome in
+        try Tuner(root: host.root).apply(steps, undoFile: file) { step, before, outcome in
             if outcome == .done { done += 1 }
             say("\(step.topic): \(before) -> \(step.result)", outcome)
         }
@@ -105,7 +94,7 @@ struct HardwareApply: ParsableCommand {
     private func takeBack(_ file: String) throws {
         try requireRoot()
         do {
-            try Tuner(root: root).undo(file) { entry, before, outcome in
+            try Tuner(root: host.root).undo(file) { entry, before, outcome in
                 say("/\(entry.path): \(before) -> \(entry.value)", outcome)
             }
         } catch {
@@ -125,7 +114,7 @@ struct HardwareApply: ParsableCommand {
 
     /// A recorded tree belongs to whoever made it.
     private func requireRoot() throws {
-        guard root == "/", geteuid() != 0 else { return }
+        guard host.root == "/", geteuid() != 0 else { return }
         StandardError.write(
             "needletail: only root may set the machine up; "
                 + "say `sudo needletail hw apply …`, or look with --dry-run\n")
