@@ -22,7 +22,7 @@ public struct QualificationLine: Sendable {
         case framesPerSecond
         /// Frames.
         case frames
-        /// Pieces of memory, and threads.
+        /// Regions of memory, and threads that are out of place.
         case regions
     }
     /// The question that it belongs to.
