@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Hardware
+internal import Platform
 
 /// One thing that was asked of the host.
 public struct QualificationLine: Sendable {
