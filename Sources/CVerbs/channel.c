@@ -103,15 +103,14 @@ int cverbs_write(
     return ibv_post_send(channel->id->qp, &request, &refused);
 }
 
-int cverbs_poll(cverbs_channel *channel, cverbs_completion *completions, int capacity) {
-    struct ibv_wc found[16];
-    int count = ibv_poll_cq(channel->completions, capacity < 16 ? capacity : 16, found);
+int cverbs_poll(cverbs_channel *channel, cverbs_completion *completion) {
+    struct ibv_wc found;
+    int count = ibv_poll_cq(channel->completions, 1, &found);
     if (count < 0) return -EIO;
-    for (int index = 0; index < count; index++) {
-        completions[index].token = found[index].wr_id;
-        completions[index].status = (int32_t)found[index].status;
-    }
-    return count;
+    if (count == 0) return 0;
+    completion->token = found.wr_id;
+    completion->status = (int32_t)found.status;
+    return 1;
 }
 
 int cverbs_allow_remote_writes(cverbs_channel *channel, bool allowed) {
@@ -128,7 +127,6 @@ int cverbs_reset(cverbs_channel *channel) {
 cverbs_info cverbs_describe(const cverbs_channel *channel) {
     cverbs_info info = {
         .port = channel->id->port_num,
-        .inline_byte_count = channel->inline_byte_count,
         .peer_address = channel->address,
         .peer_port = channel->port,
     };

@@ -13,7 +13,7 @@ struct cverbs_channel {
     struct ibv_pd *domain;
     struct ibv_cq *completions;
     struct ibv_mr *regions[CVERBS_REGION_LIMIT];
-    uint32_t inline_byte_count;
+    uint32_t inline_byte_count;  // writes up to this go with the request itself
     uint32_t address;
     uint16_t port;
     int lost;  // an errno, once it is
@@ -36,7 +36,7 @@ cverbs_text cverbs_address_text(uint32_t address);
 bool cverbs_fail_to_start(cverbs_error *error, int code);
 /// Protection domain, completion queue and queue pair on the device that the id is bound to.
 bool cverbs_make_queue_pair(cverbs_channel *channel, cverbs_error *error);
-/// Waits for an event of the kind; another one is the error of `explain`.
+/// The next event, to be acknowledged; NULL and an errno in `code` when none came in the time.
 struct rdma_cm_event *cverbs_wait(
     struct rdma_event_channel *events, uint32_t timeout_millis, int *code);
 

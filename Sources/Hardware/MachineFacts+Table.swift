@@ -177,7 +177,7 @@ private func mebibytes(_ kibibytes: Int?) -> String {
 }
 
 private func section(_ title: String, pairs: [(String, String)]) -> String {
-    "\(title)\n" + pairs.map { "  \(padded($0, 28))\($1)\n" }.joined()
+    "\(title)\n" + pairs.map { "  \(Figure.padded($0, 28))\($1)\n" }.joined()
 }
 
 private func list(_ title: String, _ columns: [String], _ rows: [[String]]) -> String {
@@ -190,12 +190,8 @@ private func columnText(_ columns: [String], _ rows: [[String]]) -> String {
         for (index, cell) in row.enumerated() { widths[index] = max(widths[index], cell.count) }
     }
     return ([columns] + rows).map { row in
-        var line = "  " + zip(row, widths).map { padded($0, $1 + 2) }.joined()
+        var line = "  " + zip(row, widths).map { Figure.padded($0, $1 + 2) }.joined()
         while line.last == " " { line.removeLast() }
         return line + "\n"
     }.joined()
-}
-
-private func padded(_ text: String, _ width: Int) -> String {
-    text + String(repeating: " ", count: max(width - text.count, 0))
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // SAFETY: entries are reached by numbers from 1 to the table's capacity.
-public import Wire
 
 // The receive path by itself, for measurements: everything from the driver to the decoded record,
 // and nothing behind it.
@@ -31,7 +30,4 @@ extension GatewayCore {
         if outboxCount > 0 { transmitOutbox() }
         return hasTaken
     }
-
-    /// The last message that a probe has decoded.
-    public var lastProbedRecord: LogRecord { probed }
 }

@@ -67,7 +67,7 @@ public import Wire
     var commandTimestampNanos: UInt64 = 0
     /// Messages are decoded and let go of; see `becomeProbe`.
     var isProbe = false
-    /// The last one of them.
+    /// The last one of them: nobody reads it, but what is not stored is not decoded either.
     var probed = LogRecord(kind: .newOrder)
     /// There is a limit on messages, or this is a probe: one question for each message.
     var isNotPlain: Bool

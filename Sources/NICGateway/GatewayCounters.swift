@@ -22,6 +22,25 @@ public enum GatewayCounter: Int, CaseIterable, Sendable {
     case commandsReported, reports, publicReports, heartbeats
     // Pressure: counted once for each poll that met it.
     case logFull, transmitFull, buffersExhausted
+
+    /// Whether it says what became of input that brought nothing, or was held up.
+    public var isDrop: Bool {
+        switch self {
+        case .frameTooShort, .severalSegments, .otherEtherType, .malformedIPv4, .otherAddress,
+            .fragmentedIPv4, .otherProtocol, .malformedUDP, .wrongChecksum, .otherPort,
+            .steeringDropped, .datagramTooShort, .wrongVersion, .wrongChannel, .unknownSession,
+            .sessionNotOpen, .wrongEpoch, .wrongToken, .wrongSource, .unknownKey, .unknownMessage,
+            .sizeMismatch, .tooManyMessages, .refused, .throttled, .overLimitDropped,
+            .duplicateMessages, .duplicateDatagrams, .beyondWindowDropped, .logonsRejected,
+            .resendsUnavailable, .logFull, .transmitFull, .buffersExhausted:
+            true
+        case .framesReceived, .framesSent, .arpReplies, .echoReplies, .steeredInSoftware,
+            .datagramsTaken, .commands, .heldDatagrams, .gapReports, .logons, .timeouts,
+            .resendRequests, .resentReports, .resendsFromHistory, .commandsReported, .reports,
+            .publicReports, .heartbeats:
+            false
+        }
+    }
 }
 
 /// All that a gateway core counts and measures: written by its thread, readable by any.

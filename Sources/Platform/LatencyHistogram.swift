@@ -160,3 +160,23 @@ public struct LatencyDistribution: Sendable {
         return maxNanos
     }
 }
+
+extension LatencyDistribution {
+    /// "p50 1 µs", "p99 …", "p99.9 …", "max …": for people.
+    package var figures: [String] {
+        zip(["p50", "p99", "p99.9", "max"], quantiles).map { "\($0) \(Figure.duration($1.nanos))" }
+    }
+
+    /// The same for programs, each with the name that it has in JSON.
+    package var quantiles: [(name: String, nanos: UInt64)] {
+        [
+            ("p50Nanos", quantileNanos(0.5)), ("p99Nanos", quantileNanos(0.99)),
+            ("p999Nanos", quantileNanos(0.999)), ("maxNanos", maxNanos),
+        ]
+    }
+
+    /// Members of an object of JSON.
+    package var quantileValues: [(name: String, value: JSONValue)] {
+        quantiles.map { ($0.name, .number(Int(clamping: $0.nanos))) }
+    }
+}

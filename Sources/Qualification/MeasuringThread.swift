@@ -54,20 +54,11 @@ extension Qualification {
 extension LatencyDistribution {
     /// A line for people.
     func row(_ name: String) -> String {
-        let shares = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0)]
-        return "  \(name)  "
-            + shares.map { "\($0.0) \(Figure.duration(quantileNanos($0.1)))" }
-            .joined(separator: "  ") + "\n"
+        "  \(name)  \(figures.joined(separator: "  "))\n"
     }
 
     /// The same for programs.
     var value: JSONValue {
-        .object([
-            ("count", .number(Int(clamping: count))),
-            ("p50Nanos", .number(Int(clamping: quantileNanos(0.5)))),
-            ("p99Nanos", .number(Int(clamping: quantileNanos(0.99)))),
-            ("p999Nanos", .number(Int(clamping: quantileNanos(0.999)))),
-            ("maxNanos", .number(Int(clamping: maxNanos))),
-        ])
+        .object([("count", .number(Int(clamping: count)))] + quantileValues)
     }
 }

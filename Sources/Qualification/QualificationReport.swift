@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Hardware
+internal import Platform
 
 /// One thing that was asked of the host.
 public struct QualificationLine: Sendable {
@@ -22,7 +23,7 @@ public struct QualificationLine: Sendable {
         case framesPerSecond
         /// Frames.
         case frames
-        /// Pieces of memory, and threads.
+        /// Regions of memory, and threads that are out of place.
         case regions
     }
     /// The question that it belongs to.

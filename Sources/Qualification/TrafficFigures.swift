@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Hardware
 internal import NICGateway
+internal import Platform
 
 /// What became of the frames that were sent at one rate.
 struct TrafficStep: Equatable {

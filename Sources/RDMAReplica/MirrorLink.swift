@@ -12,9 +12,6 @@ internal import Wire
 ///
 /// Threading: one thread at a time.
 @safe final class MirrorLink: @unchecked Sendable {
-    /// A completion is asked for so often: so four of them cover all that may be under way.
-    private static var signalInterval: UInt64 { UInt64(VerbsChannel.writeLimit) / 4 }
-
     private let channel: VerbsChannel
     private let pages: HugePages
     private let slots: UnsafeRawPointer
@@ -25,7 +22,7 @@ internal import Wire
     private var writeCount: UInt64 = 0
     private var completedCount: UInt64 = 0
     /// The last sequence of each write that may be under way, by number.
-    private var lastSequences: [32 of UInt64]
+    private var lastSequences: [UInt64]
     /// The local NIC has done with all up to here.
     private(set) var completedSequence: UInt64
     /// All up to here is handed over.
@@ -75,7 +72,8 @@ internal import Wire
         completedSequence = chain.lastSequence
         writtenSequence = chain.lastSequence
         validatedSequence = chain.lastSequence
-        lastSequences = [32 of UInt64](repeating: chain.lastSequence)
+        lastSequences = Array(
+            repeating: chain.lastSequence, count: VerbsChannel.writeLimit)
     }
 
     /// The route must not lead past the device that the host's profile names.
@@ -135,11 +133,11 @@ internal import Wire
     private func post(
         region: UInt32, _ memory: UnsafeRawPointer, _ byteCount: UInt32, to address: UInt64
     ) throws(VerbsError) {
-        lastSequences[Int(truncatingIfNeeded: writeCount & 31)] = writtenSequence
+        lastSequences[VerbsChannel.slot(writeCount)] = writtenSequence
         writeCount &+= 1
         unsafe try channel.write(
             region: region, from: memory, byteCount: byteCount, to: address, key: answer.ringKey,
-            token: writeCount, isSignalled: writeCount % Self.signalInterval == 0)
+            token: writeCount, isSignalled: writeCount % VerbsChannel.signalInterval == 0)
     }
 
     /// Takes completions and the standby's counter. True when either has moved.
@@ -148,7 +146,7 @@ internal import Wire
         while let token = try channel.takeCompletion() {
             // In order: a completion covers all writes before it.
             completedCount = token
-            completedSequence = lastSequences[Int(truncatingIfNeeded: (token &- 1) & 31)]
+            completedSequence = lastSequences[VerbsChannel.slot(token &- 1)]
             hasMoved = true
         }
         // Acquires, of memory that only the standby's NIC writes; the check tells the halves of two

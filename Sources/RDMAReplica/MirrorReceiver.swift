@@ -50,7 +50,6 @@ internal import Wire
     /// How long a primary may take to complete the connection, and how long a record may be half
     /// there before the chain counts as broken.
     private static var patienceMillis: UInt32 { 2_000 }
-    private static var signalInterval: UInt64 { UInt64(VerbsChannel.writeLimit) / 4 }
 
     /// The primary's shard.
     public let shard: UInt32
@@ -175,13 +174,13 @@ internal import Wire
         // With no room the next one will say it: only the newest counts.
         guard writeCount &- completedCount < UInt64(VerbsChannel.writeLimit) else { return }
         // A slot of its own for each write under way, which may still be read.
-        let slot = unsafe pages.base + Int(truncatingIfNeeded: writeCount & 31) * 64
+        let slot = unsafe pages.base + VerbsChannel.slot(writeCount) * 64
         let counter = MirrorCounter(sequence: scan.chain.lastSequence, nonce: hello.nonce)
         unsafe slot.storeBytes(of: counter, as: MirrorCounter.self)
         writeCount &+= 1
         unsafe try channel.write(
             region: 1, from: slot, byteCount: 16, to: hello.counterAddress, key: hello.counterKey,
-            token: writeCount, isSignalled: writeCount % Self.signalInterval == 0)
+            token: writeCount, isSignalled: writeCount % VerbsChannel.signalInterval == 0)
         toldSequence = counter.sequence
     }
 

@@ -19,6 +19,12 @@ internal import Platform
     private var isOpen = true
     /// Writes that may be under way.
     static var writeLimit: Int { Int(CVERBS_WRITE_LIMIT) }
+    /// A completion is asked for so often: so four of them cover all that may be under way.
+    static var signalInterval: UInt64 { UInt64(writeLimit) / 4 }
+    /// A number below `writeLimit` that no other write under way has.
+    static func slot(_ write: UInt64) -> Int {
+        Int(truncatingIfNeeded: write % UInt64(writeLimit))
+    }
     /// The device, as in /sys/class/infiniband, and its port.
     let device: String
     let devicePort: Int
@@ -113,7 +119,7 @@ internal import Platform
     /// Takes one completion, if there is one. Throws when it is of a write that has failed.
     func takeCompletion() throws(VerbsError) -> UInt64? {
         var completion = Completion()
-        let count = unsafe cverbs_poll(channel, &completion, 1)
+        let count = unsafe cverbs_poll(channel, &completion)
         guard count >= 0 else {
             throw VerbsError(code: -count, "the completion queue is broken")
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Everything that is wrong with a configuration file, each with its place and the cure.
+/// Everything that is wrong with a file of settings, each with its place and the cure.
 public struct SettingsError: Error, CustomStringConvertible, Sendable {
     /// One thing that is wrong.
     public struct Problem: Sendable, Equatable {

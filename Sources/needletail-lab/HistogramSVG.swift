@@ -2,6 +2,7 @@
 import Glibc
 import Histogram
 import OrderEntryClient
+import Platform
 
 /// A picture of percentiles: how long the slowest tenth, hundredth, thousandth… took. Both axes are
 /// logarithmic; colours follow the reader's light or dark theme.

@@ -2,6 +2,7 @@
 import Glibc
 import Histogram
 import OrderEntryClient
+import Platform
 
 /// The summary of a load: for people, as JSON, and as a picture.
 struct LoadReport {

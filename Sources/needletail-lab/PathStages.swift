@@ -90,10 +90,6 @@ struct PathStages {
     }
 
     private static func line(_ name: String, _ cells: [String]) -> String {
-        func padded(_ text: String, _ width: Int) -> String {
-            String(repeating: " ", count: max(1, width - text.count)) + text
-        }
-        return name + String(repeating: " ", count: max(1, 10 - name.count))
-            + cells.map { padded($0, 10) }.joined()
+        Figure.padded(name, 9) + " " + cells.map { " " + Figure.padded(left: $0, 9) }.joined()
     }
 }

@@ -50,6 +50,7 @@ enum Exit {
     static let unavailable = ExitCode(69)
     static let cannotWrite = ExitCode(74)
     static let notPermitted = ExitCode(77)
+    static let wrongSettings = ExitCode(78)
 }
 
 /// Says what went wrong on the error stream and gives the exit code to throw.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import OrderEntryClient
+internal import Platform
 internal import Wire
 
 /// `replay --lobster`: all ten levels after every row, from the session's private reports.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import OrderEntryClient
+internal import Platform
 internal import Wire
 
 /// Reports for people (a table) or for programs (JSON lines).
@@ -46,7 +47,10 @@ struct ReportPrinter {
         var line = ""
         for (cell, column) in zip(cells, columns) {
             let isText = ["kind", "side", "reason"].contains(column.name)
-            line += (isText ? pad(cell, column.width) : right(cell, column.width)) + " "
+            line +=
+                (isText
+                    ? Figure.padded(cell, column.width) : Figure.padded(left: cell, column.width))
+                + " "
         }
         return line
     }

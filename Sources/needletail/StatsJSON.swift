@@ -75,10 +75,7 @@ enum StatsJSON {
     private static func durations(_ all: LatencyDistribution) -> JSONObject {
         var object = JSONObject()
         object.add("samples", all.count)
-        object.add("p50Nanos", all.quantileNanos(0.5))
-        object.add("p99Nanos", all.quantileNanos(0.99))
-        object.add("p999Nanos", all.quantileNanos(0.999))
-        object.add("maxNanos", all.maxNanos)
+        for (name, nanos) in all.quantiles { object.add(name, nanos) }
         return object
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
+internal import NICGateway
 internal import OrderEntryClient
 internal import Platform
 
@@ -70,16 +71,8 @@ struct StatsInterval {
     static let stages = ["receive", "decode", "sequence", "match", "encode", "transmit"]
 
     /// Counters that say what became of frames that brought nothing.
-    private static let drops: Set<String> = [
-        "frameTooShort", "severalSegments", "otherEtherType", "malformedIPv4", "otherAddress",
-        "fragmentedIPv4", "otherProtocol", "malformedUDP", "wrongChecksum", "otherPort",
-        "steeringDropped", "datagramTooShort", "wrongVersion", "wrongChannel", "unknownSession",
-        "sessionNotOpen", "wrongEpoch", "wrongToken", "wrongSource", "unknownKey",
-        "unknownMessage", "sizeMismatch", "tooManyMessages", "overLimitDropped",
-        "beyondWindowDropped", "duplicateMessages", "duplicateDatagrams", "logonsRejected",
-        "refused", "throttled", "logFull", "transmitFull", "buffersExhausted",
-        "resendsUnavailable",
-    ]
+    private static let drops = Set(
+        GatewayCounter.allCases.filter(\.isDrop).map { "\($0)" })
 
     let identity: CountersIdentity
     let now: CountersSnapshot

@@ -125,13 +125,11 @@ struct StatsReport {
     private func durations(_ name: String, _ shard: UInt32) -> String {
         let all = interval.distribution(name, shard)
         guard all.count > 0 else { return "no sample" }
-        let parts = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)].map { label, share in
-            "\(label) \(CommitLatencyText.duration(nanos: all.quantileNanos(share)))"
-        }
-        return (parts + ["max \(CommitLatencyText.duration(nanos: all.maxNanos))"])
-            .joined(separator: " · ")
+        return all.figures.joined(separator: " · ")
     }
 
     private func item(_ name: String, _ value: UInt64) -> String { item(name, "\(value)") }
-    private func item(_ name: String, _ text: String) -> String { "  \(pad(name, 24)) \(text)" }
+    private func item(_ name: String, _ text: String) -> String {
+        "  \(Figure.padded(name, 24)) \(text)"
+    }
 }

@@ -77,30 +77,36 @@ struct TopScreen {
         let second = TopLine()
             .with(cell("sessions", "\(now["sessions.open", shard])", 20))
             .with(
-                cell("open orders", CommitLatencyText.grouped(now["engine.openOrders", shard]), 20)
+                cell("open orders", Figure.count(now["engine.openOrders", shard]), 20)
             )
-            .with(cell("sequence", CommitLatencyText.grouped(now["log.published", shard]), 24))
+            .with(cell("sequence", Figure.count(now["log.published", shard]), 24))
         return [first, second]
     }
 
     private var stages: [TopLine] {
         let names = ["ns/order", "p50", "p99", "p99.9", "max", "of core"]
         var lines = [
-            TopLine(pad("stage", 16) + names.map { right($0, 10) }.joined(), .dim)
+            TopLine(
+                Figure.padded("stage", 16) + names.map { Figure.padded(left: $0, 10) }.joined(),
+                .dim)
         ]
         for stage in StatsInterval.stages {
             let all = interval.distribution("stage.\(stage).nanos", shard)
             let each = interval.nanosPerCommand(stage, shard)
             let share = interval.share(stage, shard)
             lines.append(
-                TopLine(pad(stage, 16)).with(right(each?.text(1) ?? "-", 10), .bold)
-                    .with(durations(all)).with(right(StatsText.percent(share), 10))
-                    .with("  " + StatsText.bar(share, width: max(0, min(20, columns - 80))), .dim))
+                TopLine(Figure.padded(stage, 16)).with(
+                    Figure.padded(left: each?.text(1) ?? "-", 10), .bold
+                )
+                .with(durations(all)).with(Figure.padded(left: StatsText.percent(share), 10))
+                .with("  " + StatsText.bar(share, width: max(0, min(20, columns - 80))), .dim))
         }
         let policy = now["commit.isDurable", shard] == 1 ? "durable" : "none"
         lines.append(
-            TopLine(pad("commit, \(policy)", 16), .accent).with(right("", 10))
-                .with(durations(interval.distribution("commit.nanos", shard))))
+            TopLine(Figure.padded("commit, \(policy)", 16), .accent).with(
+                Figure.padded(left: "", 10)
+            )
+            .with(durations(interval.distribution("commit.nanos", shard))))
         return lines
     }
 
@@ -109,14 +115,14 @@ struct TopScreen {
             let capacity = now["\(ring).capacity", shard]
             let most = Double(now["\(ring).usedMax", shard]) / Double(max(1, capacity))
             return bar(ring, fill(ring)).with(
-                "of \(CommitLatencyText.grouped(capacity)), most \(StatsText.percent(most))", .dim)
+                "of \(Figure.count(capacity)), most \(StatsText.percent(most))", .dim)
         }
         guard now.has("journal.durable", shard: shard) else { return lines }
-        var line = TopLine(pad("journal", 14))
-        line.add("durable through \(CommitLatencyText.grouped(now["journal.durable", shard]))")
-        line.add(", \(CommitLatencyText.grouped(now["journal.lag", shard])) behind", .dim)
+        var line = TopLine(Figure.padded("journal", 14))
+        line.add("durable through \(Figure.count(now["journal.durable", shard]))")
+        line.add(", \(Figure.count(now["journal.lag", shard])) behind", .dim)
         let snapshot = now["journal.snapshot", shard]
-        if snapshot > 0 { line.add(", snapshot of \(CommitLatencyText.grouped(snapshot))", .dim) }
+        if snapshot > 0 { line.add(", snapshot of \(Figure.count(snapshot))", .dim) }
         if now["journal.isShortOfSpace", shard] != 0 { line.add("  NO SPACE", .bad) }
         if now["journal.hasFailed", shard] != 0 { line.add("  FAILED", .bad) }
         lines.append(line)
@@ -139,15 +145,15 @@ struct TopScreen {
     private var drops: [TopLine] {
         let dropped = interval.dropped(shard)
         guard !dropped.isEmpty else {
-            return [TopLine(pad("dropped", 14)).with("nothing", .good)]
+            return [TopLine(Figure.padded("dropped", 14)).with("nothing", .good)]
         }
-        var lines = [TopLine(pad("dropped", 14))]
+        var lines = [TopLine(Figure.padded("dropped", 14))]
         for drop in dropped {
             let isGrowing = drop.perSecond > 0 && !showsWhole
             let recent = isGrowing ? " (+\(StatsText.amount(drop.perSecond))/s)" : ""
             let text = "\(drop.name) \(StatsText.amount(drop.total))\(recent)  "
             if lines[lines.count - 1].width + text.count > columns {
-                lines.append(TopLine(pad("", 14)))
+                lines.append(TopLine(Figure.padded("", 14)))
             }
             lines[lines.count - 1].add(text, isGrowing ? .warning : .dim)
         }
@@ -155,7 +161,7 @@ struct TopScreen {
     }
 
     private var portLines: [TopLine] {
-        var line = TopLine(pad("port", 14))
+        var line = TopLine(Figure.padded("port", 14))
         let isUp = now["port.linkUp"] != 0
         line.add(isUp ? "link up" : "LINK DOWN", isUp ? .good : .bad)
         for (name, label) in [
@@ -171,8 +177,12 @@ struct TopScreen {
     /// The driver's own counters that say anything, where there is room.
     private var driverCounters: [TopLine] {
         now.numbers("xstat.").filter { $0.value != 0 }.map { name, value in
-            TopLine(pad("  \(name)", 44), .dim).with(right(CommitLatencyText.grouped(value), 20))
-                .with(right("\(StatsText.amount(interval.rate("xstat.\(name)")))/s", 14), .dim)
+            TopLine(Figure.padded("  \(name)", 44), .dim).with(
+                Figure.padded(left: Figure.count(value), 20)
+            )
+            .with(
+                Figure.padded(left: "\(StatsText.amount(interval.rate("xstat.\(name)")))/s", 14),
+                .dim)
         }
     }
 
@@ -190,8 +200,8 @@ struct TopScreen {
     private func bar(_ label: String, _ share: Double, neverAlarms: Bool = false) -> TopLine {
         let style: TopLine.Style =
             neverAlarms || share < 0.5 ? .good : share < 0.85 ? .warning : .bad
-        return TopLine(pad(label, 14)).with(StatsText.bar(share, width: barWidth), style)
-            .with(right(StatsText.percent(share), 7) + " ")
+        return TopLine(Figure.padded(label, 14)).with(StatsText.bar(share, width: barWidth), style)
+            .with(Figure.padded(left: StatsText.percent(share), 7) + " ")
     }
 
     private func fill(_ ring: String) -> Double {
@@ -203,10 +213,10 @@ struct TopScreen {
     }
 
     private func durations(_ all: LatencyDistribution) -> String {
-        [0.5, 0.99, 0.999, 1].map { right(duration(all, $0), 10) }.joined()
+        [0.5, 0.99, 0.999, 1].map { Figure.padded(left: duration(all, $0), 10) }.joined()
     }
 
     private func duration(_ all: LatencyDistribution, _ share: Double) -> String {
-        all.count == 0 ? "-" : CommitLatencyText.duration(nanos: all.quantileNanos(share))
+        all.count == 0 ? "-" : Figure.duration(all.quantileNanos(share))
     }
 }

@@ -106,19 +106,6 @@ import Testing
     }
 }
 
-@Suite struct `Figures for people` {
-    @Test func `have the unit that fits`() {
-        let durations: [UInt64] = [0, 999, 1_000, 1_950, 53_149, 1_000_000, 12_345_678_901]
-        #expect(
-            durations.map(Figure.duration) == [
-                "0 ns", "999 ns", "1 µs", "2.0 µs", "53.1 µs", "1 ms", "12.3 s",
-            ])
-        #expect(Figure.count(0) == "0" && Figure.count(1_234_567) == "1,234,567")
-        #expect(Figure.decimal(0.05, digits: 3) == "0.050" && Figure.decimal(9.96) == "10.0")
-        #expect(Figure.timeOfDay(1_700_000_003_000_042_999) == "22:13:23.000042")
-    }
-}
-
 @Suite struct `Processors on a command line` {
     @Test func `are numbers and ranges, and nothing else`() {
         #expect(CPUList.numbers("2,3") == [2, 3] && CPUList.numbers("4-6,1,5") == [1, 4, 5, 6])

@@ -2,9 +2,7 @@
 import Foundation
 import Hardware
 import NICGateway
-import Hardware
 import Pipeline
-import Hardware
 import ShardRig
 import Testing
 

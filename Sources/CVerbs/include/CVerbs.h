@@ -39,8 +39,7 @@ enum {
 typedef struct cverbs_info {
     char device[64];
     uint32_t port;
-    uint32_t inline_byte_count;  // writes up to this go with the request itself
-    uint32_t peer_address;       // IPv4, host order
+    uint32_t peer_address;  // IPv4, host order
     uint16_t peer_port;
 } cverbs_info;
 
@@ -90,8 +89,8 @@ uint32_t cverbs_remote_key(const cverbs_channel *channel, uint32_t region);
 int cverbs_write(
     cverbs_channel *channel, uint32_t region, const void *from, uint32_t byte_count,
     uint64_t remote_address, uint32_t remote_key, uint64_t token, bool signalled);
-/// Takes completions: their number, or a negative errno.
-int cverbs_poll(cverbs_channel *channel, cverbs_completion *completions, int capacity);
+/// Takes a completion: 1, 0 if there is none, or a negative errno.
+int cverbs_poll(cverbs_channel *channel, cverbs_completion *completion);
 /// What a completion's status means.
 const char *cverbs_status_text(int32_t status);
 /// 0, or an errno once the peer is gone or the device is. Makes a system call.

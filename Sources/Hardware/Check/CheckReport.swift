@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Platform
 
 /// The findings of a check as text.
 public struct CheckReport: Sendable {
@@ -19,14 +20,14 @@ public struct CheckReport: Sendable {
         let width = (findings.map(\.topic.count).max() ?? 0) + 2
         var text = ""
         for finding in findings {
-            let word = padded(finding.severity.rawValue, 9)
-            text += colour(word, finding.severity, isColoured) + padded(finding.topic, width)
+            let word = Figure.padded(finding.severity.rawValue, 9)
+            text += colour(word, finding.severity, isColoured) + Figure.padded(finding.topic, width)
             text += finding.found + "\n"
             let lines = [
                 ("should be", finding.wanted), ("because", finding.reason), ("fix", finding.fix),
             ]
             for (name, line) in lines where !line.isEmpty {
-                text += String(repeating: " ", count: 11) + padded(name, 11) + line + "\n"
+                text += String(repeating: " ", count: 11) + Figure.padded(name, 11) + line + "\n"
             }
         }
         return (text.isEmpty ? "" : text + "\n") + summary + "\n"
@@ -74,10 +75,6 @@ public struct CheckReport: Sendable {
                     })
             ),
         ]).text() + "\n"
-    }
-
-    private func padded(_ text: String, _ width: Int) -> String {
-        text + String(repeating: " ", count: max(0, width - text.count))
     }
 
     private func colour(

@@ -2,8 +2,8 @@
 
 /// What a look at one matter of a host has found.
 public struct Finding: Equatable, Sendable {
-    /// How bad it is.
-    public enum Severity: String, CaseIterable, Comparable, Sendable {
+    /// How bad it is; the worse comes first.
+    public enum Severity: String, CaseIterable, Sendable {
         /// The gateway will not start, or will not do what it should.
         case error
         /// It works, slower than it could.
@@ -12,13 +12,6 @@ public struct Finding: Equatable, Sendable {
         case unknown
         /// As it should be.
         case ok
-
-        /// The worse comes first.
-        public static func < (left: Severity, right: Severity) -> Bool {
-            left.rank < right.rank
-        }
-
-        private var rank: Int { Severity.allCases.firstIndex(of: self) ?? 0 }
     }
 
     /// What helps.

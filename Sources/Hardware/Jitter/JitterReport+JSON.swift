@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Platform
+package import Platform
 
 extension JitterReport {
     /// All of it as one JSON object with a line break at its end. A key that is there stays while
@@ -19,14 +19,13 @@ extension JitterReport {
 extension CoreJitter {
     fileprivate var value: JSONValue {
         func number(_ number: UInt64) -> JSONValue { .number(Int(clamping: number)) }
-        func quantile(_ share: Double) -> JSONValue { number(lengths.quantileNanos(share)) }
-        return .object([
+        let head: [(name: String, value: JSONValue)] = [
             ("cpu", .number(cpu)), ("isIsolated", .flag(isIsolated)),
             ("startUTCNanos", number(startUTCNanos)), ("elapsedNanos", number(elapsedNanos)),
             ("loopNanos", number(loopNanos)), ("interruptions", number(lengths.count)),
             ("stolenNanos", number(stolenNanos)), ("stolenPPM", number(stolenPPM)),
-            ("p50Nanos", quantile(0.5)), ("p99Nanos", quantile(0.99)),
-            ("p999Nanos", quantile(0.999)), ("maxNanos", number(lengths.maxNanos)),
+        ]
+        let details: [(name: String, value: JSONValue)] = [
             (
                 "longest",
                 .list(
@@ -44,7 +43,8 @@ extension CoreJitter {
                     })
             ),
             ("kernel", kernelValue),
-        ])
+        ]
+        return .object(head + lengths.quantileValues + details)
     }
 
     private var kernelValue: JSONValue {

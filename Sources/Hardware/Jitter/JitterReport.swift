@@ -84,12 +84,7 @@ extension CoreJitter {
                 + "\(Figure.decimal(perSecond)) a second",
         ]
         if lengths.count > 0 {
-            let quantiles = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)].map {
-                "\($0.0) \(Figure.duration(lengths.quantileNanos($0.1)))"
-            }
-            lines.append(
-                "  length         \(quantiles.joined(separator: "  "))  longest "
-                    + Figure.duration(lengths.maxNanos))
+            lines.append("  length         \(lengths.figures.joined(separator: "  "))")
         }
         lines.append(
             "  stolen         \(Figure.duration(stolenNanos)), "

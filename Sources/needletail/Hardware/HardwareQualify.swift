@@ -128,7 +128,7 @@ struct HardwareQualify: ParsableCommand {
             return configuration
         } catch {
             StandardError.write("\(error)\n")
-            throw ExitCode(78)
+            throw Exit.wrongSettings
         }
     }
 }

@@ -12,7 +12,7 @@ enum HostProfile {
             return try HardwareProfile(yaml: SettingsFile.text(path), file: path)
         } catch {
             StandardError.write("\(error)\n")
-            throw ExitCode(78)
+            throw Exit.wrongSettings
         }
     }
 

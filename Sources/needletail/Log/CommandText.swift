@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Platform
 internal import Wire
 
 /// Commands as lines for people and programs.
@@ -46,17 +47,19 @@ enum CommandText {
 
     /// The head of the table.
     static let columns =
-        right("sequence", 12) + "  " + pad("kind", 16) + "  "
-        + table.map { right($0.title, $0.width) }.joined(separator: "  ") + "  more"
+        Figure.padded(left: "sequence", 12) + "  " + Figure.padded("kind", 16) + "  "
+        + table.map { Figure.padded(left: $0.title, $0.width) }.joined(separator: "  ") + "  more"
 
     /// One line under `columns`: a column is empty where the kind has no such field, and what has
     /// no column is in the last one by its name.
     static func row(_ record: LogRecord, _ continuation: LogRecord?) -> String {
         let fields = RecordFields.of(record)
-        var line = right("\(record.sequence)", 12) + "  " + pad(Names.of(record.kind), 16)
+        var line =
+            Figure.padded(left: "\(record.sequence)", 12) + "  "
+            + Figure.padded(Names.of(record.kind), 16)
         for column in table {
             let shown = fields.first { column.fields.contains($0.name) }?.plain ?? ""
-            line += "  " + right(shown, column.width)
+            line += "  " + Figure.padded(left: shown, column.width)
         }
         let named = Set(table.flatMap(\.fields))
         var more = fields.filter { !named.contains($0.name) && !$0.isUsual }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
 internal import CommandLog
+internal import Platform
 internal import Wire
 
 struct LogDiff: ParsableCommand {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
+internal import Platform
 internal import Wire
 
 struct LogDump: ParsableCommand {

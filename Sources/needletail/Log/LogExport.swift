@@ -2,6 +2,7 @@
 internal import ArgumentParser
 internal import CommandLog
 internal import Pipeline
+internal import Platform
 internal import Wire
 
 struct LogExport: ParsableCommand {

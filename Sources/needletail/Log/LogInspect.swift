@@ -2,6 +2,7 @@
 internal import ArgumentParser
 internal import CommandLog
 internal import Foundation
+internal import Platform
 
 struct LogInspect: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -41,10 +42,12 @@ struct LogInspect: ParsableCommand {
                 + "         bytes  sealed")
         for segment in source.log.segments {
             print(
-                pad(segment.name, 26) + right("\(segment.geometry.firstSequence)", 22)
-                    + right("\(segment.lastSequence)", 22) + right("\(segment.epoch)", 12)
-                    + right("\(segment.geometry.byteCount)", 14)
-                    + right(segment.hasFooter ? "yes" : "no", 8))
+                Figure.padded(segment.name, 26)
+                    + Figure.padded(left: "\(segment.geometry.firstSequence)", 22)
+                    + Figure.padded(left: "\(segment.lastSequence)", 22)
+                    + Figure.padded(left: "\(segment.epoch)", 12)
+                    + Figure.padded(left: "\(segment.geometry.byteCount)", 14)
+                    + Figure.padded(left: segment.hasFooter ? "yes" : "no", 8))
         }
         print(LogVerify.summary(source.log))
         for file in others { print("\(file.name)  \(file.byteCount) bytes: \(file.what)") }

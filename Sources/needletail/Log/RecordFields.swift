@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import OrderEntryClient
+internal import Platform
 internal import Wire
 
 /// A field of a record under the name that docs/formats/log-record.md gives it in that kind.

@@ -4,16 +4,14 @@
 public enum Figure {
     /// Three digits or so, with the unit that fits: "940 ns", "1 µs", "53.1 µs", "10 s".
     public static func duration(_ nanos: UInt64) -> String {
-        switch nanos {
-        case ..<1_000: "\(nanos) ns"
-        case ..<1_000_000: "\(short(nanos, 1_000)) µs"
-        case ..<1_000_000_000: "\(short(nanos, 1_000_000)) ms"
-        default: "\(short(nanos, 1_000_000_000)) s"
-        }
-    }
-
-    private static func short(_ nanos: UInt64, _ unit: UInt64) -> String {
-        decimal(Double(nanos) / Double(unit), digits: nanos % unit == 0 ? 0 : 1)
+        guard nanos >= 1_000 else { return "\(nanos) ns" }
+        // Rounded first: what comes to 1,000 of a unit is 1 of the next.
+        let units: [(name: String, nanos: UInt64)] = [
+            ("µs", 1_000), ("ms", 1_000_000), ("s", 1_000_000_000),
+        ]
+        let unit = units.first { nanos < 1_000 * $0.nanos - $0.nanos / 20 } ?? units[2]
+        let digits = nanos % unit.nanos == 0 ? 0 : 1
+        return "\(decimal(Double(nanos) / Double(unit.nanos), digits: digits)) \(unit.name)"
     }
 
     /// "1,234,567".
@@ -26,14 +24,12 @@ public enum Figure {
         return String(text.reversed())
     }
 
-    /// With so many digits behind the point (0 to 9), rounded; of a number that is not negative.
+    /// With so many digits behind the point (0 to 9), rounded, and a comma at each thousand; of a
+    /// number that is not negative.
     public static func decimal(_ number: Double, digits: Int = 1) -> String {
-        let scale = (0..<digits).reduce(1.0) { scale, _ in scale * 10 }
-        let scaled = UInt64((max(number, 0) * scale).rounded())
-        guard digits > 0 else { return count(scaled) }
-        let fraction = String(scaled % UInt64(scale))
-        return count(scaled / UInt64(scale)) + "."
-            + String(repeating: "0", count: digits - fraction.count) + fraction
+        let text = max(number, 0).text(digits)
+        let whole = text.prefix { $0 != "." }
+        return (UInt64(whole).map(count) ?? String(whole)) + text.dropFirst(whole.count)
     }
 
     /// "19:44:03.123456" of UTC in nanoseconds since 1970.

@@ -54,11 +54,13 @@ package enum JSONValue {
             : "\(open)\n" + lines.joined(separator: ",\n") + "\n\(indent)\(close)"
     }
 
-    private static func quoted(_ text: String) -> String {
+    /// As a string of JSON.
+    static func quoted(_ text: String) -> String {
         var quoted = "\""
         for scalar in text.unicodeScalars {
             switch scalar {
             case "\"", "\\": quoted += "\\\(scalar)"
+            case "\n": quoted += "\\n"
             case _ where scalar.value < 0x20:
                 let digits = String(scalar.value, radix: 16)
                 quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
