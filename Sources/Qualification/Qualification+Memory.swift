@@ -38,10 +38,12 @@ extension Qualification {
         // Who reserves no huge pages does not ask for them.
         let limit: UInt64? = configuration.host.hugePages.isEmpty ? nil : 0
         report.note(
-            .memory, "regions without huge pages", UInt64(withoutHugePages.count), max: limit,
+            .memory, "regions without huge pages\(scope)", UInt64(withoutHugePages.count),
+            max: limit,
             .regions)
         report.note(
-            .memory, "threads and regions out of place", UInt64(placement.warnings.count), max: 0,
+            .memory, "threads and regions out of place\(scope)", UInt64(placement.warnings.count),
+            max: 0,
             .regions)
         let warnings =
             (MemoryRegion.warning(regions).map { [$0] } ?? []) + placement.warnings

@@ -29,9 +29,9 @@ extension Qualification {
                 return report.note(check, failed: "no link between \(generator) and \(name)")
             }
             if check == .receive {
-                try checkRates(rig, &report, watch)
+                try checkRates(rig, &report, watch, from: generator)
             } else {
-                try checkBurst(rig, &report, watch)
+                try checkBurst(rig, &report, watch, from: generator)
             }
         } catch {
             report.note(check, failed: "\(error)")
@@ -39,7 +39,8 @@ extension Qualification {
     }
 
     private func checkRates(
-        _ rig: TrafficRig, _ report: inout QualificationReport, _ watch: StickyWatch
+        _ rig: TrafficRig, _ report: inout QualificationReport, _ watch: StickyWatch,
+        from generator: String
     ) throws(PlatformError) {
         var steps: [TrafficStep] = []
         var search = RateSearch()
@@ -54,27 +55,43 @@ extension Qualification {
                 framesPerSecond: rig.hasRates ? rate : nil, watch)
             // What was cut short says nothing.
             if watch.isStopped { break }
+            if steps.isEmpty, let why = nothingArrived(step, from: generator) {
+                return report.note(.receive, failed: why)
+            }
             search.learn(step)
             steps.append(step)
             if !rig.hasRates { break }
         }
         guard !steps.isEmpty else { return report.note(.receive, notRun: "it was stopped") }
         report.note(
-            .receive, "highest rate without a loss", steps.highestWithoutLoss,
+            .receive, "highest rate without a loss\(scope)", steps.highestWithoutLoss,
             min: limits.receiveFramesPerSecondMin, .framesPerSecond)
         report.detail(
             "receive: \(rig.description)", steps.table, "receive", steps.value)
     }
 
+    /// The reason, where no frame came through; nil if one did.
+    func nothingArrived(_ step: TrafficStep, from generator: String) -> String? {
+        guard step.received == 0 else { return nil }
+        return step.sent == 0
+            ? "\(generator) sent no frame"
+            : "none of \(Figure.count(step.sent)) frames arrived: is \(generator) connected to "
+                + "\(configuration.host.port ?? "the port")?"
+    }
+
     private func checkBurst(
-        _ rig: TrafficRig, _ report: inout QualificationReport, _ watch: StickyWatch
+        _ rig: TrafficRig, _ report: inout QualificationReport, _ watch: StickyWatch,
+        from generator: String
     ) throws(PlatformError) {
         guard !watch.isStopped else { return report.note(.microburst, notRun: "it was stopped") }
         watch.show("microburst: \(Figure.count(Self.burstFrames)) frames")
         let step = try rig.step(count: Self.burstFrames, framesPerSecond: nil, watch)
         guard !watch.isStopped else { return report.note(.microburst, notRun: "it was stopped") }
+        if let why = nothingArrived(step, from: generator) {
+            return report.note(.microburst, failed: why)
+        }
         report.note(
-            .microburst, "frames lost of \(Figure.count(step.sent))", step.lost,
+            .microburst, "frames lost of \(Figure.count(step.sent))\(scope)", step.lost,
             max: limits.burstFramesLostMax, .frames)
         report.note(
             .microburst, "until the last one was taken", step.backlogNanos, max: nil, .nanos)

@@ -54,6 +54,8 @@ public struct Qualification {
     public var seconds: Double
     /// Which questions are asked.
     public var checks: [QualificationCheck]
+    /// Whether a question that cannot be asked has failed.
+    public var needsAll = false
 
     /// All questions, ten seconds each.
     public init(_ configuration: Configuration) {
@@ -64,7 +66,7 @@ public struct Qualification {
 
     /// Asks them. Once in a process, for DPDK starts once. Takes the ports and closes them again.
     public func run(_ watch: any QualificationWatch) -> QualificationReport {
-        var report = QualificationReport()
+        var report = QualificationReport(needsAll: needsAll)
         let sticky = StickyWatch(watch)
         let ports = QualificationPorts(configuration, generator: generator)
         for check in checks {
@@ -84,6 +86,11 @@ public struct Qualification {
         ports.close()
         EAL.stop()
         return report
+    }
+
+    /// For lines about what is measured for one shard only.
+    var scope: String {
+        configuration.shards > 1 ? " (shard 0 of \(configuration.shards) only)" : ""
     }
 
     /// The limits of the profile.

@@ -49,10 +49,30 @@ public struct QualificationReport: Sendable {
     /// The same for programs.
     private var values: [(name: String, value: JSONValue)] = []
 
-    /// Whether nothing failed. What was not run has not failed.
-    public var isPassed: Bool {
-        lines.allSatisfy { if case .fail = $0.outcome { false } else { true } }
+    /// Whether each question must be answered: one that was not run has failed then.
+    private let needsAll: Bool
+
+    init(needsAll: Bool = false) { self.needsAll = needsAll }
+
+    /// What comes of all lines.
+    public enum Verdict: String, Sendable {
+        /// Something was judged, and nothing failed.
+        case pass
+        /// Something failed.
+        case fail
+        /// Nothing was held against a limit, so nobody knows.
+        case nothingJudged
     }
+
+    /// What was not run has not failed, unless all had to be.
+    public var verdict: Verdict {
+        let hasFailed = lines.contains { if case .fail = $0.outcome { true } else { false } }
+        if hasFailed { return .fail }
+        return lines.contains { $0.outcome == .pass } ? .pass : .nothingJudged
+    }
+
+    /// Whether something was judged, and nothing failed.
+    public var isPassed: Bool { verdict == .pass }
 
     /// How many were not run.
     public var notRunCount: Int {
@@ -60,7 +80,9 @@ public struct QualificationReport: Sendable {
     }
 
     mutating func note(_ check: QualificationCheck, notRun why: String) {
-        add(check, check.rawValue, nil, nil, .nanos, .notRun(why))
+        add(
+            check, check.rawValue, nil, nil, .nanos,
+            needsAll ? .fail("not run: \(why)") : .notRun(why))
     }
 
     mutating func note(_ check: QualificationCheck, failed why: String) {
@@ -125,7 +147,12 @@ extension QualificationReport {
             }
             text += cells.joined(separator: "  ").trimmedRight + "\n"
         }
-        let sum = isPassed ? "PASS" : "FAIL"
+        let sum =
+            switch verdict {
+            case .pass: "PASS"
+            case .fail: "FAIL"
+            case .nothingJudged: "NOTHING JUDGED"
+            }
         let rest = notRunCount == 0 ? "" : ", \(notRunCount) of \(lines.count) not run"
         return text + "\(sum)\(rest)\n"
     }
@@ -135,6 +162,7 @@ extension QualificationReport {
     public var json: String {
         JSONValue.object([
             ("version", .number(1)), ("isPassed", .flag(isPassed)),
+            ("verdict", .text(verdict.rawValue)),
             ("notRunCount", .number(notRunCount)), ("lines", .list(lines.map(\.value))),
             ("details", .object(values)),
         ]).text() + "\n"

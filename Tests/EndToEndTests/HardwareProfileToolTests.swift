@@ -71,7 +71,7 @@ struct `The tools for a profile` {
             (["check", right, "--shards", "99"], 64, "from 1 to 16"),
             (["apply"], 64, "Give a profile, or --undo FILE"),
             (["apply", right, "--undo", "x"], 64, "Give a profile, or --undo FILE"),
-            (["apply", right, "--root", machine, "--bind-nic"], 1, "nothing to bind"),
+            (["apply", right, "--root", machine, "--bind-nic"], 1, "profile names no port"),
             (["probe", "--port", "memory"], 64, "go with --write"),
             (["probe", "--write", "/nowhere/x", "--port", "nonsense"], 64, "one of pci:"),
             (["probe", "--write", "/nowhere/x"], 74, "/nowhere/x cannot be written"),

@@ -53,12 +53,13 @@ struct `The tools for a machine` {
     func `qualify receives over a veth pair and writes its report`() throws {
         let folder = try ScratchFolder()
         let profile = "\(folder.path)/host.yaml"
-        try "name: t\nport: af_packet:gw0\npacketMemoryMB: 0\npacketBuffers: 2048\n"
+        let limit = "qualify:\n  burstFramesLostMax: 65536\n"
+        try "name: t\nport: af_packet:gw0\npacketMemoryMB: 0\npacketBuffers: 2048\n\(limit)"
             .write(toFile: profile, atomically: true, encoding: .utf8)
         // Both ends here: the namespace ends with its one process.
         let script = """
             ip link add gw0 type veth peer name cl0 && ip link set gw0 up && ip link set cl0 up &&
-            exec \(Machine.needletail) hw qualify --profile \(profile) --generator af_packet:cl0 \
+            exec \(Machine.needletail) hw qualify \(profile) --generator af_packet:cl0 \
                 --seconds 1 --only receive,microburst --json \(folder.path)/report.json
             """
         let end = try run(["unshare", "--net", "sh", "-c", script], withinSeconds: 120)
@@ -76,7 +77,7 @@ struct `The tools for a machine` {
         let profile = "\(folder.path)/host.yaml"
         let text = "name: t\nport: memory\nqualify:\n  receiveFramesPerSecondMin: 1_000_000_000\n"
         try text.write(toFile: profile, atomically: true, encoding: .utf8)
-        let command = [Machine.needletail, "hw", "qualify", "--seconds", "0.2", "--profile"]
+        let command = [Machine.needletail, "hw", "qualify", "--seconds", "0.2"]
         let end = try run(command + [profile, "--only", "receive"])
         #expect(end.status == 1 && end.output.contains("FAIL"), "\(end.output)")
         #expect(try run(command + [profile, "--only", "luck"]).status == 64)

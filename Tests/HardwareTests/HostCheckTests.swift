@@ -49,7 +49,13 @@ func expectGolden(_ text: String, _ name: String, _ place: SourceLocation = #_so
             let ports: [String?] =
                 [nil, "udp:10.0.0.1:7000"] + cards.map { "pci:\($0.address)" }
                 + machine.interfaces.filter { $0.isUp == true }.map { "af_xdp:\($0.name)" }
-            for port in ports {
+            // What the host talks through is refused, by a test of its own.
+            let hosts = machine.interfaces.filter { $0.carriesHostTraffic == true }.map(\.name)
+            let refused =
+                hosts.map { "af_xdp:\($0)" }
+                + machine.networkDevices.filter { hosts.contains($0.interface ?? "") }
+                .map { "pci:\($0.pciAddress ?? "")" }
+            for port in ports where !refused.contains(port ?? "") {
                 let profile = HardwareProfile.derived(
                     for: machine, name: name, port: port, shards: shards)
                 let findings = HostCheck(profile, on: machine, shards: shards).findings
@@ -211,6 +217,27 @@ func expectGolden(_ text: String, _ name: String, _ place: SourceLocation = #_so
         let profile = try recordedProfile("vm-two-sockets", "fits")
         let findings = HostCheck(profile, on: MachineFacts.read(root: tree.root)).findings
         #expect(findings.allSatisfy { $0.severity == .unknown }, "\(findings)")
+    }
+
+    /// The host talks through eth2, which is 0000:3b:00.0; 0000:3b:00.1 is free.
+    @Test func `keeps the host's own card away from the gateway`() throws {
+        var files = twoSockets()
+        files["proc/net/route"] = "Iface\tDestination\neth2\t00000000"
+        let tree = try MachineTree(files)
+        let machine = MachineFacts.read(root: tree.root)
+        for port in ["pci:0000:3b:00.0", "af_xdp:eth2"] {
+            let profile = try HardwareProfile(yaml: "port: '\(port)'", file: "host.yaml")
+            let findings = HostCheck(profile, on: machine).findings.filter { $0.topic == "port" }
+            #expect(findings.map(\.found) == ["eth2 carries this host's own traffic"])
+            #expect(findings.map(\.severity) == [.error])
+            #expect(findings.map(\.fix) == ["use another card: port: pci:0000:3b:00.1"])
+            let plan = HostPlan(profile, file: "host.yaml", on: machine).text
+            #expect(!plan.contains("\necho 0000:3b:00.0") && !plan.contains("--bind-nic"))
+        }
+        let shared = try HardwareProfile(yaml: "port: 'af_packet:eth2'", file: "host.yaml")
+        let found = HostCheck(shared, on: machine).findings.filter { $0.severity == .error }
+        #expect(found.allSatisfy { $0.topic != "port" }, "\(found)")
+        #expect(machine.cardsNotFree.contains("eth2 0000:3b:00.0: the host talks through it"))
     }
 
     @Test func `sorts the worst first`() throws {

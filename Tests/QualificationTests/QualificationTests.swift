@@ -95,6 +95,27 @@ private func search(lossAbove limit: UInt64, generatorMax: UInt64 = .max) -> [Tr
                 """)
     }
 
+    @Test func `judges nothing without a limit, and fails with what had to be run`() {
+        let open = report { $0.note(.jitter, "a", 50, max: nil, .nanos) }
+        #expect(open.verdict == .nothingJudged && !open.isPassed)
+        #expect(open.text.hasSuffix("NOTHING JUDGED\n"))
+        var strict = QualificationReport(needsAll: true)
+        strict.note(.jitter, "a", 50, max: 50, .nanos)
+        strict.note(.mirror, notRun: "no standby")
+        #expect(strict.verdict == .fail && strict.text.contains("FAIL: not run: no standby"))
+    }
+
+    @Test func `fails where no frame arrives, and asks for the cable`() {
+        var qualification = Qualification(Configuration())
+        qualification.configuration.host.port = "af_packet:eth1"
+        let lost = step(offered: 50_000, lossAbove: 0)
+        let why = qualification.nothingArrived(lost, from: "af_packet:eth2")
+        #expect(
+            why == "none of 50,000 frames arrived: is af_packet:eth2 connected to af_packet:eth1?")
+        let one = step(offered: 50_000, lossAbove: 1)
+        #expect(qualification.nothingArrived(one, from: "af_packet:eth2") == nil)
+    }
+
     @Test func `is JSON that holds the same`() throws {
         let report = report {
             $0.note(.journal, "p99 \"x\"", 7, max: 5, .nanos)
@@ -184,7 +205,10 @@ private final class Watch: QualificationWatch {
         var qualification = qualification([.receive, .jitter, .journal])
         qualification.configuration.host.port = "af_packet:eth7"
         let report = qualification.run(Watch())
-        #expect(report.notRunCount == 3 && report.isPassed)
+        #expect(report.notRunCount == 3 && report.verdict == .nothingJudged)
+        #expect(report.text.hasSuffix("NOTHING JUDGED, 3 of 3 not run\n"), "\(report.text)")
+        qualification.needsAll = true
+        #expect(qualification.run(Watch()).verdict == .fail)
         for word in ["--generator", "cpus", "journalDisk"] {
             #expect(report.text.contains(word), "\(report.text)")
         }

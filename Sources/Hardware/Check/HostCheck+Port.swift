@@ -30,7 +30,11 @@ extension HostCheck {
     }
 
     private func upFinding(_ topic: String, _ interface: NetworkInterface) -> Finding {
-        switch interface.isUp {
+        // AF_PACKET gets a copy, AF_XDP takes the frames away.
+        if profile.port?.hasPrefix("af_xdp:") == true, interface.carriesHostTraffic == true {
+            return hostsFinding(topic, interface.name, because: "AF_XDP takes its frames away")
+        }
+        return switch interface.isUp {
         case true?: .ok(topic, "interface \(interface.name) is up")
         case nil:
             .unknown(
@@ -53,31 +57,54 @@ extension HostCheck {
         case .bound(let card):
             return [.ok(topic, "\(address), bound to vfio-pci"), groupFinding(card)]
         case .unbound(let card):
+            if let interface = machine.hostInterface(ofCard: address) {
+                let reason = "bound to vfio-pci its interface goes away"
+                return [hostsFinding(topic, interface, because: reason)]
+            }
             return [
                 .error(
                     topic, "\(address) is bound to \(card.driver ?? "no driver")",
                     wanted: "vfio-pci",
                     because: "DPDK drives the card itself, so the kernel must let go of it",
                     fix: "needletail hw apply PROFILE --bind-nic, or driverctl set-override "
-                        + "\(address) vfio-pci", .bind), groupFinding(card),
-            ]
+                        + "\(address) vfio-pci", .bind)
+            ] + moduleFinding + [groupFinding(card)]
         }
     }
 
+    private func hostsFinding(
+        _ topic: String, _ interface: String, because reason: String
+    ) -> Finding {
+        .error(
+            topic, "\(interface) carries this host's own traffic", wanted: "another card",
+            because: "\(reason), and the host is off the network", fix: anotherCard, .profile)
+    }
+
+    /// Never one that the host talks through.
+    private var anotherCard: String {
+        machine.freeCards.first.map { "use another card: port: pci:\($0)" }
+            ?? "use another card: name one that the host does not talk through"
+    }
+
+    private var moduleFinding: [Finding] {
+        guard let modules = machine.kernel.vfioModules, !modules.contains("vfio_pci") else {
+            return []
+        }
+        return [
+            .warning(
+                "vfio", "vfio-pci is not loaded", wanted: "loaded",
+                because: "no card can be bound to it", fix: "modprobe vfio-pci", .hand)
+        ]
+    }
+
     private func missingFinding(_ topic: String, _ address: String) -> Finding {
-        let isOther =
-            machine.otherPCIDevices.contains { $0.address == address }
-            || machine.pciDevices.contains { $0.address == address }
-        let cards = machine.pciDevices.filter { $0.kind == .network }.map(\.address)
+        let cards = machine.freeCards
         return .error(
-            topic, isOther ? "\(address) is no network card" : "nothing is at \(address)",
+            topic, machine.noCard(at: address),
             wanted: cards.isEmpty
-                ? "a network card on PCI, of which there is none"
+                ? "a network card on PCI that the host does not use, of which there is none"
                 : "one of \(cards.joined(separator: ", "))",
-            because: "the gateway opens it at its start",
-            fix: cards.isEmpty
-                ? "port: af_xdp:INTERFACE in the profile" : "port: pci:\(cards[0])",
-            .profile)
+            because: "the gateway opens it at its start", fix: anotherCard, .profile)
     }
 
     /// VFIO gives a card away with all that is in its IOMMU group, or without an IOMMU if allowed.
@@ -96,7 +123,7 @@ extension HostCheck {
                 because: "vfio-pci does not give a card away without one",
                 fix: "boot with \(BootWord.iommu(machine).joined(separator: " ")), and switch the "
                     + "IOMMU on in the firmware; a machine without one: "
-                    + "echo 1 > /\(TuningPath.noIOMMU)", .boot)
+                    + "modprobe vfio && echo 1 > /\(TuningPath.noIOMMU)", .boot)
         }
         guard let other = machine.groupBlockers(of: card).first else {
             return .ok(topic, "\(card.address) is in group \(group)")

@@ -51,7 +51,8 @@ extension HostPlan {
     private var bindOption: String {
         switch machine.card(of: profile) {
         case .absent, .shared: ""
-        case .bound, .unbound: " --bind-nic"
+        case .bound(let card), .unbound(let card):
+            machine.hostInterface(ofCard: card.address) == nil ? " --bind-nic" : ""
         }
     }
 

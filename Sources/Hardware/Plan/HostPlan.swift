@@ -119,19 +119,36 @@ public struct HostPlan: Sendable {
         }
         let address = card.address
         let device = "/sys/bus/pci/devices/\(address)"
-        let unbind = card.driver == nil ? "" : "echo \(address) > \(device)/driver/unbind\n"
-        return """
+        let interface = machine.hostInterface(ofCard: address)
+        var orders = [
+            "echo vfio-pci > \(device)/driver_override",
+            "echo \(address) > /sys/bus/pci/drivers_probe",
+        ]
+        if card.driver != nil { orders.insert("echo \(address) > \(device)/driver/unbind", at: 0) }
+        var text = """
             # --- The card: from the kernel (\(card.driver ?? "no driver")) to vfio-pci; its \
             interface goes away.
-            # `needletail hw apply --bind-nic` does the same. For every boot: apt-get install \
-            driverctl, then
-            # driverctl set-override \(address) vfio-pci ---
-            echo vfio-pci > /etc/modules-load.d/needletail.conf
-            modprobe vfio-pci
-            \(unbind)echo vfio-pci > \(device)/driver_override
-            echo \(address) > /sys/bus/pci/drivers_probe
 
             """
+        if let interface {
+            text += "# Left out: \(interface) carries this host's own traffic: use another card. "
+            text += "---\n"
+        } else {
+            text += """
+                # `needletail hw apply --bind-nic` does the same. For every boot: apt-get install \
+                driverctl, then
+                # driverctl set-override \(address) vfio-pci ---
+                echo vfio-pci > /etc/modules-load.d/needletail.conf
+                modprobe vfio-pci
+
+                """
+        }
+        let isRefused = card.iommuGroup == nil && machine.kernel.isNoIOMMUAllowed != true
+        if interface == nil, isRefused {
+            text += "# Not before the reboot: without an IOMMU vfio-pci does not take the card.\n"
+        }
+        let mark = interface != nil || isRefused ? "# " : ""
+        return text + orders.map { "\(mark)\($0)\n" }.joined()
     }
 
     private var balancing: String {

@@ -161,20 +161,14 @@ extension HostTuning {
     public func bindSteps() throws(TuningError) -> [TuningStep] {
         let card: PCIDevice
         switch machine.card(of: profile) {
-        case .absent:
-            throw TuningError("the profile's port is no network card on PCI: nothing to bind")
+        case .absent: throw TuningError("\(absence): nothing to bind")
         case .shared, .bound: return []
         case .unbound(let found): card = found
         }
         let address = card.address
-        for device in machine.networkDevices where device.pciAddress == address {
-            guard let name = device.interface,
-                let interface = machine.interfaces.first(where: { $0.name == name }),
-                interface.carriesHostTraffic == true
-            else { continue }
+        if let name = machine.hostInterface(ofCard: address) {
             throw TuningError(
-                "\(name) at \(address) carries this host's own traffic; take its addresses away "
-                    + "first (`ip address flush dev \(name)`), or use another card")
+                "\(name) at \(address) carries this host's own traffic: use another card")
         }
         guard machine.kernel.vfioModules?.contains("vfio_pci") == true else {
             throw TuningError("the kernel has no vfio-pci yet; `modprobe vfio-pci` loads it")
@@ -185,6 +179,11 @@ extension HostTuning {
                     + BootWord.iommu(machine).joined(separator: " "))
         }
         return steps(from: card)
+    }
+
+    private var absence: String {
+        guard let port = profile.port else { return "the profile names no port" }
+        return profile.pciAddress.map(machine.noCard(at:)) ?? "port \(port) is no card on PCI"
     }
 
     private func steps(from card: PCIDevice) -> [TuningStep] {

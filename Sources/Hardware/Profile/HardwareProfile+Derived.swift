@@ -45,18 +45,12 @@ extension HardwareProfile {
     /// those that can be given to it, then an interface of the kernel's. Nil if there is none, or
     /// if the kernel does not tell which ones the host itself uses.
     private static func freePort(_ machine: MachineFacts) -> String? {
-        func isFree(_ device: NetworkDevice) -> Bool {
-            guard let interface = device.interface else { return true }
-            return machine.interfaces.first { $0.name == interface }?.carriesHostTraffic == false
-        }
         func rank(_ device: NetworkDevice) -> Int? {
-            guard let address = device.pciAddress else { return nil }
-            if device.driver == "vfio-pci" { return 3 }
-            guard isFree(device) else { return nil }
-            if PortCard.sharingDrivers.contains(device.driver ?? "") { return 3 }
-            let card = machine.pciDevices.first { $0.address == address }
-            if card?.iommuGroup != nil { return 2 }
-            return device.interface == nil ? nil : 1
+            guard machine.use(of: device) == nil else { return nil }
+            let driver = device.driver ?? ""
+            if (["vfio-pci"] + PortCard.sharingDrivers).contains(driver) { return 3 }
+            let card = machine.pciDevices.first { $0.address == device.pciAddress }
+            return card?.iommuGroup != nil ? 2 : 1
         }
         let ranked = machine.networkDevices.compactMap { device in
             rank(device).map { (rank: $0, speed: device.speedMbps ?? 0, device: device) }

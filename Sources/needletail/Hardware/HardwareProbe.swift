@@ -69,6 +69,19 @@ struct HardwareProbe: ParsableCommand {
         print(json ? facts.json : facts.table, terminator: "")
     }
 
+    /// Why there is none, or what is wrong with the one that was asked for.
+    private func sayOfPort(_ profile: HardwareProfile, _ facts: MachineFacts) {
+        if profile.port == nil {
+            print("no port: no card is free for sure; name one by --port, or in the file")
+            for line in facts.cardsNotFree { print("  \(line)") }
+        }
+        // A card that is not bound yet is for `apply`.
+        for finding in HostCheck(profile, on: facts, shards: shards).findings
+        where finding.topic == "port" && finding.severity == .error && finding.remedy == .profile {
+            print("port \(profile.port ?? ""): \(finding.found); \(finding.fix)")
+        }
+    }
+
     private func write(_ path: String, _ facts: MachineFacts) throws {
         let file = path.split(separator: "/").last ?? ""
         let name = String(file.prefix { $0 != "." })
@@ -87,9 +100,8 @@ struct HardwareProbe: ParsableCommand {
             throw Exit.cannotWrite
         }
         print("\(path): \(profile.summary)")
-        if profile.port == nil {
-            print("no port: no card is free for sure; name one by --port, or in the file")
-        }
-        print("next: needletail hw check \(path)")
+        sayOfPort(profile, facts)
+        let option = shards == 1 ? "" : "--shards \(shards) "
+        print("next: needletail hw check \(option)\(path)")
     }
 }

@@ -19,25 +19,27 @@ struct HardwareQualify: ParsableCommand {
             rate without a loss, into the gateway's receive path), microburst (65,536 frames at \
             once), journal (a write until it is durable), mirror (a standby's memory). What cannot \
             be asked is reported as not run. Limits are under `qualify:` in the profile; what has \
-            none is measured and not judged. Ctrl-C ends it early with the report so far.
+            none is measured and not judged. It passes when something was judged and nothing \
+            failed; with --only each question that is named must be answered. Ctrl-C ends it early \
+            with the report so far.
 
             Frames come from --generator: a second port that is connected to the profile's (looped \
             back, a veth pair, memif:SOCKET?client). A profile with `port: memory` needs none.
 
             EXAMPLES
-              needletail hw qualify --profile host.yaml --config venue.yaml \\
+              needletail hw qualify host.yaml --config venue.yaml \\
                 --generator pci:0000:3b:00.1 --seconds 60 --json report.json
-              needletail hw qualify --profile host.yaml --only jitter,journal
+              needletail hw qualify host.yaml --only jitter,journal
 
             EXIT CODES
-              0   nothing failed
-              1   something failed
+              0   something was judged, and nothing failed
+              1   something failed, or nothing was judged
               64  the command line is wrong
               74  the JSON could not be written
               78  the profile or the configuration is wrong
             """)
 
-    @Option(name: .shortAndLong, help: "The YAML file of the host (hw/profiles).")
+    @Argument(help: "The host's profile, a YAML file (see hw/profiles).")
     var profile: String
 
     @Option(
@@ -84,18 +86,25 @@ struct HardwareQualify: ParsableCommand {
         }
         qualification.seconds = seconds
         qualification.checks = try checks()
+        qualification.needsAll = only != nil
+        // Before hours of measuring, not behind them.
+        try writeJSON("")
         let watch = TerminalWatch()
         let report = qualification.run(watch)
         watch.clear()
         print(report.text, terminator: "")
-        if let json, !FileManager.default.createFile(atPath: json, contents: Data(report.json.utf8))
-        {
-            StandardError.write(
-                "needletail: \(json) cannot be written: \(SystemText.of(errno)). "
-                    + "Name a file in a folder that is yours.\n")
-            throw Exit.cannotWrite
-        }
+        try writeJSON(report.json)
         if !report.isPassed { throw Exit.mismatch }
+    }
+
+    private func writeJSON(_ text: String) throws {
+        guard let json,
+            !FileManager.default.createFile(atPath: json, contents: Data(text.utf8))
+        else { return }
+        StandardError.write(
+            "needletail: \(json) cannot be written: \(SystemText.of(errno)). "
+                + "Name a file in a folder that is yours.\n")
+        throw Exit.cannotWrite
     }
 
     private func checks() throws -> [QualificationCheck] {
@@ -119,6 +128,7 @@ struct HardwareQualify: ParsableCommand {
                     yaml: SettingsFile.text(config), file: config, profile: host)
             } else {
                 configuration.host = try HardwareProfile(yaml: host.yaml, file: host.file)
+                configuration.shards = max(1, configuration.host.cpus.gateway.count)
                 // 10.77.0.2, as in the examples: frames are sent to it, and to nobody else.
                 configuration.ipv4Address = 0x0A4D_0002
             }
