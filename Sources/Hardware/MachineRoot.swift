@@ -3,6 +3,7 @@
 // SAFETY: `read` fills at most the array that it is given; paths are lent for one call; an entry
 // of a folder is copied before the next one is asked for, and the folder is closed on each way out.
 internal import Glibc
+internal import Platform
 
 /// The files below a root folder. Every read of this module goes through here.
 internal struct MachineRoot: Sendable {
@@ -18,7 +19,8 @@ internal struct MachineRoot: Sendable {
     /// has no carrier to read).
     func text(_ path: String, byteCountMax: Int = 65_536) -> String? {
         // Without waiting, should it be a pipe.
-        let file = unsafe open("\(root)/\(path)", O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        let file = RootedFile.open(
+            path, below: root.isEmpty ? "/" : root, flags: O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else { return nil }
         defer { close(file) }
         // The files of /proc come in pieces.
@@ -42,9 +44,9 @@ internal struct MachineRoot: Sendable {
     /// Whether a byte is an ASCII character that can be seen: "!" to "~".
     private static func isShown(_ byte: UInt8) -> Bool { byte >= 0x21 && byte <= 0x7E }
 
-    /// A file that holds one word; nil if it is empty too.
+    /// A file that holds one line; nil if it is empty too.
     func word(_ path: String) -> String? {
-        text(path).flatMap { $0.isEmpty ? nil : $0 }
+        text(path).flatMap { $0.isEmpty || $0.utf8.contains(0x0A) ? nil : $0 }
     }
 
     /// A file that holds one decimal number; nil if it is anything else.

@@ -58,7 +58,24 @@ struct `The tools for a profile` {
         let back = try hw(["apply", "--undo", undo, "--root", machine])
         #expect(back.status == 0, "\(back.output)")
         #expect(try count() == before)
-        #expect(try hw(["apply", "--undo", undo, "--root", machine]).status == 1)
+        let again = try hw(["apply", "--undo", undo, "--root", machine])
+        #expect(again.status == 0 && again.output.contains("nothing to take back"))
+    }
+
+    /// The undo file, and the command for it, are of that tree.
+    @Test func `apply below a root leaves the host's own undo file alone`() throws {
+        let name = "of-a-tree-\(UUID().uuidString)"
+        let file = try write(
+            "tree.yaml", "name: \(name)\nhugePages: [{node: 0, pageMB: 2, count: 777}]\n")
+        let done = try hw(["apply", file, "--root", machine])
+        let undo = "\(machine)/run/needletail/undo-\(name)"
+        #expect(done.status == 0, "\(done.output)")
+        #expect(done.output.contains("hw apply --root \(machine) --undo \(undo)\n"))
+        #expect(FileManager.default.fileExists(atPath: undo))
+        #expect(!FileManager.default.fileExists(atPath: "/run/needletail/undo-\(name)"))
+        let other = try hw(["apply", "--undo", undo, "--root", folder.path])
+        #expect(other.status == 1 && other.output.contains("is of the machine at \(machine)"))
+        #expect(try hw(["apply", "--undo", undo, "--root", machine]).status == 0)
     }
 
     @Test func `say what is wrong in one sentence`() throws {

@@ -136,6 +136,12 @@ static inline cplatform_line cplatform_copy_line(const void *record) {
     return line;
 }
 
+// MARK: Files
+
+// Opens what is there below a folder, as if that folder were "/": links, absolute ones too, lead to
+// nothing outside. Returns -1 and sets errno.
+int cplatform_open_below(const char *root, const char *path, int flags);
+
 // MARK: Memory in use
 
 // Bytes that malloc has handed out and not got back: benchmarks look whether it grows.

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// SAFETY: a path is lent for one call; what `realpath` returns is copied, then freed.
+internal import Glibc
 
 /// Why a machine was left as it was. One sentence with cause and cure.
 public struct TuningError: Error, Equatable, CustomStringConvertible, Sendable {
@@ -23,10 +26,33 @@ public struct Tuner: Sendable {
         case failed(String)
     }
 
+    /// Without links in it.
+    private let root: String
     private let files: TuningFiles
 
     /// `root` is "/" or the tree of a recorded machine.
-    public init(root: String = "/") { files = TuningFiles(root) }
+    public init(root: String = "/") {
+        self.root = Self.withoutLinks(root)
+        files = TuningFiles(self.root)
+    }
+
+    private static func withoutLinks(_ path: String) -> String {
+        guard let real = unsafe realpath(path, nil) else { return path }
+        defer { unsafe free(real) }
+        return unsafe String(cString: real)
+    }
+
+    /// Where the undo file of a profile is unless told: beside the files that are changed.
+    public func undoFile(of profile: HardwareProfile) -> String {
+        (root == "/" ? "" : root) + "/run/needletail/undo-\(profile.instanceName)"
+    }
+
+    /// What a person types to take back what an undo file holds.
+    public func undoCommand(_ undoFile: String) -> String {
+        "needletail hw apply"
+            + (root == "/" ? "" : " --root \(ShellText.quoted(root))")
+            + " --undo \(ShellText.quoted(undoFile))"
+    }
 
     /// Does the steps in their order. What takes each one back is in `undoFile` before it is done.
     /// When one fails, those before it are taken back and the error says why: the machine is as it
@@ -36,8 +62,9 @@ public struct Tuner: Sendable {
         report: (TuningStep, _ before: String, Outcome) -> Void
     ) throws(TuningError) {
         guard !steps.isEmpty else { return }
-        let undo = UndoFile(undoFile)
-        let kept = try undo.open()
+        let undo = try UndoFile.made(at: undoFile, below: root)
+        defer { undo.close() }
+        let kept = undo.byteCount
         var done: [UndoFile.Entry] = []
         for step in steps {
             let before = step.order == nil ? files.value(step.path) ?? step.before : step.before
@@ -48,7 +75,7 @@ public struct Tuner: Sendable {
             let entry =
                 step.order.map { UndoFile.Entry(path: $0.undoPath, value: $0.undoValue) }
                 ?? UndoFile.Entry(path: step.path, value: before)
-            let length = undo.byteCount() ?? kept
+            let length = undo.byteCount
             guard let failure = undo.append(entry) ?? perform(step) else {
                 done.append(entry)
                 report(step, before, .done)
@@ -75,11 +102,14 @@ public struct Tuner: Sendable {
     }
 
     /// Takes back what an undo file holds, from its last line, and removes it when all is as it
-    /// was. A line that cannot be taken back is told, and the others go on.
+    /// was. A line that cannot be taken back is told, and the others go on. Returns false if there
+    /// is no such file, so nothing to take back.
+    @discardableResult
     public func undo(
         _ undoFile: String, report: (UndoFile.Entry, _ before: String, Outcome) -> Void
-    ) throws(TuningError) {
-        let undo = UndoFile(undoFile)
+    ) throws(TuningError) -> Bool {
+        guard let undo = try UndoFile.found(at: undoFile, below: root) else { return false }
+        defer { undo.close() }
         let entries = try undo.read()
         var failures = 0
         for entry in entries.reversed() {
@@ -94,6 +124,7 @@ public struct Tuner: Sendable {
                     + "is kept, so that it can be tried again")
         }
         undo.remove()
+        return true
     }
 
     /// Why it could not be done; nil if it was.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SAFETY: the bytes are an array's own while they are written; a path is lent for one call.
+// SAFETY: the bytes are an array's own while they are written.
 internal import Glibc
 internal import Platform
 
@@ -10,7 +10,7 @@ internal struct TuningFiles: Sendable {
     private let reader: MachineRoot
 
     init(_ root: String) {
-        self.root = root.hasSuffix("/") ? String(root.dropLast()) : root
+        self.root = root
         reader = MachineRoot(root)
     }
 
@@ -33,9 +33,11 @@ internal struct TuningFiles: Sendable {
         return false
     }
 
-    /// Writes a line into a file that is there; why not, or nil.
+    /// Writes a line into a file that is there; why not, or nil. Links in a tree lead to nothing
+    /// outside: it may have come from a stranger.
     func write(_ path: String, _ value: String) -> String? {
-        let file = unsafe open("\(root)/\(path)", O_WRONLY | O_TRUNC | O_CLOEXEC | O_NONBLOCK)
+        let file = RootedFile.open(
+            path, below: root, flags: O_WRONLY | O_TRUNC | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else { return "/\(path) cannot be written: \(SystemText.of(errno))" }
         defer { close(file) }
         let bytes = Array("\(value)\n".utf8)

@@ -14,8 +14,8 @@ struct HardwareApply: ParsableCommand {
             journal disk's scheduler and interrupts; with --bind-nic the port's card goes from \
             the kernel to vfio-pci. Each step is shown. When one fails, those before it are taken \
             back. What takes everything back is in /run/needletail/undo-NAME, where NAME is the \
-            profile's name. Nothing of it outlives a boot. With --root, what is below that folder \
-            is written to.
+            profile's name; with --root all of it is below that folder. Nothing of it outlives a \
+            boot.
 
             EXAMPLES
               needletail hw apply host.yaml --dry-run
@@ -24,7 +24,7 @@ struct HardwareApply: ParsableCommand {
 
             EXIT CODES
               0   done, or there was nothing to do
-              1   a step failed; the machine is as it was
+              1   a step failed, or another apply is at work; the machine is as it was
               64  the command line is wrong
               66  --root is not a folder that can be read
               77  not permitted
@@ -42,7 +42,7 @@ struct HardwareApply: ParsableCommand {
     @Flag(help: "Give the port's card to vfio-pci; its interface goes away.")
     var bindNic = false
 
-    @Option(help: "Where to write what takes it back; default: /run/needletail/undo-NAME.")
+    @Option(help: "Where to write what takes it back; default: ROOT/run/needletail/undo-NAME.")
     var undoFile: String?
 
     @Option(help: "Take back what this file of an earlier run says.")
@@ -82,21 +82,23 @@ struct HardwareApply: ParsableCommand {
     private func apply(_ steps: [TuningStep], _ profile: HardwareProfile) throws {
         guard !steps.isEmpty else { return show([]) }
         try requireRoot()
-        let file = undoFile ?? "/run/needletail/undo-\(profile.instanceName)"
+        let tuner = Tuner(root: host.root)
+        let file = undoFile ?? tuner.undoFile(of: profile)
         var done = 0
-        try Tuner(root: host.root).apply(steps, undoFile: file) { step, before, outcome in
+        try tuner.apply(steps, undoFile: file) { step, before, outcome in
             if outcome == .done { done += 1 }
             say("\(step.topic): \(before) -> \(step.result)", outcome)
         }
-        if done > 0 { print("to take it back: needletail hw apply --undo \(file)") }
+        if done > 0 { print("to take it back: \(tuner.undoCommand(file))") }
     }
 
     private func takeBack(_ file: String) throws {
         try requireRoot()
         do {
-            try Tuner(root: host.root).undo(file) { entry, before, outcome in
+            let isThere = try Tuner(root: host.root).undo(file) { entry, before, outcome in
                 say("/\(entry.path): \(before) -> \(entry.value)", outcome)
             }
+            if !isThere { print("nothing to take back: \(file) is not there") }
         } catch {
             StandardError.write("needletail: \(error)\n")
             throw Exit.mismatch
