@@ -16,6 +16,11 @@ internal enum PortCard: Equatable {
     static let sharingDrivers = ["mlx5_core", "mlx4_core", "mana", "uio_pci_generic", "igb_uio"]
     /// Beside no driver at all, those that VFIO lets have other devices of a card's group.
     static let harmlessDrivers = ["vfio-pci", "pci-stub", "pcieport"]
+
+    /// An address stands in commands: nothing that a shell would take apart.
+    static func isInAddress(_ byte: UInt8) -> Bool {
+        (0x30...0x3A).contains(byte) || (0x61...0x66).contains(byte) || byte == 0x2E
+    }
 }
 
 /// A device on PCI that shares an IOMMU group with another.
@@ -26,7 +31,7 @@ internal struct GroupMember: Equatable {
 
 extension MachineFacts {
     internal func card(of profile: HardwareProfile) -> PortCard {
-        guard let address = profile.pciAddress,
+        guard let address = profile.pciAddress, address.utf8.allSatisfy(PortCard.isInAddress),
             let card = pciDevices.first(where: { $0.address == address }), card.kind == .network
         else { return .absent }
         guard let driver = card.driver else { return .unbound(card) }

@@ -31,7 +31,7 @@ extension HostCheck {
         return .warning(
             topic, "\(scheduler) on \(disk.name)", wanted: "none",
             because: "it holds writes back to order them, which a solid-state disk does not need",
-            fix: "echo none > /\(TuningPath.diskScheduler(disk))", .apply)
+            fix: "echo none > \(ShellText.quoted("/\(TuningPath.diskScheduler(disk))"))", .apply)
     }
 
     private func rotationFinding(_ disk: BlockDevice) -> [Finding] {

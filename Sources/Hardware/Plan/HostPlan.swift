@@ -92,17 +92,17 @@ public struct HostPlan: Sendable {
         let steps = HostTuning(profile, on: machine, all: isAll).steps
             .filter { !paths.contains($0.path) }
         guard !steps.isEmpty else { return "" }
+        let name = ShellText.comment(ShellText.quoted(file))
         var text = """
-            # --- While the machine runs: `needletail hw apply \(ShellText.quoted(file))` does all \
-            of this,
+            # --- While the machine runs: `needletail hw apply \(name)` does all of this,
             # and can take it back. It is gone after a boot, so a unit below does it again. ---
 
             """
         for step in steps {
-            text += "# \(step.topic): \(step.before) -> \(ShellText.comment(step.after)); "
-            text += "\(step.reason)\n"
+            let change = "\(step.topic): \(step.before) -> \(step.after); \(step.reason)"
+            text += "# \(ShellText.comment(change))\n"
             if step.mayBeRefused { text += "# (\(step.cure))\n" }
-            text += "echo \(ShellText.quoted(step.after)) > /\(step.path)"
+            text += "echo \(ShellText.quoted(step.after)) > \(ShellText.quoted("/\(step.path)"))"
             text += step.mayBeRefused ? " || true\n" : "\n"
         }
         return text
@@ -119,6 +119,7 @@ public struct HostPlan: Sendable {
         }
         let address = card.address
         let device = "/sys/bus/pci/devices/\(address)"
+        let driver = ShellText.comment(card.driver ?? "no driver")
         let interface = machine.hostInterface(ofCard: address)
         var orders = [
             "echo vfio-pci > \(device)/driver_override",
@@ -126,8 +127,7 @@ public struct HostPlan: Sendable {
         ]
         if card.driver != nil { orders.insert("echo \(address) > \(device)/driver/unbind", at: 0) }
         var text = """
-            # --- The card: from the kernel (\(card.driver ?? "no driver")) to vfio-pci; its \
-            interface goes away.
+            # --- The card: from the kernel (\(driver)) to vfio-pci; its interface goes away.
 
             """
         if let interface {
