@@ -7,7 +7,7 @@ public struct NetworkInterface: Equatable, Sendable {
     /// Whether it has been switched on; nil if unknown.
     public let isUp: Bool?
     /// Whether the host itself talks through it: it has a route or an IPv6 address that others can
-    /// reach. Nil if unknown.
+    /// reach, or it is below another interface (a bond, a bridge, a VLAN). Nil if unknown.
     public let carriesHostTraffic: Bool?
 
     internal static func readAll(_ root: MachineRoot) -> [NetworkInterface] {
@@ -15,9 +15,11 @@ public struct NetworkInterface: Equatable, Sendable {
         return (root.names("sys/class/net") ?? []).compactMap { name in
             let folder = "sys/class/net/\(name)"
             // A file that other modules leave there is no interface.
-            guard name != "lo", root.names(folder) != nil else { return nil }
+            guard name != "lo", let entries = root.names(folder) else { return nil }
+            let isBelow = entries.contains { $0 == "master" || $0.hasPrefix("upper_") }
             return NetworkInterface(
-                name: name, isUp: isUp(root, folder), carriesHostTraffic: used?.contains(name))
+                name: name, isUp: isUp(root, folder),
+                carriesHostTraffic: isBelow ? true : used?.contains(name))
         }
     }
 

@@ -6,7 +6,7 @@ import Testing
 @testable import Hardware
 
 /// A copy of a recorded machine that may be written to, and a place for an undo file.
-private final class WritableMachine {
+final class WritableMachine {
     let root: String
     var undoFile: String { root + "/undo" }
 
@@ -159,7 +159,7 @@ private final class WritableMachine {
         let host = try WritableMachine("vm-two-sockets")
         let paths = (0..<2_000).map { "sys/kernel/a-setting-with-a-long-name-\($0)" }
         for path in paths { try host.write(path, "after\n") }
-        try host.write("undo", paths.map { "/\($0)=before\n" }.joined())
+        try host.write("undo", UndoFile.head(host.root) + paths.map { "/\($0)=before\n" }.joined())
         try Tuner(root: host.root).undo(host.undoFile) { _, _, _ in }
         let after = try host.contents()
         #expect(paths.filter { after[$0] != "before\n" }.isEmpty)
@@ -210,7 +210,8 @@ private final class WritableMachine {
     ])
     func `takes nothing back that no tuning has done`(line: String) throws {
         let host = try WritableMachine("vm-vfio-rdma")
-        try host.write("undo", "# comment\n/proc/sys/vm/swappiness=1\n\(line)\n")
+        try host.write(
+            "undo", "\(UndoFile.head(host.root))# comment\n/proc/sys/vm/swappiness=1\n\(line)\n")
         let before = try host.contents()
         #expect(throws: TuningError.self) {
             try Tuner(root: host.root).undo(host.undoFile) { _, _, _ in }
@@ -220,7 +221,12 @@ private final class WritableMachine {
 }
 
 @Suite struct `Giving a card to vfio-pci` {
-    private func machine() throws -> WritableMachine { try WritableMachine("vm-two-sockets") }
+    /// It has a table of routes, as every kernel, and no card in it.
+    private func machine(_ name: String = "vm-two-sockets") throws -> WritableMachine {
+        let host = try WritableMachine(name)
+        try host.write("proc/net/route", "Iface\n")
+        return host
+    }
 
     private func profile() throws -> HardwareProfile {
         try recordedProfile("vm-two-sockets", "wrong")
@@ -265,9 +271,9 @@ private final class WritableMachine {
         ]
         for (name, address, text) in causes {
             wrong.port = "pci:\(address)"
-            let facts = MachineFacts.read(root: recordedTree(name))
+            let host = try machine(name)
             let error = #expect(throws: TuningError.self) {
-                try HostTuning(wrong, on: facts).bindSteps()
+                try HostTuning(wrong, on: host.facts).bindSteps()
             }
             #expect(error?.description.contains(text) == true, "\(error as Any)")
         }

@@ -166,9 +166,18 @@ extension HostTuning {
         case .unbound(let found): card = found
         }
         let address = card.address
-        if let name = machine.hostInterface(ofCard: address) {
-            throw TuningError(
-                "\(name) at \(address) carries this host's own traffic: use another card")
+        for device in machine.networkDevices where device.pciAddress == address {
+            guard let name = device.interface else { continue }
+            switch machine.interfaces.first(where: { $0.name == name })?.carriesHostTraffic {
+            case false?: continue
+            case true?:
+                throw TuningError(
+                    "\(name) at \(address) carries this host's own traffic: use another card")
+            case nil:
+                throw TuningError(
+                    "the kernel does not tell whether the host talks through \(name) at "
+                        + "\(address): use another card")
+            }
         }
         guard machine.kernel.vfioModules?.contains("vfio_pci") == true else {
             throw TuningError("the kernel has no vfio-pci yet; `modprobe vfio-pci` loads it")
