@@ -81,9 +81,14 @@ struct `The tools for a profile` {
     @Test func `say what is wrong in one sentence`() throws {
         let wrong = try write("wrong.yaml", "polling: sometimes\n")
         let right = try write("right.yaml", "name: right\n")
+        let empty = try write("empty.yaml", "# nothing\n\n")
+        let venue = try write("venue.yaml", "instruments:\n  - number: 1\n")
         let cases: [([String], Int32, String)] = [
             (["check", wrong], 78, "wrong.yaml:1: polling: `sometimes` is none of busy"),
             (["plan", "\(folder.path)/none.yaml"], 78, "cannot be read"),
+            (["check", empty], 78, "says nothing"),
+            (["check", venue], 78, "this is a configuration, not a profile"),
+            (["jitter", "--cpus", "abc"], 64, "needletail hw jitter"),
             (["check", right, "--root", "\(folder.path)/none"], 66, "is not a folder"),
             (["check", right, "--shards", "99"], 64, "from 1 to 16"),
             (["apply"], 64, "Give a profile, or --undo FILE"),

@@ -167,9 +167,9 @@ func expectGolden(_ text: String, _ name: String, _ place: SourceLocation = #_so
             "idle states", .warning,
             .apply
         ),
-        ("packetMemoryMB: 8192", "packet memory", .error, .hand),
-        ("packetMemoryMB: 3072", "packet memory", .warning, .hand),
-        ("packetMemoryMB: 512", "packet memory", .ok, .none),
+        ("{port: 'pci:0000:3b:00.1', packetMemoryMB: 8192}", "packet memory", .error, .hand),
+        ("{port: 'pci:0000:3b:00.1', packetMemoryMB: 3072}", "packet memory", .warning, .hand),
+        ("{port: 'pci:0000:3b:00.1', packetMemoryMB: 512}", "packet memory", .ok, .none),
         ("{cpus: {gateway: [3]}, rings: {events: 16777216}}", "ring memory", .warning, .hand),
         ("cpus: {gateway: [3]}", "ring memory", .ok, .none),
         ("hugePages: [{node: 1, pageMB: 2, count: 512}]", "huge pages", .ok, .none),
@@ -217,6 +217,37 @@ func expectGolden(_ text: String, _ name: String, _ place: SourceLocation = #_so
         let profile = try recordedProfile("vm-two-sockets", "fits")
         let findings = HostCheck(profile, on: MachineFacts.read(root: tree.root)).findings
         #expect(findings.allSatisfy { $0.severity == .unknown }, "\(findings)")
+    }
+
+    /// 4,096 MB of packets and the rings need more than the profile reserves.
+    @Test(arguments: [(600, Finding.Remedy.profile), (4_000, .apply)])
+    func `has one fix for all that wants huge pages`(
+        count: Int, remedy: Finding.Remedy
+    ) throws {
+        let all = try findings(
+            """
+            port: pci:0000:3b:00.1
+            packetMemoryMB: 4096
+            cpus: {gateway: [3]}
+            hugePages: [{node: 1, pageMB: 2, count: \(count)}]
+            """)
+        let topics = ["packet memory", "ring memory", "huge pages"]
+        let lacking = all.filter { topics.contains($0.topic) && $0.remedy == remedy }
+        #expect(lacking.count >= 2 && Set(lacking.map(\.fix)).count == 1, "\(all)")
+        if remedy == .profile {
+            #expect(lacking[0].fix.contains("{node: 1, pageMB: 2, count: 2058}"), "\(lacking)")
+        }
+    }
+
+    @Test func `says of each role once what is not there, and nothing well beside it`() throws {
+        let all = try findings("cpus: {gateway: [9], housekeeping: [0, 70, 71]}")
+        let lost = all.filter { $0.topic == "processors" && $0.severity == .error }.map(\.found)
+        #expect(
+            lost == [
+                "processor 9 (gateway) is not there",
+                "processors 70-71 (housekeeping) are not there",
+            ])
+        #expect(!all.contains { ["polling", "housekeeping"].contains($0.topic) }, "\(all)")
     }
 
     /// The host talks through eth2, which is 0000:3b:00.0; 0000:3b:00.1 is free.

@@ -15,7 +15,8 @@ internal import Testing
             ])
         #expect(Figure.count(0) == "0" && Figure.count(1_234_567) == "1,234,567")
         #expect(Figure.decimal(0.05, digits: 3) == "0.050" && Figure.decimal(9.96) == "10.0")
-        #expect(Figure.decimal(1_234_567.89) == "1,234,567.9" && Figure.decimal(0, digits: 0) == "0")
+        #expect(
+            Figure.decimal(1_234_567.89) == "1,234,567.9" && Figure.decimal(0, digits: 0) == "0")
         #expect(Figure.timeOfDay(1_700_000_003_000_042_999) == "22:13:23.000042")
     }
 

@@ -6,7 +6,7 @@ extension HostCheck {
     /// DPDK's part: without it the gateway does not start.
     internal var packetMemory: [Finding] {
         let topic = "packet memory"
-        guard profile.needsPacketMemory else { return [] }
+        guard sized.needsPacketMemory else { return [] }
         guard let pools = knownPools else { return [unknownPools(topic, "packets")] }
         let wanted = profile.packetMemoryMB
         let total = pools.reduce(0) { $0 + $1.totalMB }
@@ -17,7 +17,7 @@ extension HostCheck {
                 .error(
                     topic, "\(total) MB of huge pages in all", wanted: "\(wanted) MB for packets",
                     because: "DPDK takes packetMemoryMB at its start, or does not start",
-                    fix: reserveFix(pages), remedy(pages))
+                    fix: packetFix.text, packetFix.remedy)
             ]
         }
         if free < wanted {
@@ -26,7 +26,8 @@ extension HostCheck {
                     topic, "\(free) MB of huge pages are free, of \(total)",
                     wanted: "\(wanted) MB for packets",
                     because: "others have them (a gateway that runs?), and the next does not start",
-                    fix: "stop what holds them, or \(reserveFix(total / 2 + pages))", .hand)
+                    fix: "stop what holds them, or sysctl -w vm.nr_hugepages="
+                        + "\(total / 2 + pages)", .hand)
             ]
         }
         return [.ok(topic, "\(wanted) MB for packets, \(free) MB of huge pages are free")]
@@ -36,7 +37,8 @@ extension HostCheck {
     internal var ringMemory: [Finding] {
         let topic = "ring memory"
         guard knownPools != nil else { return [unknownPools(topic, "the rings")] }
-        return profile.memoryNeeds(machine, shards: shards).map { need in
+        let whom = sized.needsPacketMemory ? "packets and rings" : "the rings"
+        return sized.memoryNeeds(machine, shards: shards).map { need in
             let pools = machine.nodes.filter { need.node == nil || $0.node == need.node }
                 .flatMap(\.hugePages).filter { $0.pageKiB == 2_048 }
             let total = pools.reduce(0) { $0 + ($1.total ?? 0) }
@@ -47,11 +49,10 @@ extension HostCheck {
             }
             return .warning(
                 topic, "\(total) pages of 2 MB\(place)",
-                wanted: "at least \(need.pages2MB) for packets and rings, more for the engine",
+                wanted: "at least \(need.pages2MB) for \(whom), more for the engine",
                 because: "the log and the events lie on small pages then, and each access can miss "
                     + "the TLB",
-                fix: reserveFix(need.pages2MB, on: need.node),
-                remedy(need.pages2MB, on: need.node))
+                fix: pagesFix.text, pagesFix.remedy)
         }
     }
 
@@ -80,13 +81,11 @@ extension HostCheck {
                         fix: "pageMB: 2", .profile)
             }
             if total >= reserve.count { return .ok(topic, "\(total) pages of \(name)") }
+            let fix = reserve.pageMB == 1_024 ? bootFix : pagesFix
             return .warning(
                 topic, "\(total) pages of \(name)", wanted: "\(reserve.count)",
                 because: "what does not fit lies on small pages, or on another node",
-                fix: reserve.pageMB == 1_024
-                    ? "boot with \(BootWord.gigantic(profile.hugePages).joined(separator: " "))"
-                    : "echo \(reserve.count) > /\(reserve.path(machine))",
-                reserve.pageMB == 1_024 ? .boot : .apply)
+                fix: fix.text, fix.remedy)
         }
     }
 
@@ -126,19 +125,64 @@ extension HostCheck {
         .unknown(topic, "the kernel tells of no huge pages", wanted: "enough for \(whom)")
     }
 
-    /// Whether what the profile has reserved will do.
-    private func remedy(_ pages: Int, on node: NUMANode? = nil) -> Finding.Remedy {
-        guard !profile.hugePages.isEmpty else { return .hand }
-        let reserved = profile.hugePages.filter { node == nil || $0.node == node }
-        // Packets may lie on pages of 1 GB too.
-        let count = reserved.reduce(0) { $0 + $1.count * ($1.pageMB / 2) }
-        return count >= pages ? .apply : .profile
+    /// The profile, without packets where nobody knows whether the port takes any.
+    private var sized: HardwareProfile {
+        var sized = profile
+        if sized.port == nil { sized.packetMemoryMB = 0 }
+        return sized
     }
 
-    private func reserveFix(_ pages: Int, on node: NUMANode? = nil) -> String {
-        guard let node, machine.nodes.count > 1 else { return "sysctl -w vm.nr_hugepages=\(pages)" }
-        var reserve = HardwareProfile.HugePageReserve()
-        reserve.node = node
-        return "echo \(pages) > /\(reserve.path(machine))"
+    private var bootFix: (text: String, remedy: Finding.Remedy) {
+        ("boot with \(BootWord.gigantic(profile.hugePages).joined(separator: " "))", .boot)
+    }
+
+    /// Packets lie on the pages of 1 GB that the profile reserves, if they are as much.
+    private var packetFix: (text: String, remedy: Finding.Remedy) {
+        let hasGigantic = profile.hugePages.contains { $0.pageMB == 1_024 && $0.count > 0 }
+        return hasGigantic && profile.packetMemoryMB >= 1_024 ? bootFix : pagesFix
+    }
+
+    /// What gives packets, rings and the profile's reserves their pages: one fix for all findings,
+    /// so that none takes back what another one has asked for.
+    private var pagesFix: (text: String, remedy: Finding.Remedy) {
+        let first = machine.nodes.first?.node ?? NUMANode(rawValue: 0)
+        var reserved: [NUMANode: Int] = [:]
+        let there = machine.nodes.map(\.node)
+        for reserve in profile.hugePages
+        where reserve.pageMB == 2 && there.contains(reserve.node) {
+            reserved[reserve.node] = reserve.count
+        }
+        var counts = reserved
+        for need in sized.memoryNeeds(machine, shards: shards) {
+            let node = need.node ?? first
+            // Without a place any node will do.
+            let found =
+                need.node == nil ? reserved.values.reduce(0, +) : reserved[node, default: 0]
+            if found < need.pages2MB { counts[node, default: 0] += need.pages2MB - found }
+        }
+        if !profile.hugePages.isEmpty, counts == reserved {
+            return ("needletail hw apply PROFILE", .apply)
+        }
+        let sorted = counts.sorted { $0.key.rawValue < $1.key.rawValue }
+        guard profile.hugePages.isEmpty else {
+            let others = profile.hugePages.filter { $0.pageMB != 2 }
+            let all =
+                sorted.map { ($0.key.rawValue, 2, $0.value) }
+                + others.map { ($0.node.rawValue, $0.pageMB, $0.count) }
+            let list = all.map { "{node: \($0.0), pageMB: \($0.1), count: \($0.2)}" }
+            return (
+                "hugePages: [\(list.joined(separator: ", "))] in the profile, then needletail hw "
+                    + "apply PROFILE", .profile
+            )
+        }
+        guard machine.nodes.count > 1 else {
+            return ("sysctl -w vm.nr_hugepages=\(counts.values.reduce(0, +))", .hand)
+        }
+        let orders = sorted.map { node, count in
+            var reserve = HardwareProfile.HugePageReserve()
+            reserve.node = node
+            return "echo \(count) > /\(reserve.path(machine))"
+        }
+        return (orders.joined(separator: " && "), .hand)
     }
 }

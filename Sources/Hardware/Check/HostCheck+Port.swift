@@ -115,14 +115,12 @@ extension HostCheck {
                 return .warning(
                     topic, "off; vfio works without it", wanted: "on",
                     because: "the card can write anywhere in memory",
-                    fix: "boot with \(BootWord.iommu(machine).joined(separator: " ")), and switch "
-                        + "the IOMMU on in the firmware", .boot)
+                    fix: BootWord.iommuAdvice(machine), .boot)
             }
             return .error(
                 topic, "no group for \(card.address)", wanted: "an IOMMU that is on",
                 because: "vfio-pci does not give a card away without one",
-                fix: "boot with \(BootWord.iommu(machine).joined(separator: " ")), and switch the "
-                    + "IOMMU on in the firmware; a machine without one: "
+                fix: BootWord.iommuAdvice(machine) + "; a machine without one: "
                     + "modprobe vfio && echo 1 > /\(TuningPath.noIOMMU)", .boot)
         }
         guard let other = machine.groupBlockers(of: card).first else {

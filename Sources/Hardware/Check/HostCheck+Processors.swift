@@ -11,15 +11,21 @@ extension HostCheck {
         var findings: [Finding] = []
         let online = NumberList.text(machine.cpus.online)
         for (name, cpus) in roles {
-            for cpu in cpus where processors[cpu] == nil {
-                let isOff = machine.cpus.present?.contains(cpu) == true
+            let missing = cpus.filter { processors[$0] == nil }
+            for isOff in [true, false] {
+                let those = missing.filter {
+                    (machine.cpus.present?.contains($0) == true) == isOff
+                }
+                guard !those.isEmpty else { continue }
+                let verb = those.count == 1 ? "is" : "are"
                 findings.append(
                     .error(
-                        topic, "processor \(cpu) (\(name)) is \(isOff ? "off" : "not there")",
-                        wanted: "one of \(online)",
-                        because: "a thread cannot be kept on it, and the gateway does not start",
+                        topic,
+                        "\(self.named(those)) (\(name)) \(verb) \(isOff ? "off" : "not there")",
+                        wanted: "out of \(online)",
+                        because: "a thread cannot be kept there, and the gateway does not start",
                         fix: isOff
-                            ? "echo 1 > /\(cpuFolder)/cpu\(cpu)/online"
+                            ? "chcpu -e \(NumberList.text(those.sorted()))"
                             : "name others under cpus.\(name)",
                         isOff ? .hand : .profile))
             }
@@ -72,7 +78,9 @@ extension HostCheck {
 
     /// A thread that polls without pause needs a processor of its own.
     internal var pollingFree: [Finding] {
-        guard profile.polling == .busy, polling.isEmpty, !processors.isEmpty else { return [] }
+        guard profile.polling == .busy, profile.cpus.polling.isEmpty, !processors.isEmpty else {
+            return []
+        }
         return [
             .warning(
                 "polling", "busy, and no processor is named or left over",
@@ -132,6 +140,8 @@ extension HostCheck {
                         + "cpus.housekeeping", .boot)
             ]
         }
+        // Of those that are not there an error speaks.
+        guard cpus.count == profile.cpus.housekeeping.count else { return [] }
         return [.ok(topic, "\(named(cpus)), left to the scheduler")]
     }
 }

@@ -35,9 +35,20 @@ extension BootWord {
         return ["hugepagesz=1G", "hugepages=\(counts)"]
     }
 
-    /// What switches an IOMMU on; its kernel side lets the kernel's own devices pass.
+    /// What switches an IOMMU on: with AMD the firmware alone.
     internal static func iommu(_ machine: MachineFacts) -> [String] {
-        machine.cpus.model?.contains("AMD") == true ? ["iommu=pt"] : ["intel_iommu=on", "iommu=pt"]
+        isAMD(machine) ? [] : ["intel_iommu=on"]
+    }
+
+    /// The same for people.
+    internal static func iommuAdvice(_ machine: MachineFacts) -> String {
+        isAMD(machine)
+            ? "switch the IOMMU on in the firmware"
+            : "boot with intel_iommu=on, and switch the IOMMU on in the firmware"
+    }
+
+    private static func isAMD(_ machine: MachineFacts) -> Bool {
+        machine.cpus.model?.contains("AMD") == true
     }
 
     /// All that the profile asks for of a boot. The profile's processors are chosen already.
@@ -103,11 +114,15 @@ extension BootWord {
         case .absent, .shared: return []
         case .bound(let found), .unbound(let found): card = found
         }
-        return iommu(machine).map {
+        let words = iommu(machine).map {
             BootWord(
                 text: $0, reason: "vfio-pci gives a card away only behind an IOMMU",
                 isThere: card.iommuGroup != nil)
         }
+        let addition = "the kernel's own devices pass by the IOMMU; an addition, no must"
+        return words + [
+            BootWord(text: "iommu=pt", reason: addition, isThere: card.iommuGroup != nil)
+        ]
     }
 }
 

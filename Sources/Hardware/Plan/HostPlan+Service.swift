@@ -10,7 +10,8 @@ extension HostPlan {
         guard needsUnit || !dropIn.isEmpty else { return "" }
         var text = """
             # --- The service: the host is set up before the gateway needletail@\(instance) \
-            starts ---
+            starts.
+            # A host has one profile: another one's plan takes the place of this unit. ---
 
             """
         let target = "/etc/needletail/\(instance).profile.yaml"
@@ -39,8 +40,8 @@ extension HostPlan {
         [Service]
         Type=oneshot
         RemainAfterExit=yes
-        ExecStart=/usr/bin/needletail hw apply\(bindOption) \(target)
-        ExecStop=/usr/bin/needletail hw apply --undo /run/needletail/undo-\(instance)
+        ExecStart=\(program) hw apply\(bindOption) \(target)
+        ExecStop=-\(program) hw apply --undo /run/needletail/undo-\(instance)
         [Install]
         WantedBy=multi-user.target
         END

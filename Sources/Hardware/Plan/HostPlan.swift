@@ -12,12 +12,14 @@ public struct HostPlan: Sendable {
     /// Whether the profile itself names its processors.
     internal let namesProcessors: Bool
     internal let isAll: Bool
+    /// The executable that the unit runs.
+    internal let program: String
 
     /// `file` is where the profile is; it is copied to where the service finds it. With `all`, also
-    /// what the machine has already.
+    /// what the machine has already. `program` is needletail's path there.
     public init(
         _ profile: HardwareProfile, file: String, on machine: MachineFacts, shards: Int? = nil,
-        all: Bool = false
+        all: Bool = false, program: String = "/usr/bin/needletail"
     ) {
         self.profile = HostCheck(profile, on: machine, shards: shards).profile
         self.machine = machine
@@ -25,6 +27,7 @@ public struct HostPlan: Sendable {
         instance = profile.instanceName
         namesProcessors = !profile.cpus.gateway.isEmpty
         isAll = all
+        self.program = program
     }
 
     /// All of it, with a line break at its end.

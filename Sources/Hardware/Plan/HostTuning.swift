@@ -184,8 +184,8 @@ extension HostTuning {
         }
         guard card.iommuGroup != nil || machine.kernel.isNoIOMMUAllowed == true else {
             throw TuningError(
-                "there is no IOMMU group for \(address), so vfio-pci would not take it; boot with "
-                    + BootWord.iommu(machine).joined(separator: " "))
+                "there is no IOMMU group for \(address), so vfio-pci would not take it; "
+                    + BootWord.iommuAdvice(machine))
         }
         return steps(from: card)
     }

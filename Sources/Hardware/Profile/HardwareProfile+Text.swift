@@ -3,14 +3,18 @@ internal import Platform
 
 extension HardwareProfile {
     /// The profile as a file that `init(yaml:file:)` reads back, with comments for people.
-    public var yaml: String {
+    public var yaml: String { yaml(shards: 1) }
+
+    /// The same for so many shards of the gateway.
+    public func yaml(shards: Int) -> String {
+        let file = shards == 1 ? "FILE   " : "--shards \(shards) FILE   "
         var text = """
             # SPDX-License-Identifier: Apache-2.0
             # What this host is for a gateway. All keys: docs/operations/configuration.md.
             #
-            #   needletail hw check FILE      what is not so yet, why, and how to fix it
-            #   needletail hw plan FILE       what makes it so, as a script to be read
-            #   needletail hw apply FILE      does what can be done without a reboot
+            #   needletail hw check \(file)   what is not so yet, why, and how to fix it
+            #   needletail hw plan \(file)    what makes it so, as a script to be read
+            #   needletail hw apply \(file)   does what can be done without a reboot
             #   needletail gateway --config VENUE --profile FILE
 
 

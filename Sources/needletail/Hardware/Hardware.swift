@@ -55,7 +55,8 @@ enum MachineFolder {
         guard let folder = unsafe opendir(root) else {
             StandardError.write(
                 "needletail: \(root) is not a folder that can be read. "
-                    + "--root takes what hw/scripts/record-machine made.\n")
+                    + "--root takes what record-machine (/usr/share/needletail, or hw/scripts) "
+                    + "made.\n")
             throw Exit.badInput
         }
         unsafe closedir(folder)

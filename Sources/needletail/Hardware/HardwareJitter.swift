@@ -58,6 +58,7 @@ struct HardwareJitter: ParsableCommand {
         guard (0...60_000_000).contains(maxMicros ?? 0) else {
             throw ValidationError("--max-micros is at most a minute")
         }
+        _ = try namedCores()
     }
 
     func run() throws {
@@ -96,11 +97,16 @@ struct HardwareJitter: ParsableCommand {
     /// Those that are asked for, or the profile's, or all but the first, where the machine's own
     /// work is.
     private func cores(_ host: HardwareProfile?) throws -> [Int] {
-        guard let cpus else {
+        guard let named = try namedCores() else {
             let allowed = Affinity.allowedCPUs()
             if let polling = host?.cpus.polling, !polling.isEmpty { return polling }
             return allowed.count > 1 ? Array(allowed.dropFirst()) : allowed
         }
+        return named
+    }
+
+    private func namedCores() throws -> [Int]? {
+        guard let cpus else { return nil }
         guard let chosen = CPUList.numbers(cpus) else {
             throw ValidationError("--cpus \(cpus): numbers and ranges are wanted, as in 2,3 or 2-5")
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
+internal import Foundation
 internal import Hardware
 
 /// `needletail hw plan`: what would make the host as its profile says.
@@ -31,7 +32,16 @@ struct HardwarePlan: ParsableCommand {
     func run() throws {
         let profile = try host.readProfile()
         let plan = HostPlan(
-            profile, file: host.profile, on: try host.readMachine(), shards: host.shards, all: all)
+            profile, file: host.profile, on: try host.readMachine(), shards: host.shards, all: all,
+            program: program)
         print(plan.text, terminator: "")
+    }
+
+    /// This executable; on another machine, and under a name that systemd would take apart, the
+    /// package's.
+    private var program: String {
+        let path = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
+        let isPlain = path.hasPrefix("/") && !path.contains { " \"'%\\$;".contains($0) }
+        return host.machine.root == "/" && isPlain ? path : "/usr/bin/needletail"
     }
 }

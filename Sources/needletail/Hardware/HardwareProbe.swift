@@ -13,8 +13,9 @@ struct HardwareProbe: ParsableCommand {
         discussion: """
             Reads files in /proc and /sys and changes nothing there. No serial number, hardware \
             address or host name is read; the kernel's command line is shown as it is. `unknown` \
-            is what the kernel does not tell. hw/scripts/record-machine copies what is read here \
-            into a folder, for --root on another machine.
+            is what the kernel does not tell. record-machine (in /usr/share/needletail, or in \
+            hw/scripts) copies what is read here into a folder, for --root on another machine; \
+            machine-text beside it makes one file of that folder.
 
             --write makes a profile that fits: a card that the host does not use itself, cores \
             near it, memory, and how the kernel is to be set up. Look through it, then go on with \
@@ -88,7 +89,7 @@ struct HardwareProbe: ParsableCommand {
         let profile = HardwareProfile.derived(
             for: facts, name: name, port: port, shards: shards)
         do {
-            try Data(profile.yaml.utf8).write(
+            try Data(profile.yaml(shards: shards).utf8).write(
                 to: URL(fileURLWithPath: path), options: .withoutOverwriting)
         } catch {
             let isThere = FileManager.default.fileExists(atPath: path)
