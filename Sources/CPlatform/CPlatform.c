@@ -140,6 +140,14 @@ int cplatform_node_of(const void *address) {
 
 void cplatform_yield(void) { sched_yield(); }
 
+static void name_thread(pthread_t thread, const char *name) {
+    char kept[16] = {0};
+    strncpy(kept, name, sizeof kept - 1);
+    pthread_setname_np(thread, kept);
+}
+
+void cplatform_name_thread(const char *name) { name_thread(pthread_self(), name); }
+
 int cplatform_thread_start(
     pthread_t *thread, const char *name, int cpu, void *(*run)(void *), void *argument) {
     pthread_attr_t attributes;
@@ -155,8 +163,6 @@ int cplatform_thread_start(
     pthread_attr_destroy(&attributes);
     if (failure != 0) return failure;
     // By the creator, so that the name is there when this returns. The thread may have ended.
-    char kept[16] = {0};
-    strncpy(kept, name, sizeof kept - 1);
-    pthread_setname_np(*thread, kept);
+    name_thread(*thread, name);
     return 0;
 }

@@ -31,7 +31,9 @@ internal import Synchronization
         self.cpu = cpu
         nonisolated(unsafe) let owned = UnsafeMutablePointer<State>.allocate(capacity: 1)
         unsafe owned.initialize(to: state)
-        let start = Start {
+        // By both: it is there when this returns, and when the body begins.
+        let start = Start { [name] in
+            unsafe name.withCString { unsafe cplatform_name_thread($0) }
             unsafe body(&owned.pointee)
             unsafe owned.deinitialize(count: 1)
             unsafe owned.deallocate()

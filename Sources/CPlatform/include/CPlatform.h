@@ -210,6 +210,9 @@ int cplatform_node_of(const void *address);
 
 void cplatform_yield(void);
 
+// Names the calling thread; at most 15 bytes are kept.
+void cplatform_name_thread(const char *name);
+
 // Starts a thread that is on `cpu` from its first instruction; -1 leaves it its creator's
 // processors. It has its name (at most 15 bytes of it) when this returns. Returns 0 or an errno,
 // EINVAL if the processor cannot be had.
