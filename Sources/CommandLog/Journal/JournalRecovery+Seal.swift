@@ -33,23 +33,41 @@ extension JournalRecovery {
     }
 
     /// The block is written over: all in it that counts is in the tail, which stays as it is.
+    ///
+    /// In two steps, for a disk may tear a page between its sectors: where a sector in the middle
+    /// was missing and those behind it are there, the missing one alone would bring back records
+    /// behind the end. So they go first.
     private static func bringHome<Storage: JournalStorage>(
         _ storage: Storage, _ log: RecoveredLog, _ page: borrowing HugePages
     ) throws(StorageError) {
-        guard let first = log.tailRecords.first, let segment = log.segments.last else { return }
-        unsafe page.base.initializeMemory(
-            as: UInt8.self, repeating: 0, count: JournalFormat.pageByteCount)
+        guard let first = log.tailRecords.first, let last = log.tailRecords.last,
+            let segment = log.segments.last
+        else { return }
+        let pageByteCount = JournalFormat.pageByteCount
+        let offset = segment.geometry.offset(of: JournalFormat.blockBase(first.sequence))
+        let file = try storage.open(segment.name, forWriting: true)
+        defer { storage.close(file) }
+        unsafe page.base.initializeMemory(as: UInt8.self, repeating: 0, count: pageByteCount)
+        _ = try unsafe storage.read(
+            file, into: page.base, byteCount: pageByteCount, offset: offset)
+        let kept = (Int(last.sequence & 63) * 64 / sectorByteCount + 1) * sectorByteCount
+        unsafe (page.base + kept).initializeMemory(
+            as: UInt8.self, repeating: 0, count: pageByteCount - kept)
+        try unsafe storage.write(
+            file, from: page.base, byteCount: pageByteCount, offset: offset)
+        try storage.sync(file)
+        unsafe page.base.initializeMemory(as: UInt8.self, repeating: 0, count: pageByteCount)
         for record in log.tailRecords {
             unsafe page.base.storeBytes(
                 of: record, toByteOffset: Int(record.sequence & 63) * 64, as: LogRecord.self)
         }
-        let file = try storage.open(segment.name, forWriting: true)
-        defer { storage.close(file) }
         try unsafe storage.write(
-            file, from: page.base, byteCount: JournalFormat.pageByteCount,
-            offset: segment.geometry.offset(of: JournalFormat.blockBase(first.sequence)))
+            file, from: page.base, byteCount: pageByteCount, offset: offset)
         try storage.sync(file)
     }
+
+    /// What a disk writes whole or not at all, at least.
+    private static var sectorByteCount: Int { 512 }
 
     /// Before the footers: behind a footer a segment that does not fit is damage.
     private static func removeCut<Storage: JournalStorage>(
