@@ -87,6 +87,9 @@ extension Configuration {
     private mutating func readCommitPolicies(_ reader: inout SettingsReader) {
         guard let policies = reader.choices("commit", CommitPolicy.self) else { return }
         commitPolicies = policies
+        if policies.contains(where: \.needsStandby) {
+            reader.fail("commit", "mirrored needs a cluster")
+        }
         guard reader.isList("commit"), policies.count != shards else { return }
         reader.fail(
             "commit",
