@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CommandLog
+
+// The primary: with its standby, without it, and handing over to it.
+extension HostMachine {
+    mutating func stepPrimary(_ mode: Mode, _ seen: HostObservation) {
+        watch.look(seen.peerBeat, after: turnNanos)
+        let isStandbyGone = seen.link == .down || watch.silentNanos > settings.soloNanos
+        switch mode {
+        case .solo:
+            if seen.link == .live, !isStandbyGone { become(.primary(.admitting)) }
+        case .admitting: admit(seen, isStandbyGone)
+        case .mirrored:
+            if isStandbyGone { become(.primary(.leaving)) }
+        case .leaving: leave(seen)
+        case .handingOver:
+            // The standby asks for the next epoch: this one's end shows in the decision.
+            read(every: settings.readNanos / 10)
+            guard roleNanos > settings.handOverNanos, question == nil else { return }
+            become(.primary(.callingOff))
+            swapOwn(withStandby: true)
+        case .callingOff: break
+        }
+    }
+
+    /// The standby must hold all that left the house before the decision says so; from the asking
+    /// on either answer may be true.
+    private mutating func admit(_ seen: HostObservation, _ isStandbyGone: Bool) {
+        guard question == nil else { return }
+        if isStandbyGone { return become(.primary(.solo)) }
+        guard seen.gate == .both, seen.isAcknowledgedMirrored else { return }
+        swapOwn(withStandby: true)
+    }
+
+    /// Nothing leaves, and what did is made durable; then the standby need not be asked any more.
+    private mutating func leave(_ seen: HostObservation) {
+        guard mayGoSolo, question == nil, seen.gate == .closed, seen.isAcknowledgedDurable
+        else { return }
+        swapOwn(withStandby: false)
+    }
+
+    private mutating func swapOwn(withStandby: Bool) {
+        guard let decision else { return }
+        let hosts = withStandby ? [settings.host, settings.peer] : [settings.host]
+        swap(epoch: decision.epoch, primary: settings.host, inSync: hosts)
+    }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Before a host speaks: finding its place, following, taking over.
+extension HostMachine {
+    /// What the decision makes of a host that has just started, or has just lost a swap.
+    mutating func place() {
+        guard let decision else {
+            if settings.mayFound { claim(.active) }
+            return
+        }
+        guard decision.primary == settings.host else { return become(.standby) }
+        if decision.phase == .active, decision.inSync == [settings.host] {
+            // All that was acknowledged is in this host's journal.
+            return claim(.active)
+        }
+        // Some of it may be in the other host's memory alone. Or this host was taking over, and
+        // what it had taken went with its process.
+        if role != .waiting { become(.waiting) }
+    }
+
+    mutating func stepWaiting(_ seen: HostObservation) {
+        if role == .waiting, question == nil, isLastPair(decision),
+            seen.peerLog == .shorter || seen.peerLog == .same
+        {
+            return claim(.active)
+        }
+        read(every: settings.readNanos)
+    }
+
+    /// Whether a decision names both hosts as in sync: then who holds more may go on, once the two
+    /// have compared.
+    private func isLastPair(_ decision: Decision?) -> Bool {
+        guard let decision, decision.phase == .active else { return false }
+        return decision.inSync.contains(settings.host) && decision.inSync.contains(settings.peer)
+    }
+
+    mutating func stepStandby(_ seen: HostObservation) {
+        watch.look(seen.peerProgress, after: turnNanos)
+        if seen.link == .live, !seen.isAdmitted { isInSync = false }
+        guard isInSync else {
+            // Both have started anew, and this host's log is the longer one.
+            if question == nil, seen.peerLog == .shorter, isLastPair(decision) {
+                return claim(.active)
+            }
+            guard question == nil else { return }
+            readsAsAdmitted = seen.link == .live && seen.isAdmitted
+            return read(every: readsAsAdmitted ? settings.graceNanos : settings.readNanos)
+        }
+        guard question == nil else { return }
+        if seen.isHandedOver { return claim(.promoting) }
+        guard seen.isPeerDead || watch.silentNanos > settings.takeOverNanos else {
+            suspicionNanos = 0
+            return
+        }
+        suspicionNanos = suspicionNanos &+ turnNanos
+        if seen.isPeerDead || suspicionNanos >= settings.graceNanos { claim(.promoting) }
+    }
+
+    mutating func stepSilent() {
+        guard question == nil else { return }
+        let isStuck =
+            decision?.phase == .promoting && decision?.primary == settings.peer
+            && roleNanos > settings.reclaimNanos
+        // Nothing was acknowledged by who promotes, and what was before is here.
+        if ownsLog, isStuck { return claim(.promoting) }
+        read(every: settings.readNanos)
+    }
+}

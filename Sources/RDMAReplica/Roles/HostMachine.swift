@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: Apache-2.0
+public import CommandLog
+internal import Platform
+
+//  What a host of a pair may do, and what it does next: docs/formats/replication.md.
+//
+//                    ┌───────────────── lost ──────────────────┐
+//    starting ──▶ standby ──▶ claiming ──▶ taking ──▶ activating ──▶ primary
+//        │           ▲           ▲                                     │
+//        └▶ waiting ─┴───────────┘          silent ◀────── lost ───────┘
+//
+//    primary:  solo ──▶ admitting ──▶ mirrored ──▶ leaving ──▶ solo
+//                                        └──▶ handingOver ──▶ callingOff ──▶ mirrored
+//
+//  A pure state machine: no clock, no chance, no input or output. Time, what was seen and what the
+//  arbiter has said go in; what has to be done comes out. The simulator runs this very code.
+
+/// The decisions of one host of a pair.
+///
+/// Threading: one thread, the cluster's, calls `step` every so often: time between two calls counts
+/// only up to `HostSettings.turnNanosMax`.
+public struct HostMachine: Sendable {
+    /// Where a host stands.
+    public enum Role: Equatable, Sendable {
+        /// Asks the arbiter what it is.
+        case starting
+        /// Was in sync, and so was the other: their logs must be compared first.
+        case waiting
+        /// Follows the primary, if there is one.
+        case standby
+        /// A decision in its favour is asked for.
+        case claiming
+        /// The decision is there: takes the log over. Nobody speaks.
+        case taking
+        /// It has all: the right to speak is asked for.
+        case activating
+        /// Speaks.
+        case primary(Mode)
+        /// Was a primary, and is none any more.
+        case silent
+    }
+
+    /// How a primary commits.
+    public enum Mode: Equatable, Sendable {
+        /// Alone, by its journal.
+        case solo
+        /// Alone, and already with the standby, whose admission is asked for.
+        case admitting
+        /// With the standby.
+        case mirrored
+        /// Not at all: the standby is gone, and going on alone is asked for.
+        case leaving
+        /// With the standby, which was asked to take over.
+        case handingOver
+        /// With the standby, which did not: that it may not any more is asked for.
+        case callingOff
+    }
+
+    /// What it was made with.
+    public let settings: HostSettings
+    /// When the gateway's commands count as committed.
+    public let policy: CommitPolicy
+    /// Where it stands.
+    public internal(set) var role = Role.starting
+    /// The decision that it knows of; not always the newest.
+    public internal(set) var decision: Decision?
+    /// The revision of that decision; 0 = none.
+    public internal(set) var revision: UInt64 = 0
+    /// Of a standby: the decision says that it holds all that was acknowledged, and it does.
+    public internal(set) var isInSync = false
+
+    /// The least epoch that the log has not seen.
+    let firstEpoch: UInt32
+    var random: SeededRandom
+    /// What the arbiter was asked and has not answered.
+    var question: ArbiterRunner.Request?
+    var lastStepNanos: UInt64?
+    /// Listening time since the last step.
+    var turnNanos: UInt64 = 0
+    /// Listening time since the role last changed.
+    var roleNanos: UInt64 = 0
+    var sinceReadNanos: UInt64 = .max
+    var watch = SilenceWatch()
+    /// Listening time in which a take-over was due.
+    var suspicionNanos: UInt64 = 0
+    /// It has been the primary in this process: log and state are whole.
+    var ownsLog = false
+    var mayGoSolo: Bool
+    /// A person wants it whatever the decision says.
+    var isForced = false
+    /// The decision is being read because the primary said that this host is in sync, over the
+    /// link that stands now: what was in memory when it was put there is there still.
+    var readsAsAdmitted = false
+    var effects: [HostEffect] = []
+
+    /// A host that has just started, whose log has seen all epochs below `firstEpoch`.
+    public init(
+        _ settings: HostSettings, policy: CommitPolicy, firstEpoch: UInt32, seed: UInt64
+    ) {
+        precondition(settings.host != settings.peer, "the hosts of a pair have two numbers")
+        self.settings = settings
+        self.policy = policy
+        self.firstEpoch = max(1, firstEpoch)
+        mayGoSolo = settings.goesSolo
+        random = SeededRandom(seed: seed)
+    }
+
+    /// What the gates of all shards are to wait for.
+    public var gate: GateMode {
+        switch role {
+        case .primary(.solo): policy.gateAlone
+        case .primary(.admitting): .both
+        case .primary(.mirrored), .primary(.handingOver), .primary(.callingOff):
+            policy.gateInSync
+        default: .closed
+        }
+    }
+
+    /// Whether this host may be heard by clients.
+    public var isSpeaking: Bool { if case .primary = role { true } else { false } }
+    /// Whether a standby is told that it is in sync.
+    public var admitsStandby: Bool {
+        role == .primary(.mirrored) || role == .primary(.handingOver)
+    }
+
+    /// Goes on with what was seen, and says what has to be done, in order.
+    public mutating func step(_ seen: HostObservation) -> [HostEffect] {
+        effects = []
+        let elapsed = seen.nowNanos &- (lastStepNanos ?? seen.nowNanos)
+        turnNanos = min(elapsed, settings.turnNanosMax)
+        lastStepNanos = seen.nowNanos
+        roleNanos = roleNanos &+ turnNanos
+        if sinceReadNanos != .max { sinceReadNanos = sinceReadNanos &+ turnNanos }
+        if let answer = seen.answer { take(answer) }
+        if let request = seen.request { take(request) }
+        switch role {
+        case .starting, .waiting, .standby:
+            if isForced, question == nil {
+                isForced = false
+                claim(.promoting)
+            } else if role == .standby {
+                stepStandby(seen)
+            } else {
+                stepWaiting(seen)
+            }
+        case .claiming: break
+        case .taking: if seen.isTakenOver { activate() }
+        case .activating: break
+        case .primary(let mode): stepPrimary(mode, seen)
+        case .silent: stepSilent()
+        }
+        return effects
+    }
+
+    // MARK: The arbiter
+
+    private mutating func take(_ answer: ArbiterRunner.Answer) {
+        guard let asked = question else { return }
+        question = nil
+        switch (asked, answer) {
+        case (.read, .read(let found, let at)):
+            decision = found
+            revision = at
+            consider()
+        case (.read, _): break
+        case (.swap(let wanted, _), .swap(.won(let at))):
+            decision = wanted
+            revision = at
+            won()
+        case (.swap, .swap(.lost(let found, let at))):
+            decision = found
+            revision = at
+            lost()
+        // Neither won nor lost: the same again, until it is known.
+        case (.swap, _): ask(asked)
+        }
+    }
+
+    mutating func ask(_ question: ArbiterRunner.Request) {
+        self.question = question
+        sinceReadNanos = 0
+        effects.append(.ask(question))
+    }
+
+    /// Reads the decision, at most so often.
+    mutating func read(every nanos: UInt64) {
+        guard question == nil, sinceReadNanos >= nanos else { return }
+        ask(.read)
+    }
+
+    mutating func swap(
+        epoch: UInt32, primary: UInt32, inSync: [UInt32], phase: Decision.Phase = .active
+    ) {
+        ask(
+            .swap(
+                Decision(
+                    epoch: epoch, primary: primary, inSync: inSync, phase: phase,
+                    nonce: random.next()), for: revision))
+    }
+
+    mutating func become(_ role: Role) {
+        self.role = role
+        roleNanos = 0
+        suspicionNanos = 0
+        watch.forgive()
+    }
+
+    /// Asks for the next epoch, alone: to take the log over first, or to speak at once.
+    mutating func claim(_ phase: Decision.Phase) {
+        let epoch = decision.map { $0.epoch &+ 1 } ?? firstEpoch
+        become(.claiming)
+        swap(epoch: epoch, primary: settings.host, inSync: [settings.host], phase: phase)
+    }
+
+    private mutating func activate() {
+        guard let decision else { return }
+        become(.activating)
+        swap(epoch: decision.epoch, primary: settings.host, inSync: [settings.host])
+    }
+
+    private mutating func won() {
+        switch role {
+        case .claiming where decision?.phase == .promoting:
+            become(.taking)
+            effects.append(.takeOver)
+        case .claiming, .activating:
+            ownsLog = true
+            become(.primary(.solo))
+            effects.append(.serve(epoch: decision?.epoch ?? firstEpoch))
+        case .primary(.admitting): become(.primary(.mirrored))
+        case .primary(.leaving): become(.primary(.solo))
+        case .primary(.callingOff):
+            become(.primary(.mirrored))
+            effects.append(.handOver(false))
+        default: break
+        }
+    }
+
+    private mutating func lost() {
+        switch role {
+        case .claiming where !ownsLog:
+            isInSync = false
+            become(.starting)
+            consider()
+        case .primary: fallSilent(.replaced)
+        default:
+            become(.silent)
+            consider()
+        }
+    }
+
+    mutating func fallSilent(_ why: HostEffect.Why) {
+        become(.silent)
+        effects.append(.fallSilent(why))
+        consider()
+    }
+
+    /// Takes up a decision that was read or lost to.
+    private mutating func consider() {
+        switch role {
+        case .starting, .waiting: place()
+        case .standby:
+            guard let decision, decision.primary == settings.peer else {
+                isInSync = false
+                become(.starting)
+                return place()
+            }
+            isInSync =
+                readsAsAdmitted && decision.phase == .active
+                && decision.inSync.contains(settings.host)
+        case .primary(.handingOver) where decision?.primary != settings.host:
+            fallSilent(.handedOver)
+        case .silent where decision?.primary == settings.host || decision?.phase == .active:
+            effects.append(.startAnew)
+        default: break
+        }
+    }
+
+    // MARK: A person
+
+    private mutating func take(_ request: HostObservation.Request) {
+        switch (request, role) {
+        case (.handOver, .primary(.mirrored)):
+            become(.primary(.handingOver))
+            effects.append(.handOver(true))
+        case (.takeOverByForce, .starting), (.takeOverByForce, .waiting),
+            (.takeOverByForce, .standby):
+            isForced = true
+        case (.goSolo, .primary(.leaving)): mayGoSolo = true
+        default: break
+        }
+    }
+}
+
+/// How long something has not moved, by the time in which it was looked at.
+struct SilenceWatch: Sendable {
+    private var last: UInt64?
+    private(set) var silentNanos: UInt64 = 0
+
+    /// Looks again, so long after the last look.
+    mutating func look(_ value: UInt64, after nanos: UInt64) {
+        if value == last {
+            silentNanos = silentNanos &+ nanos
+        } else {
+            last = value
+            silentNanos = 0
+        }
+    }
+
+    /// Begins anew.
+    mutating func forgive() {
+        last = nil
+        silentNanos = 0
+    }
+}
