@@ -27,11 +27,10 @@ extension HostMachine {
         read(every: settings.readNanos)
     }
 
-    /// Whether a decision names both hosts as in sync: then who holds more may go on, once the two
-    /// have compared.
+    /// Whether both hosts were in sync at last, as the decision says, or as it was before one of
+    /// them began to take over: then who holds more may go on, once the two have compared.
     private func isLastPair(_ decision: Decision?) -> Bool {
-        guard let decision, decision.phase == .active else { return false }
-        return decision.inSync.contains(settings.host) && decision.inSync.contains(settings.peer)
+        decision.map { $0.phase == .promoting || $0.inSync.count > 1 } ?? false
     }
 
     mutating func stepStandby(_ seen: HostObservation) {

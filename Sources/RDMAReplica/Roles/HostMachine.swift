@@ -38,6 +38,8 @@ public struct HostMachine: Sendable {
         case primary(Mode)
         /// Was a primary, and is none any more.
         case silent
+        /// Starts anew: nothing more comes of this machine.
+        case over
     }
 
     /// How a primary commits.
@@ -148,6 +150,7 @@ public struct HostMachine: Sendable {
         case .activating: break
         case .primary(let mode): stepPrimary(mode, seen)
         case .silent: stepSilent()
+        case .over: break
         }
         return effects
     }
@@ -225,6 +228,7 @@ public struct HostMachine: Sendable {
             effects.append(.takeOver)
         case .claiming, .activating:
             ownsLog = true
+            isInSync = false
             become(.primary(.solo))
             effects.append(.serve(epoch: decision?.epoch ?? firstEpoch))
         case .primary(.admitting): become(.primary(.mirrored))
@@ -271,6 +275,7 @@ public struct HostMachine: Sendable {
         case .primary(.handingOver) where decision?.primary != settings.host:
             fallSilent(.handedOver)
         case .silent where decision?.primary == settings.host || decision?.phase == .active:
+            become(.over)
             effects.append(.startAnew)
         default: break
         }
