@@ -7,7 +7,8 @@ public enum GatewayCounter: Int, CaseIterable, Sendable {
     case framesReceived, framesSent
     case frameTooShort, severalSegments, otherEtherType, malformedIPv4, otherAddress, fragmentedIPv4
     case otherProtocol, malformedUDP, wrongChecksum, otherPort
-    case arpReplies, echoReplies, steeredInSoftware, steeringDropped
+    case arpReplies, arpAnnouncements, echoReplies, steeredInSoftware, steeringDropped
+    case framesDiscarded
     // Datagrams that change nothing.
     case datagramTooShort, wrongVersion, wrongChannel, unknownSession, sessionNotOpen
     case wrongEpoch, wrongToken, wrongSource, unknownKey, unknownMessage, sizeMismatch
@@ -16,8 +17,8 @@ public enum GatewayCounter: Int, CaseIterable, Sendable {
     case datagramsTaken, commands, refused, throttled, overLimitDropped
     case duplicateMessages, duplicateDatagrams, heldDatagrams, beyondWindowDropped, gapReports
     // Sessions.
-    case logons, logonsRejected, timeouts, resendRequests, resentReports, resendsUnavailable
-    case resendsFromHistory
+    case logons, logonsRejected, sessionsResumed, epochNotices, timeouts
+    case resendRequests, resentReports, resendsUnavailable, resendsFromHistory
     // Output.
     case commandsReported, reports, publicReports, heartbeats
     // Pressure: counted once for each poll that met it.
@@ -28,16 +29,16 @@ public enum GatewayCounter: Int, CaseIterable, Sendable {
         switch self {
         case .frameTooShort, .severalSegments, .otherEtherType, .malformedIPv4, .otherAddress,
             .fragmentedIPv4, .otherProtocol, .malformedUDP, .wrongChecksum, .otherPort,
-            .steeringDropped, .datagramTooShort, .wrongVersion, .wrongChannel, .unknownSession,
-            .sessionNotOpen, .wrongEpoch, .wrongToken, .wrongSource, .unknownKey, .unknownMessage,
-            .sizeMismatch, .tooManyMessages, .refused, .throttled, .overLimitDropped,
-            .duplicateMessages, .duplicateDatagrams, .beyondWindowDropped, .logonsRejected,
-            .resendsUnavailable, .logFull, .transmitFull, .buffersExhausted:
+            .steeringDropped, .framesDiscarded, .datagramTooShort, .wrongVersion, .wrongChannel,
+            .unknownSession, .sessionNotOpen, .wrongEpoch, .wrongToken, .wrongSource, .unknownKey,
+            .unknownMessage, .sizeMismatch, .tooManyMessages, .refused, .throttled,
+            .overLimitDropped, .duplicateMessages, .duplicateDatagrams, .beyondWindowDropped,
+            .logonsRejected, .resendsUnavailable, .logFull, .transmitFull, .buffersExhausted:
             true
-        case .framesReceived, .framesSent, .arpReplies, .echoReplies, .steeredInSoftware,
-            .datagramsTaken, .commands, .heldDatagrams, .gapReports, .logons, .timeouts,
-            .resendRequests, .resentReports, .resendsFromHistory, .commandsReported, .reports,
-            .publicReports, .heartbeats:
+        case .framesReceived, .framesSent, .arpReplies, .arpAnnouncements, .echoReplies,
+            .steeredInSoftware, .datagramsTaken, .commands, .heldDatagrams, .gapReports, .logons,
+            .sessionsResumed, .epochNotices, .timeouts, .resendRequests, .resentReports,
+            .resendsFromHistory, .commandsReported, .reports, .publicReports, .heartbeats:
             false
         }
     }

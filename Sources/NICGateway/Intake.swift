@@ -141,7 +141,10 @@ extension GatewayCore {
         }
         if header.channel == .orders {
             let entry = unsafe sessions.entry(header.session)
-            guard unsafe isBound(header, entry, source: datagram.source) else { return .free }
+            guard unsafe isBound(header, entry, source: datagram.source) else {
+                unsafe takeUnbound(packet, datagram, header, entry)
+                return .free
+            }
             return unsafe takeOrders(packet, datagram, header, entry)
         }
         guard header.channel == .control else {
@@ -157,23 +160,8 @@ extension GatewayCore {
     func isBound(
         _ header: OrderEntryHeader, _ entry: UnsafeMutablePointer<SessionEntry>, source: UInt64
     ) -> Bool {
-        guard unsafe entry.pointee.state == .open else {
-            counters.add(.sessionNotOpen)
-            return false
-        }
-        guard header.epoch == configuration.epoch else {
-            counters.add(.wrongEpoch)
-            return false
-        }
-        guard unsafe header.token == entry.pointee.token else {
-            counters.add(.wrongToken)
-            return false
-        }
-        guard unsafe source == entry.pointee.source else {
-            counters.add(.wrongSource)
-            return false
-        }
-        return true
+        unsafe entry.pointee.state == .open && header.epoch == configuration.epoch
+            && header.token == entry.pointee.token && source == entry.pointee.source
     }
 
     /// A sequenced datagram of an open session.
@@ -206,7 +194,7 @@ extension GatewayCore {
 
     /// Whether the messages fill the datagram exactly. Counts what is wrong.
     @inline(__always)
-    private func isWellFormed(
+    func isWellFormed(
         _ messages: UnsafeRawPointer, byteCount: Int, messageCount: Int
     ) -> Bool {
         guard messageCount <= GatewayLimits.messagesPerDatagram else {

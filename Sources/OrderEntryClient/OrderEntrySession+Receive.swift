@@ -19,6 +19,9 @@ extension OrderEntrySession {
             if type == .logonAccepted || type == .logonRejected {
                 return receiveLogonAnswer(type, messages, header, nowNanos: nowNanos)
             }
+            if type == .epochChanged {
+                return receiveEpochChange(messages, header, nowNanos: nowNanos)
+            }
         }
         guard isOpen, header.epoch == epoch, header.token == token || header.token == 0 else {
             return ignore()
@@ -86,6 +89,25 @@ extension OrderEntrySession {
         lastSentNanos = nowNanos
         acknowledgedReport = inbound.next
         phase = .open
+    }
+
+    /// Another process or another host speaks for the gateway now, and has our session: what it
+    /// does not have is sent again at once, and what we do not have is asked for.
+    private mutating func receiveEpochChange(
+        _ messages: RawSpan, _ header: OrderEntryHeader, nowNanos: UInt64
+    ) {
+        guard isOpen, header.token == token, header.epoch > epoch,
+            messages.byteCount == MemoryLayout<SessionNotice>.size
+        else { return ignore() }
+        let notice = messages.value(at: 0, as: SessionNotice.self)
+        guard outbound.open(expectedLow: notice.first, isFirst: false, nowNanos: nowNanos) else {
+            return end(.sessionSequenceBroken)
+        }
+        epoch = header.epoch
+        counters.epochChanges &+= 1
+        heard(header, nowNanos: nowNanos)
+        inbound.open(wantedLow: 0, gatewayNextLow: notice.second, isFirst: false)
+        if case .closing = phase { lastProgressNanos = nowNanos }
     }
 
     // MARK: Reports

@@ -16,9 +16,9 @@ public struct PublicStream: Sendable {
     public private(set) var gaps: UInt64 = 0
     /// Reports that came again, or too late.
     public private(set) var duplicated: UInt64 = 0
-    /// Datagrams that were not of this stream.
+    /// Datagrams that were not of this stream, or of a gateway that another has replaced.
     public private(set) var ignored: UInt64 = 0
-    /// The gateway's epoch.
+    /// The gateway's epoch, the highest so far: the numbering goes on over its changes.
     public private(set) var epoch: UInt32 = 0
     private let shard: UInt32?
 
@@ -37,7 +37,8 @@ public struct PublicStream: Sendable {
         let count = Int(header.messageCount)
         guard header.version == OrderEntryHeader.currentVersion, header.channel == .publicReports,
             shard == nil || shard == header.session,
-            datagram.byteCount == headerBytes + count * PublicReport.byteCount
+            datagram.byteCount == headerBytes + count * PublicReport.byteCount,
+            header.epoch >= epoch
         else { return ignored &+= 1 }
         epoch = header.epoch
         let first = header.publicSequence

@@ -98,6 +98,8 @@ public struct SessionCounters: Equatable, Sendable {
     public var logonsSent: UInt64 = 0
     /// Times that a silent gateway made the session log on again.
     public var reconnects: UInt64 = 0
+    /// Times that the session went on with another process or host behind the gateway's address.
+    public var epochChanges: UInt64 = 0
 
     /// All zero.
     public init() {}

@@ -50,6 +50,8 @@ public struct MessageType: RawRepresentable, Hashable, BitwiseCopyable, Sendable
     @inlinable public static var resendUnavailable: MessageType { MessageType(rawValue: 0x23) }
     /// SessionEnded: a ``SessionNotice``, 16 bytes.
     @inlinable public static var sessionEnded: MessageType { MessageType(rawValue: 0x24) }
+    /// EpochChanged: a ``SessionNotice``, 16 bytes.
+    @inlinable public static var epochChanged: MessageType { MessageType(rawValue: 0x25) }
 
     // Public channel.
     /// ``PublicReport``, 64 bytes.

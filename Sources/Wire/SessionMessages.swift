@@ -77,7 +77,7 @@ public struct LogonAccepted: BitwiseCopyable, Sendable {
 
 /// The short answers of the control channel, all 16 bytes with the same shape.
 public struct SessionNotice: BitwiseCopyable, Sendable {
-    /// Offset 0: 0x12, 0x21, 0x22, 0x23 or 0x24.
+    /// Offset 0: 0x12 or 0x21…0x25.
     public var type: MessageType
     /// Offset 1: a ``Reason``; 0 in a request.
     public var reason: Reason
@@ -136,5 +136,14 @@ public struct SessionNotice: BitwiseCopyable, Sendable {
         SessionNotice(
             type: .sessionEnded, reason: reason, first: lastReportSequence,
             second: expectedSequence)
+    }
+    /// The session goes on in the epoch of the header: offset 4 the next expected sequence, 8 the
+    /// next report that the gateway will send.
+    @inlinable
+    public static func epochChanged(
+        expectedSequence: UInt32, nextReportSequence: UInt32
+    ) -> SessionNotice {
+        SessionNotice(
+            type: .epochChanged, first: expectedSequence, second: nextReportSequence)
     }
 }

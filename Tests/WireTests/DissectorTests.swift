@@ -89,7 +89,7 @@ private let messages: [(name: String, channel: Channel)] = [
     ("Logout", .orders), ("ExecutionReport", .reports), ("ExtendedExecutionReport", .reports),
     ("Logon", .control), ("ResendRequest", .control), ("LogonAccepted", .control),
     ("LogonRejected", .control), ("GapReport", .control), ("ResendUnavailable", .control),
-    ("SessionEnded", .control), ("PublicReport", .publicReports),
+    ("SessionEnded", .control), ("EpochChanged", .control), ("PublicReport", .publicReports),
 ]
 
 private func fieldName(_ field: Field) -> String? {

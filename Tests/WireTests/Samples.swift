@@ -193,4 +193,7 @@ private let sessionSamples = [
         SessionNotice.sessionEnded(
             reason: .timedOut, lastReportSequence: u32(4), expectedSequence: u32(8)),
         as: "SessionEnded"),
+    Sample(
+        SessionNotice.epochChanged(expectedSequence: u32(4), nextReportSequence: u32(8)),
+        as: "EpochChanged"),
 ]

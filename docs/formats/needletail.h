@@ -67,6 +67,7 @@ enum nt_message_type {
     NT_MESSAGE_GAP_REPORT = 0x22,
     NT_MESSAGE_RESEND_UNAVAILABLE = 0x23,
     NT_MESSAGE_SESSION_ENDED = 0x24,
+    NT_MESSAGE_EPOCH_CHANGED = 0x25,
     NT_MESSAGE_PUBLIC_REPORT = 0x30
 };
 
@@ -587,7 +588,7 @@ typedef struct nt_logon_accepted {
 
 /* The shape of the short answers below. 16 bytes. */
 typedef struct nt_session_notice {
-    uint8_t type;                   /* 0   0x12, 0x21, 0x22, 0x23 or 0x24 */
+    uint8_t type;                   /* 0   0x12 or 0x21…0x25 */
     uint8_t reason;                 /* 1   a reason; 0 in a request */
     uint16_t reserved;              /* 2   zero */
     uint32_t first;                 /* 4   see the forms below */
@@ -645,6 +646,17 @@ typedef struct nt_session_ended {
     uint32_t expected_sequence;
     uint32_t reserved12;            /* 12  zero */
 } nt_session_ended;
+
+/* The session goes on in the epoch of the header. 16 bytes. */
+typedef struct nt_epoch_changed {
+    uint8_t type;                   /* 0   0x25 */
+    uint8_t reason;                 /* 1   zero */
+    uint16_t reserved;              /* 2   zero */
+    /* 4 the sequence that the gateway expects: send again from here */
+    uint32_t expected_sequence;
+    uint32_t next_report_sequence;  /* 8   sequence of the next report that the gateway will send */
+    uint32_t reserved12;            /* 12  zero */
+} nt_epoch_changed;
 
 /* What everybody may know. 64 bytes. */
 typedef struct nt_public_report {
@@ -965,6 +977,13 @@ NT_CHECK_FIELD(session_ended, reserved, 2);
 NT_CHECK_FIELD(session_ended, last_report_sequence, 4);
 NT_CHECK_FIELD(session_ended, expected_sequence, 8);
 NT_CHECK_FIELD(session_ended, reserved12, 12);
+NT_CHECK_SIZE(epoch_changed, 16);
+NT_CHECK_FIELD(epoch_changed, type, 0);
+NT_CHECK_FIELD(epoch_changed, reason, 1);
+NT_CHECK_FIELD(epoch_changed, reserved, 2);
+NT_CHECK_FIELD(epoch_changed, expected_sequence, 4);
+NT_CHECK_FIELD(epoch_changed, next_report_sequence, 8);
+NT_CHECK_FIELD(epoch_changed, reserved12, 12);
 NT_CHECK_SIZE(public_report, 64);
 NT_CHECK_FIELD(public_report, type, 0);
 NT_CHECK_FIELD(public_report, kind, 1);

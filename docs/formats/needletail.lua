@@ -40,6 +40,7 @@ local MESSAGE_TYPES = {
     [0x22] = "gapReport",
     [0x23] = "resendUnavailable",
     [0x24] = "sessionEnded",
+    [0x25] = "epochChanged",
     [0x30] = "publicReport",
 }
 
@@ -243,6 +244,11 @@ local LAYOUTS = {
         name = "SessionEnded", channel = 3, bytes = 16,
         { "type", 0, 1 }, { "reason", 1, 1 }, { "reserved", 2, 2 },
         { "last_report_sequence", 4, 4 }, { "expected_sequence", 8, 4 }, { "reserved", 12, 4 },
+    },
+    [0x25] = {
+        name = "EpochChanged", channel = 3, bytes = 16,
+        { "type", 0, 1 }, { "reason", 1, 1 }, { "reserved", 2, 2 },
+        { "expected_sequence", 4, 4 }, { "next_report_sequence", 8, 4 }, { "reserved", 12, 4 },
     },
     [0x30] = {
         name = "PublicReport", channel = 4, bytes = 64,

@@ -14,7 +14,8 @@ extension GatewayCore {
         let available = events.available(atLeast: Self.eventsPerPoll)
         guard available > 0 else { return false }
         let published = sequencer.publishedSequence
-        let committed = gate.committedSequence(publishedSequence: published)
+        let committed =
+            isRecovering ? published : gate.committedSequence(publishedSequence: published)
         counters.eventsUsedMax.raise(to: UInt64(truncatingIfNeeded: available))
         counters.logUsedMax.raise(to: published &- records.releasedSequence)
         oldestReportedNanos = 0

@@ -9,6 +9,31 @@ public import Wire
 //
 // SAFETY: entries are reached by session numbers that the engine has let through.
 
+/// What the log keeps of the logon that a session is open by.
+public struct SessionLogon: Equatable, Sendable {
+    /// In every header of the session.
+    public var token: UInt32
+    /// The client's.
+    public var nonce: UInt64
+    /// IPv4 address << 16 | UDP port, host order.
+    public var source: UInt64
+    /// Heartbeat interval in force, milliseconds.
+    public var heartbeatMillis: UInt32
+    /// As in the record: bit 0 cancel on disconnect, bit 1 extended reports.
+    public var flags: UInt16
+
+    /// All of it.
+    public init(
+        token: UInt32, nonce: UInt64, source: UInt64, heartbeatMillis: UInt32, flags: UInt16
+    ) {
+        self.token = token
+        self.nonce = nonce
+        self.source = source
+        self.heartbeatMillis = heartbeatMillis
+        self.flags = flags
+    }
+}
+
 extension GatewayCore {
     /// Puts a command of the past back into the log, as it was. False when there is no room yet:
     /// poll the engine and `pollRecovery`, then try again. Before the first poll.
@@ -28,20 +53,18 @@ extension GatewayCore {
         return hasReported
     }
 
-    /// Takes up a session as a snapshot has it, whose reports so far are not in memory. Before the
-    /// first poll and the first restored command.
+    /// Takes up a session as a snapshot has it, whose reports so far are not in memory; `logon` is
+    /// nil when nobody is logged on. Before the first poll and the first restored command.
     public mutating func restoreSession(
-        _ session: UInt32, expectedSequence: UInt64, reportSequence: UInt64, isLoggedOn: Bool,
-        heartbeatMillis: UInt32, usesExtendedReports: Bool
+        _ session: UInt32, expectedSequence: UInt64, reportSequence: UInt64,
+        logon: SessionLogon?
     ) {
         precondition(sessions.contains(session), "a session of the table")
         let entry = unsafe sessions.entry(session)
         unsafe entry.pointee.expectedSequence = UInt32(truncatingIfNeeded: expectedSequence)
         unsafe entry.pointee.committedThrough = UInt32(truncatingIfNeeded: expectedSequence &- 1)
         unsafe entry.pointee.nextReportSequence = UInt32(truncatingIfNeeded: reportSequence &+ 1)
-        unsafe entry.pointee.state = isLoggedOn ? .orphaned : .closed
-        unsafe entry.pointee.heartbeatMillis = heartbeatMillis
-        unsafe entry.pointee.usesExtendedReports = usesExtendedReports
+        if let logon { unsafe restore(logon, entry) }
     }
 
     /// Takes up the public stream behind so many reports. With `restoreSession`.
@@ -50,26 +73,43 @@ extension GatewayCore {
     }
 
     /// Ends the recovery, if there was one: from now on this epoch speaks, behind the gate of the
-    /// journal, if there is one, and with its history. Before the first poll.
+    /// journal, if there is one, and with its history; a cluster turns the gate by `control`. When
+    /// all that was restored is gone through, and before the first poll. A standby may be opened
+    /// again when it is promoted, with a higher epoch: sessions of all epochs before go on.
     public mutating func open(
-        epoch: UInt32, policy: CommitPolicy, journal: JournalStatus?, history: ReportHistory?
+        epoch: UInt32, policy: CommitPolicy, journal: JournalStatus?, history: ReportHistory?,
+        control: GateControl? = nil
     ) {
+        precondition(records.available() == 0, "all that was restored is gone through")
         configuration.epoch = epoch
         self.history = history
         counters.logUsedMax.store(0)
         counters.eventsUsedMax.store(0)
         guard let journal else { return }
-        gate = CommitGate(policy: policy, journal: journal)
+        gate = CommitGate(policy: policy, journal: journal, control: control)
         sequencer.follow(journal)
     }
 
-    /// A logon of the past: its client may come back, and if it does not, it is given up like any
-    /// other, after a full grace from the start on.
-    mutating func restoreSession(_ logon: UnsafePointer<LogRecord>) {
-        let entry = unsafe sessions.entry(logon.pointee.session)
+    /// A logon of the past.
+    mutating func restoreSession(_ record: UnsafePointer<LogRecord>) {
+        let logon = unsafe SessionLogon(
+            token: record.pointee.account, nonce: record.pointee.orderID,
+            source: record.pointee.quantityLots, heartbeatMillis: record.pointee.instrument,
+            flags: record.pointee.flags)
+        unsafe restore(logon, sessions.entry(record.pointee.session))
+    }
+
+    /// The client of a logon of the past goes on with its token, or logs on anew; if it does
+    /// neither, it is given up like any other, after a full grace from the start on.
+    private func restore(_ logon: SessionLogon, _ entry: UnsafeMutablePointer<SessionEntry>) {
         unsafe entry.pointee.state = .orphaned
-        unsafe entry.pointee.heartbeatMillis = logon.pointee.instrument
+        unsafe entry.pointee.token = logon.token
+        unsafe entry.pointee.nonce = logon.nonce
+        unsafe entry.pointee.source = logon.source
+        unsafe entry.pointee.heartbeatMillis = logon.heartbeatMillis
+        unsafe entry.pointee.logonFlags = UInt8(truncatingIfNeeded: logon.flags)
         unsafe entry.pointee.usesExtendedReports =
-            logon.pointee.flags & RecordFlags.extendedReports != 0
+            logon.flags & RecordFlags.extendedReports != 0
+        unsafe entry.pointee.lastHeardNanos = listeningNanos
     }
 }

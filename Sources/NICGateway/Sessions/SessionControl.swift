@@ -34,7 +34,9 @@ extension GatewayCore {
                 counters.add(.sizeMismatch)
                 return
             }
-            guard unsafe isBound(header, entry, source: datagram.source) else { return }
+            guard unsafe isBound(header, entry, source: datagram.source) else {
+                return unsafe takeUnbound(packet, datagram, header, entry)
+            }
             unsafe entry.pointee.lastHeardNanos = listeningNanos
             let request = unsafe message.loadUnaligned(as: SessionNotice.self)
             counters.add(.resendRequests)
@@ -58,6 +60,13 @@ extension GatewayCore {
         case .open where isSameLogon:
             unsafe entry.pointee.lastHeardNanos = listeningNanos
             unsafe sendLogonAccepted(session, entry)
+            return
+        case .orphaned where isSameLogon:
+            // It is open by this logon in the log: the answer was lost with the one before us.
+            unsafe resume(session, entry, packet, datagram)
+            unsafe sendLogonAccepted(session, entry)
+            let from = logon.nextReportSequence
+            if from != 0 { unsafe resend(from: from, count: 0, session: session, entry) }
             return
         case .open where !isSameSource:
             let silence = unsafe listeningNanos &- entry.pointee.lastHeardNanos
@@ -174,7 +183,9 @@ extension GatewayCore {
             switch unsafe entry.pointee.state {
             case .open:
                 openSessionCount += 1
-                if unsafe entry.pointee.heldHead != 0 { unsafe takeHeld(timerSession, entry) }
+                if unsafe takesIntake && entry.pointee.heldHead != 0 {
+                    unsafe takeHeld(timerSession, entry)
+                }
                 if unsafe endIfSilent(timerSession, entry) { continue }
                 unsafe tick(timerSession, entry)
             case .orphaned: _ = unsafe endIfSilent(timerSession, entry)
@@ -189,7 +200,8 @@ extension GatewayCore {
         _ session: UInt32, _ entry: UnsafeMutablePointer<SessionEntry>
     ) -> Bool {
         let silence = unsafe Int64(bitPattern: listeningNanos &- entry.pointee.lastHeardNanos)
-        guard unsafe silence > 3 * Int64(entry.pointee.heartbeatNanos), sequencer.hasRoom(for: 1)
+        guard unsafe silence > 3 * Int64(entry.pointee.heartbeatNanos), takesIntake,
+            sequencer.hasRoom(for: 1)
         else { return false }
         counters.add(.timeouts)
         // Of an orphan nobody knows where to tell what becomes of its orders.

@@ -21,7 +21,7 @@ enum SessionState: UInt8, BitwiseCopyable {
 /// The gateway's cache of one session: three cache lines, intake, output, the rest.
 ///
 /// What must survive a fail-over is in the engine's state; all of this can be made anew from there
-/// and from the client's next logon.
+/// and from the client's next datagram.
 @safe struct SessionEntry: BitwiseCopyable {
     // Intake.
     /// Low bits of the next session sequence.
@@ -71,6 +71,8 @@ enum SessionState: UInt8, BitwiseCopyable {
     /// Reports from here on are wanted after the logon; 0 = only new ones.
     var resumeReportSequence: UInt32 = 0
     var logonFlags: UInt8 = 0
+    /// When the client may be told again that the epoch is another.
+    var nextEpochNoticeNanos: UInt64 = 0
 
     @inline(__always) var heartbeatNanos: UInt64 { UInt64(heartbeatMillis) &* 1_000_000 }
 }

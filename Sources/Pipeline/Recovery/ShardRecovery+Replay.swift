@@ -68,9 +68,7 @@ extension ShardRecovery {
             guard let session = engine.session(number) else { continue }
             core.restoreSession(
                 number, expectedSequence: session.expectedSequence,
-                reportSequence: session.reportSequence, isLoggedOn: session.isLoggedOn,
-                heartbeatMillis: session.heartbeatMillis,
-                usesExtendedReports: session.wantsExtendedReports)
+                reportSequence: session.reportSequence, logon: session.logon)
         }
     }
 
@@ -103,5 +101,16 @@ extension ShardRecovery {
                 + "\(defined.lowestPriceTicks) to \(defined.highestPriceTicks) and at most "
                 + "\(defined.quantityLotsMax) lots an order: put that back, or give "
                 + "\(instrument.symbol) another number")
+    }
+}
+
+extension SessionView {
+    /// The logon that it is open by; nil when nobody is logged on.
+    fileprivate var logon: SessionLogon? {
+        guard isLoggedOn else { return nil }
+        return SessionLogon(
+            token: token, nonce: nonce, source: source, heartbeatMillis: heartbeatMillis,
+            flags: (cancelsOnDisconnect ? RecordFlags.cancelOnDisconnect : 0)
+                | (wantsExtendedReports ? RecordFlags.extendedReports : 0))
     }
 }
