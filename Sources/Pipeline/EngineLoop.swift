@@ -12,6 +12,8 @@ public import Wire
     private static let commandsPerPoll = 256
     /// Commands that the engine is given at once.
     private static let burst = 64
+    /// The state hash is kept behind the last record before each multiple of this.
+    private static let checkpointInterval: UInt64 = 65_536
 
     /// The fold.
     public var engine: Engine
@@ -19,6 +21,7 @@ public import Wire
     private var events: RingWriter<Event>
     private var outbox: EventOutbox
     private var isResuming = false
+    private var nextCheckpoint: UInt64
     /// The hash is shown when the engine has caught up, not after each burst.
     private var isHashStale = false
     private let clock: CycleClock
@@ -41,19 +44,21 @@ public import Wire
             capacity: ring.capacity, position: ring.firstSequence)
         self.clock = clock
         self.progress = progress
+        nextCheckpoint = Self.checkpoint(behind: self.records.nextSequence &- 1)
         match = progress.match
     }
 
     /// Applies what is in the log, as far as there is room for its events. False when there was
     /// nothing to do.
     public mutating func poll() -> Bool {
+        progress.beat()
         if isResuming {
             guard resume() else { return false }
-            records.release()
-            progress.store(
-                sequence: records.nextSequence &- 1, openOrders: engine.openOrderCount)
+            release()
         }
-        let count = min(records.available(), Self.commandsPerPoll)
+        let untilCheckpoint = nextCheckpoint &- records.nextSequence &+ 1
+        let count = min(
+            records.available(), Self.commandsPerPoll, Int(truncatingIfNeeded: untilCheckpoint))
         if count == 0 {
             if isHashStale {
                 isHashStale = false
@@ -86,11 +91,7 @@ public import Wire
         publish()
         records.consume(index)
         isHashStale = true
-        if !isResuming {
-            records.release()
-            progress.store(
-                sequence: records.nextSequence &- 1, openOrders: engine.openOrderCount)
-        }
+        if !isResuming { release() }
         guard index > 0 else { return false }
         let cycles = clock.nowCycles &- start
         match.note(
@@ -99,10 +100,30 @@ public import Wire
         return true
     }
 
+    /// What was consumed is applied in full.
+    @inline(__always) private mutating func release() {
+        records.release()
+        let sequence = records.nextSequence &- 1
+        progress.store(sequence: sequence, openOrders: engine.openOrderCount)
+        if sequence >= nextCheckpoint { passCheckpoint(sequence) }
+    }
+
+    /// Polls end at a checkpoint, or behind the pair that goes over it: on every host alike.
+    @inline(never) private mutating func passCheckpoint(_ sequence: UInt64) {
+        progress.store(checkpoint: sequence, stateHash: engine.stateHash)
+        nextCheckpoint = Self.checkpoint(behind: sequence)
+    }
+
+    /// The last record before the next multiple of the interval.
+    private static func checkpoint(behind sequence: UInt64) -> UInt64 {
+        (sequence &+ 1) / checkpointInterval * checkpointInterval &+ checkpointInterval &- 1
+    }
+
     /// Goes on with a command that is not complete, slice by slice; each slice is shown at once.
     private mutating func resume() -> Bool {
         publish()
         while claimRoom(commands: 0) != nil {
+            progress.beat()
             let isComplete = engine.resume(into: &outbox)
             publish()
             if isComplete {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 public import Platform
+internal import Synchronization
 
 /// How far an engine has come and what that took, for other threads to see.
 public final class EngineProgress: Sendable {
@@ -8,12 +9,15 @@ public final class EngineProgress: Sendable {
         let sequence: CounterPlace
         let stateHash: CounterPlace
         let openOrders: CounterPlace
+        let pulse: CounterPlace
         let match: CounterPlace
     }
 
     private let sequenceCell: CounterCell
     private let hashCell: CounterCell
     private let openOrdersCell: CounterCell
+    private let pulseCell: CounterCell
+    private let checkpoints = Checkpoints()
     let match: StageMeter
     private let region: CountersRegion
 
@@ -24,6 +28,7 @@ public final class EngineProgress: Sendable {
             sequence: plan.add("engine.sequence", shard: shard),
             stateHash: plan.add("engine.stateHash", .gauge, shard: shard),
             openOrders: plan.add("engine.openOrders", .gauge, shard: shard),
+            pulse: plan.add("engine.pulse", shard: shard),
             match: StageMeter.add("match", shard: shard, to: &plan))
     }
 
@@ -33,6 +38,7 @@ public final class EngineProgress: Sendable {
         sequenceCell = region.cell(places.sequence)
         hashCell = region.cell(places.stateHash)
         openOrdersCell = region.cell(places.openOrders)
+        pulseCell = region.cell(places.pulse)
         match = StageMeter(region, places.match)
     }
 
@@ -45,8 +51,70 @@ public final class EngineProgress: Sendable {
     /// By the engine's thread, when it has caught up with the log.
     func store(stateHash: UInt64) { hashCell.store(stateHash) }
 
+    /// By the engine's thread, at each look and behind each slice of long work: who watches it from
+    /// another host sees that it lives.
+    @inline(__always)
+    func beat() { pulseCell.add(1) }
+
+    /// By the engine's thread, behind the last command that ends before a checkpoint.
+    func store(checkpoint sequence: UInt64, stateHash: UInt64) {
+        checkpoints.store(sequence, stateHash)
+    }
+
+    /// Moves on while the engine's thread does.
+    var pulse: UInt64 { pulseCell.value }
+    /// The last checkpoint that was passed; sequence 0 before the first.
+    var lastCheckpoint: (sequence: UInt64, stateHash: UInt64) { checkpoints.last }
+    /// The state hash behind a record, if that was a checkpoint not long ago.
+    func checkpoint(at sequence: UInt64) -> UInt64? { checkpoints.find(sequence) }
+
     /// Last record whose command is applied in full; any thread.
     public var sequence: UInt64 { sequenceCell.value }
     /// State hash when the engine had last caught up with the log: exact once it stands still.
     public var stateHash: UInt64 { hashCell.value }
+}
+
+/// The last few checkpoints of an engine: the same ones on every host of a log, so that two can
+/// compare their states.
+///
+/// Threading: written by the engine's thread, read by any.
+private final class Checkpoints: Sendable {
+    private let slots: [8 of Slot] = [Slot(), Slot(), Slot(), Slot(), Slot(), Slot(), Slot(), Slot()]
+    private let newest = Atomic<Int>(0)
+
+    private final class Slot: Sendable {
+        let sequence = Atomic<UInt64>(0)
+        let stateHash = Atomic<UInt64>(0)
+
+        /// The two belong together when the sequence is the same before and after.
+        var value: (sequence: UInt64, stateHash: UInt64)? {
+            let before = sequence.load(ordering: .acquiring)
+            let hash = stateHash.load(ordering: .acquiring)
+            return sequence.load(ordering: .relaxed) == before ? (before, hash) : nil
+        }
+    }
+
+    func store(_ sequence: UInt64, _ stateHash: UInt64) {
+        let index = (newest.load(ordering: .relaxed) + 1) % 8
+        let slot = slots[index]
+        slot.sequence.store(0, ordering: .releasing)
+        // Release, all: pair with the acquires in `value`, which sees either the whole or the zero.
+        slot.stateHash.store(stateHash, ordering: .releasing)
+        slot.sequence.store(sequence, ordering: .releasing)
+        newest.store(index, ordering: .releasing)
+    }
+
+    var last: (sequence: UInt64, stateHash: UInt64) {
+        slots[newest.load(ordering: .acquiring)].value ?? (0, 0)
+    }
+
+    func find(_ sequence: UInt64) -> UInt64? {
+        guard sequence != 0 else { return nil }
+        for index in 0..<8 {
+            if let found = slots[index].value, found.sequence == sequence {
+                return found.stateHash
+            }
+        }
+        return nil
+    }
 }

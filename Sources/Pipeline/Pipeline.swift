@@ -14,7 +14,8 @@ public import Wire
 //
 //  `pipeline`: 2 and 4 are two threads; `runToCompletion`: one thread polls both in turn. The same
 //  bytes come out, and neither allocates after `start()`. With a journal there are three threads
-//  more: its own, the maker of its files, and the history, which may allocate. A mirror has one.
+//  more: its own, the maker of its files, and the history, which may allocate. In a cluster there
+//  is a mirror thread for each shard, and for all of them one that decides and one that listens.
 //
 //  SAFETY: each queue of the port goes to one shard; who opened the port closes it after `stop`.
 
@@ -31,6 +32,13 @@ public final class Pipeline {
         let isStopping = Atomic<Bool>(false)
         /// Segments are made until the journal has drained.
         let isMakingSegments = Atomic<Bool>(true)
+    }
+
+    /// What is called of a shard.
+    private struct Halves {
+        var takeIn: @Sendable () -> Bool
+        var apply: @Sendable () -> Bool
+        var sendOut: @Sendable () -> Bool
     }
 
     /// A thread that is to be started.
@@ -64,10 +72,8 @@ public final class Pipeline {
     public private(set) var recovered: [(log: RecoveredLog, snapshotSequence: UInt64)] = []
     /// For each shard: how its snapshots get on; empty without a journal.
     public private(set) var snapshots: [SnapshotProgress] = []
-    /// For each shard: how far its mirror is; empty without a mirror.
-    public private(set) var mirrors: [MirrorStatus] = []
-    /// For each shard: what its mirror runs over and to whom.
-    public private(set) var mirrorDescriptions: [String] = []
+    /// The pair that this gateway belongs to; nil when it is alone.
+    public private(set) var cluster: ClusterMembership?
     /// How often each polling thread has gone round: gateway, engine, journal and mirror threads.
     /// One that stands still hangs.
     public var threadTurns: [ThreadTurns] { pipelineCounters.turns }
@@ -83,9 +89,9 @@ public final class Pipeline {
     /// For each shard: where its memory is.
     private var memory: [[MemoryRegion]] = []
     private let control = Control()
-    private var halves: [(core: Cell<GatewayCore>, loop: Cell<EngineLoop>)] = []
+    private var halves: [Halves] = []
     private var journalWriters: [Journal<FileStorage>] = []
-    private var mirrorSenders: [MirrorSender] = []
+    private var members: [ClusterMembership.Member] = []
     private var pollers: [Role] = []
     private var segmentMakers: [Role] = []
     private var lookingBack: [Role] = []
@@ -133,8 +139,12 @@ public final class Pipeline {
             guard var shard = cell.value.take() else { continue }
             try shard.open()
             describe(shard)
-            prepare(shard, number: number)
+            prepare(shard, configuration, number: number)
         }
+        guard let settings = configuration.cluster else { return }
+        cluster = try ClusterMembership(
+            settings, policy: configuration.commitPolicy(shard: 0), members: members, clock: clock)
+        prepareCluster()
     }
 
     private func describe(_ shard: borrowing Shard) {
@@ -144,10 +154,6 @@ public final class Pipeline {
         events.append(shard.events)
         progress.append(shard.progress)
         counters.append(shard.core.counterBlock)
-        if let mirror = shard.mirror {
-            mirrors.append(mirror.status)
-            mirrorDescriptions.append(mirror.description ?? "")
-        }
         guard let journal = shard.journal, let found = shard.recovered else { return }
         journals.append(journal.status)
         recovered.append((found, shard.recoveredFrom))
@@ -156,16 +162,42 @@ public final class Pipeline {
     }
 
     /// Moves a shard into the closures that its threads will run.
-    private func prepare(_ shard: consuming Shard, number: Int) {
-        let idle = plan.isBusy ? IdleStrategy.busy : IdleStrategy.adaptive
+    private func prepare(
+        _ shard: consuming Shard, _ configuration: Configuration, number: Int
+    ) {
         if let journal = shard.journal, let history = shard.history {
             journalWriters.append(journal)
             prepareJournal(journal, history, number: number)
+            if let member = shard.member, let opening = shard.opening,
+                let settings = configuration.cluster
+            {
+                let mirror = ShardMirror(
+                    member.sender, duty: member.duty, progress: shard.progress, clock: shard.clock)
+                members.append(
+                    ClusterMembership.Member(
+                        duty: member.duty, mirror: mirror, journal: journal.status,
+                        log: shard.log, firstEpoch: shard.firstEpoch))
+                prepareMirror(mirror, number: number)
+                let replica = ReplicaCore(
+                    shard.core, duty: member.duty, identity: settings.identity,
+                    shard: UInt32(number),
+                    policy: configuration.commitPolicy(shard: UInt32(number)),
+                    journal: journal.status, history: shard.mailbox, progress: shard.progress,
+                    opening: opening, clock: shard.clock, node: shard.node)
+                return prepare(Cell(replica), Cell(shard.loop), number: number)
+            }
         }
-        if let mirror = shard.mirror { prepareMirror(mirror, number: number) }
-        let core = Cell(shard.core)
-        let loop = Cell(shard.loop)
-        halves.append((core, loop))
+        prepare(Cell(shard.core), Cell(shard.loop), number: number)
+    }
+
+    private func prepare<Core: PolledCore & ~Copyable>(
+        _ core: Cell<Core>, _ loop: Cell<EngineLoop>, number: Int
+    ) {
+        let idle = plan.isBusy ? IdleStrategy.busy : IdleStrategy.adaptive
+        halves.append(
+            Halves(
+                takeIn: { core.value.pollIntake() }, apply: { loop.value.poll() },
+                sendOut: { core.value.pollOutput() }))
         guard plan.mode == .pipeline else {
             preparePoller(plan.gateway[number], idle) {
                 let hasReceived = core.value.pollIntake()
@@ -234,20 +266,25 @@ public final class Pipeline {
             })
     }
 
-    private func prepareMirror(_ mirror: MirrorSender, number: Int) {
-        let control = control
+    private func prepareMirror(_ mirror: ShardMirror, number: Int) {
         let seat = plan.mirror[number]
-        let idle = plan.isBusy(seat) ? IdleStrategy.busy : IdleStrategy.adaptive
-        let turns = turns(of: seat)
-        mirrorSenders.append(mirror)
+        preparePoller(seat, plan.isBusy(seat) ? .busy : .adaptive) { mirror.poll() }
+    }
+
+    /// Who decides looks ten thousand times a second, which costs next to nothing.
+    private func prepareCluster() {
+        guard let cluster else { return }
+        let control = control
         pollers.append(
-            Role(seat: seat) {
-                var idle = idle
+            Role(seat: .init(name: "nt-cluster")) {
                 while !control.isStopping.load(ordering: .relaxed) {
-                    let hasWorked = mirror.poll()
-                    turns.count(worked: hasWorked)
-                    idle.idle(worked: hasWorked)
+                    cluster.turn()
+                    usleep(100)
                 }
+            })
+        lookingBack.append(
+            Role(seat: .init(name: "nt-listen")) {
+                while !control.isStopping.load(ordering: .relaxed) { cluster.listen() }
             })
     }
 
@@ -256,10 +293,10 @@ public final class Pipeline {
     public func pollBeforeStart() -> Bool {
         precondition(threads.isEmpty, "once started, the threads poll")
         var hasWorked = false
-        for (core, loop) in halves {
-            hasWorked = core.value.pollIntake() || hasWorked
-            hasWorked = loop.value.poll() || hasWorked
-            hasWorked = core.value.pollOutput() || hasWorked
+        for shard in halves {
+            hasWorked = shard.takeIn() || hasWorked
+            hasWorked = shard.apply() || hasWorked
+            hasWorked = shard.sendOut() || hasWorked
         }
         return hasWorked
     }
@@ -267,7 +304,8 @@ public final class Pipeline {
     /// Polls the gateway half of shard 0 alone, for a benchmark of intake: before `start()` only.
     public func pollGatewayBeforeStart() -> Bool {
         precondition(threads.isEmpty, "once started, the threads poll")
-        return halves[0].core.value.poll()
+        let hasTaken = halves[0].takeIn()
+        return halves[0].sendOut() || hasTaken
     }
 
     /// Where threads and memory are, once started.
@@ -322,15 +360,11 @@ public final class Pipeline {
         // The last records go to disk before anybody is told that this has ended. Without makers
         // nothing ran, and nothing is to be drained.
         if !makers.isEmpty { for journal in journalWriters { _ = journal.drain() } }
-        for mirror in mirrorSenders {
-            _ = mirror.drain()
-            mirror.close()
-        }
-        mirrorSenders = []
+        cluster?.close()
         // What is in the log is applied, so that sequence and hash belong together; told too, for a
         // full ring of events holds the engine up.
-        for (core, loop) in halves {
-            while loop.value.poll() || core.value.pollOutput() {}
+        for shard in halves {
+            while shard.apply() || shard.sendOut() {}
         }
         control.isMakingSegments.store(false, ordering: .relaxed)
         for maker in makers { maker.join() }

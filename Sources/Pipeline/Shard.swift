@@ -20,8 +20,8 @@ public struct Shard: ~Copyable {
     public var loop: EngineLoop
     /// The log on disk; nil when the configuration has none, and before `open`.
     public private(set) var journal: Journal<FileStorage>?
-    /// The log in a standby's memory, connected; nil when the configuration has none.
-    public let mirror: MirrorSender?
+    /// What the shard has of its cluster; nil when it is in none.
+    let member: ShardMember?
     /// Snapshots and old reports; nil without a journal, and before `open`.
     public private(set) var history: ShardHistory?
     /// For observers.
@@ -38,8 +38,14 @@ public struct Shard: ~Copyable {
     private let configuration: Configuration
     private let recovery: ShardRecovery?
     private var journalReader: RingReader<LogRecord>?
-    private let clock: CycleClock
-    private let node: NUMANode?
+    /// Of reports that are no longer in memory.
+    let mailbox = ReportHistory()
+    /// The least epoch that the log has not seen; from `open` on.
+    private(set) var firstEpoch: UInt32
+    /// With what an epoch begins; from `open` on.
+    private(set) var opening: EpochOpening?
+    let clock: CycleClock
+    let node: NUMANode?
 
     static var rulesVersion: UInt32 { 1 }
 
@@ -74,20 +80,20 @@ public struct Shard: ~Copyable {
                 ring: log, chain: start.recordCRC32C, lastTimestampNanos: start.timestampNanos),
             records: log.gatingReader("reports"), events: events.gatingReader("reports"),
             clock: clock, counters: counters.gateway, steering: steering)
-        let mirror = configuration.mirror.map {
-            MirrorSender(ring: log, shard: number, settings: $0, clock: clock)
-        }
         var reader: RingReader<LogRecord>?
         if let recovery {
             var gating = log.gatingReader("journal")
             try recovery.replay(
-                configuration, core: &core, loop: &loop, journal: &gating, mirror: mirror)
+                configuration, core: &core, loop: &loop, journal: &gating)
             reader = consume gating
         }
-        // Behind what was recovered, and before anything is written anywhere.
-        try Self.connect(mirror, shard: number, behind: recovery?.found)
-        self.mirror = mirror
+        member = try recovery.flatMap { recovery in
+            try configuration.cluster.map {
+                try ShardMember($0, recovery, ring: log, after: start, clock: clock)
+            }
+        }
         self.number = number
+        firstEpoch = configuration.epoch
         self.configuration = configuration
         self.recovery = recovery
         self.clock = clock
@@ -102,33 +108,45 @@ public struct Shard: ~Copyable {
         warnings = recovery?.warnings ?? []
     }
 
-    /// Makes the end of the log permanent, begins the journal behind it, and writes the first
-    /// commands: the epoch and the shard's new instruments. Once, before the first poll.
+    /// Makes the end of the log permanent, and begins the journal behind it. Alone it writes the
+    /// first commands too: the epoch and the shard's new instruments; in a cluster whoever is to
+    /// speak does. Once, before the first poll.
     public mutating func open() throws {
-        var epoch = configuration.epoch
-        var mailbox: ReportHistory?
         if let recovery, let settings = configuration.journal, let reader = journalReader.take() {
-            epoch = max(epoch, try recovery.nextEpoch())
+            let run = max(configuration.epoch, try recovery.nextEpoch())
+            firstEpoch = run
             try recovery.seal()
-            let journal = try recovery.journal(log, reader, epoch: epoch, settings)
-            let asked = ReportHistory()
+            let journal = try recovery.journal(log, reader, epoch: run, settings)
             history = try ShardHistory(
-                recovery, ring: log, status: journal.status, mailbox: asked, settings: settings,
+                recovery, ring: log, status: journal.status, mailbox: mailbox, settings: settings,
                 clock: clock)
             self.journal = journal
-            mailbox = asked
         }
-        core.open(
-            epoch: epoch, policy: configuration.commitPolicy(shard: number),
-            journal: journal?.status,
-            history: mailbox)
-        try writeFirstCommands(
-            epoch: epoch, lastCarriedSequence: recovery?.found.lastSequence ?? 0)
+        var opening = EpochOpening(
+            configuration, shard: number, limits: loop.engine.limits.continuation,
+            isDefined: { loop.engine.isDefined(instrument: $0) })
+        if member == nil { try beginAlone(&opening) }
         // Applied here and now: what the engine will not have must stop the start, not the orders.
         while loop.poll() {}
         // What was done so far is not what the order path takes.
         progress.match.reset()
-        try Self.checkInstruments(configuration, shard: number, loop.engine)
+        if member == nil {
+            try Self.checkInstruments(configuration, shard: number, loop.engine)
+        }
+        self.opening = opening
+    }
+
+    private mutating func beginAlone(_ opening: inout EpochOpening) throws {
+        core.open(
+            epoch: firstEpoch, policy: configuration.commitPolicy(shard: number),
+            journal: journal?.status, history: journal == nil ? nil : mailbox)
+        opening.begin(
+            epoch: firstEpoch, lastCarriedSequence: recovery?.found.lastSequence ?? 0)
+        guard opening.write(to: &core) else {
+            throw ShardRecovery.problem(
+                "rings.logRecords",
+                "the log has no room for the definitions; make it larger")
+        }
     }
 
     /// Where the journal lies and how it is written, in a line.
@@ -145,20 +163,8 @@ public struct Shard: ~Copyable {
         let hasWritten = journal?.poll() ?? false
         let hasMade = journal?.maker.poll() ?? false
         let hasLookedBack = history?.turn() ?? false
-        let hasMirrored = mirror?.poll() ?? false
         return core.pollOutput() || hasReceived || hasApplied || hasWritten || hasMade
-            || hasLookedBack || hasMirrored
-    }
-
-    private static func connect(
-        _ mirror: MirrorSender?, shard: UInt32, behind log: RecoveredLog?
-    ) throws(VerbsError) {
-        let chain = RecordChain(lastSequence: log?.lastSequence ?? 0, crc32c: log?.chain ?? 0)
-        do throws(VerbsError) {
-            try mirror?.connect(after: chain)
-        } catch {
-            throw error.located("the mirror of shard \(shard) cannot begin")
-        }
+            || hasLookedBack
     }
 
     private static func checkInstruments(
@@ -170,31 +176,6 @@ public struct Shard: ~Copyable {
                 "instruments",
                 "the engine refuses \(instrument.symbol) (number \(instrument.number)): check its "
                     + "price range and quantityLotsMax against engine.orderCapacity")
-        }
-    }
-
-    private mutating func writeFirstCommands(epoch: UInt32, lastCarriedSequence: UInt64) throws {
-        var fits = core.control(
-            LogRecord.epochStart(
-                epoch: epoch, rulesVersion: Self.rulesVersion,
-                lastCarriedSequence: lastCarriedSequence,
-                indexSeed: UInt64.random(in: 1...UInt64.max), shard: number, host: 0),
-            continuation: loop.engine.limits.continuation)
-        for instrument in configuration.instruments
-        where instrument.shard == number && !loop.engine.isDefined(instrument: instrument.number) {
-            let definition = LogRecord.defineInstrument(
-                instrument: instrument.number, lowestPriceTicks: instrument.lowestPriceTicks,
-                highestPriceTicks: instrument.highestPriceTicks,
-                quantityLotsMax: instrument.quantityLotsMax, operatorID: 0)
-            let detail = InstrumentDetail(
-                symbol: instrument.symbol, priceDecimals: instrument.priceDecimals,
-                quantityDecimals: instrument.quantityDecimals)
-            fits = core.control(definition, continuation: detail.continuation) && fits
-        }
-        guard fits else {
-            throw ShardRecovery.problem(
-                "rings.logRecords",
-                "the log has no room for the definitions; make it larger")
         }
     }
 }

@@ -19,7 +19,7 @@ public struct ThreadPlan: Sendable {
     /// The journal thread of each shard; empty without a journal. It waits for a disk, not for
     /// nanoseconds: it sleeps between looks, and needs no core to itself.
     public var journal: [Seat] = []
-    /// The mirror thread of each shard; empty without a mirror. Nobody waits for it: without a core
+    /// The mirror thread of each shard; empty without a cluster. Without a core
     /// of its own it sleeps between looks.
     public var mirror: [Seat] = []
 
@@ -49,7 +49,7 @@ public struct ThreadPlan: Sendable {
         if configuration.journal != nil {
             journal = Self.seats("nt-journal", shards, roles.journal)
         }
-        if configuration.mirror != nil {
+        if configuration.cluster != nil {
             mirror = Self.seats("nt-mirror", shards, roles.mirror)
         }
     }

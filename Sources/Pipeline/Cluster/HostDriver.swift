@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CommandLog
+internal import NICGateway
+internal import Platform
+internal import RDMAReplica
+internal import Synchronization
+
+/// Drives the host's machine: sees for it, and does what it says.
+///
+/// Threading: `turn` belongs to the cluster's thread; `view` is for all.
+final class HostDriver: @unchecked Sendable {
+    private let members: [ClusterMembership.Member]
+    private let clock: CycleClock
+    private let runner: ArbiterRunner
+    private var machine: HostMachine
+    private var announcing = Announcements()
+    private var beats: JointProgress
+    private var progress: JointProgress
+    private let startCycles: UInt64
+    /// For other threads.
+    let view = ClusterView()
+
+    init(
+        _ settings: ClusterSettings, policy: CommitPolicy, firstEpoch: UInt32,
+        arbiter: any Arbiter, members: [ClusterMembership.Member], clock: CycleClock
+    ) throws(PlatformError) {
+        self.members = members
+        self.clock = clock
+        runner = try ArbiterRunner(arbiter)
+        machine = HostMachine(
+            settings.hostSettings, policy: policy, firstEpoch: firstEpoch,
+            seed: UInt64.random(in: 0...UInt64.max))
+        beats = JointProgress(count: members.count)
+        progress = JointProgress(count: members.count)
+        startCycles = clock.nowCycles
+    }
+
+    /// Looks and acts once.
+    func turn() {
+        let seen = observe()
+        let effects = machine.step(seen)
+        for member in members { member.duty.gate.set(machine.gate) }
+        for effect in effects { perform(effect) }
+        let epoch = servesStandby ? machine.decision?.epoch ?? 0 : 0
+        for member in members {
+            member.duty.mirror(epoch: epoch, admits: machine.admitsStandby)
+        }
+        if machine.isSpeaking, announcing.isDue(nowNanos) {
+            for member in members { member.duty.announce() }
+        }
+        view.tell(machine, seen)
+    }
+
+    /// A primary serves one, and so does who waits for the other to compare.
+    private var servesStandby: Bool { machine.isSpeaking || machine.role == .waiting }
+
+    private var nowNanos: UInt64 { clock.nanos(clock.nowCycles &- startCycles) }
+
+    // MARK: Seeing
+
+    private func observe() -> HostObservation {
+        var seen = HostObservation()
+        seen.nowNanos = nowNanos
+        seen.answer = runner.takeAnswer()
+        seen.request = view.takeRequest()
+        if servesStandby { observeStandby(&seen) } else { observePrimary(&seen) }
+        let modes = Set(members.map { $0.duty.gate.seenMode })
+        seen.gate = modes.count == 1 ? modes.first : nil
+        seen.isAcknowledgedDurable = members.allSatisfy {
+            $0.journal.durable.load() >= $0.duty.gate.reachedSequence
+        }
+        seen.isTakenOver = members.allSatisfy {
+            $0.duty.wanted == .taking && $0.duty.isTaken
+                && $0.journal.durable.load() >= $0.log.publishedSequence
+        }
+        return seen
+    }
+
+    private func observeStandby(_ seen: inout HostObservation) {
+        let phases = members.map { $0.mirror.status.phase }
+        let hasDiffered = members.contains { $0.mirror.status.mismatchSequence != 0 }
+        if phases.allSatisfy({ $0 == .live }), !hasDiffered {
+            seen.link = .live
+        } else if phases.allSatisfy({ $0 == .live || $0 == .catchingUp }), !hasDiffered {
+            seen.link = .catchingUp
+        }
+        // It has answered, and its log is on ours.
+        if seen.link != .down { seen.peerLog = .same }
+        seen.peerBeat = beats.look(members.map { $0.mirror.status.standbyBeat })
+        seen.isAcknowledgedMirrored = members.allSatisfy {
+            $0.mirror.status.validatedSequence >= $0.duty.gate.reachedSequence
+        }
+    }
+
+    private func observePrimary(_ seen: inout HostObservation) {
+        let views = members.map { $0.duty.following }
+        if views.allSatisfy({ $0.link == .live }) {
+            seen.link = .live
+        } else if views.allSatisfy({ $0.link != .down }) {
+            seen.link = .catchingUp
+        }
+        if views.allSatisfy({ $0.peerLog == .shorter }) { seen.peerLog = .shorter }
+        seen.peerProgress = progress.look(views.map { $0.beat?.progress ?? 0 })
+        let flags = views.map { BeatFlags(rawValue: $0.beat?.flags ?? 0) }
+        let hasDiffered = views.contains { $0.mismatchSequence != 0 }
+        seen.isAdmitted = flags.allSatisfy { $0.contains(.admitted) } && !hasDiffered
+        seen.isHandedOver =
+            flags.allSatisfy { $0.contains(.handingOver) }
+            && views.allSatisfy { $0.sequence >= $0.beat?.publishedSequence ?? .max }
+    }
+
+    // MARK: Acting
+
+    private func perform(_ effect: HostEffect) {
+        switch effect {
+        case .ask(let request):
+            let isTaken = runner.ask(request)
+            precondition(isTaken, "the machine asks one thing at a time")
+        case .takeOver:
+            for member in members { member.duty.want(.taking) }
+        case .serve(let epoch):
+            for member in members { member.duty.serve(epoch: epoch) }
+            announcing.begin(nowNanos)
+        case .handOver(let isOn):
+            for member in members { member.duty.want(isOn ? .draining : .serving) }
+        case .fallSilent:
+            for member in members { member.duty.want(.silent) }
+        case .startAnew: view.tellOver()
+        }
+    }
+}
+
+/// A number that moves when every one of several has moved: one that stands still stops it.
+struct JointProgress {
+    private var last: [UInt64]
+    private var hasMoved: [Bool]
+    private var count: UInt64 = 0
+
+    init(count: Int) {
+        last = Array(repeating: 0, count: count)
+        hasMoved = Array(repeating: false, count: count)
+    }
+
+    mutating func look(_ values: [UInt64]) -> UInt64 {
+        for (index, value) in values.enumerated() where value != last[index] {
+            last[index] = value
+            hasMoved[index] = true
+        }
+        if hasMoved.allSatisfy({ $0 }) {
+            count &+= 1
+            for index in hasMoved.indices { hasMoved[index] = false }
+        }
+        return count
+    }
+}
+
+/// When an address is announced that was just taken: at once by who takes it, and some times more,
+/// for a network may lose the first, and the old primary may answer for it once more.
+struct Announcements {
+    private static let afterMillis: [UInt64] = [1, 5, 20, 100, 500, 2_000]
+    private var beganNanos: UInt64 = 0
+    private var next = afterMillis.count
+
+    mutating func begin(_ nowNanos: UInt64) {
+        beganNanos = nowNanos
+        next = 0
+    }
+
+    mutating func isDue(_ nowNanos: UInt64) -> Bool {
+        guard next < Self.afterMillis.count,
+            nowNanos &- beganNanos >= Self.afterMillis[next] * 1_000_000
+        else { return false }
+        next += 1
+        return true
+    }
+}

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CommandLog
+internal import NICGateway
+internal import Platform
+internal import RDMAReplica
+internal import Wire
+
+//    following:  mirror's ring ──▶ validated copy ──▶ log ──▶ engine, journal
+//                                                      └────▶ sessions, numbering, window of reports
+//    taking:     fence ──▶ the rest of the ring ──▶ the same
+//    serving:    port ──▶ log, events ──▶ port
+
+/// A gateway core of a cluster: takes its commands from the other host's log, or from its port.
+///
+/// Threading: of the gateway thread; `duty` is shared.
+struct ReplicaCore: PolledCore, ~Copyable {
+    /// Records taken at one look: so much that the clients of both rings find something to do.
+    private static let recordsPerPoll = 1_024
+
+    var core: GatewayCore
+    private let duty: ShardDuty
+    private let identity: MirrorIdentity
+    private let shard: UInt32
+    private let policy: CommitPolicy
+    private let journal: JournalStatus
+    private let history: ReportHistory
+    private let progress: EngineProgress
+    private let clock: CycleClock
+    private let node: NUMANode?
+    private var opening: EpochOpening
+    private var work = ShardDuty.Work.following
+    private var receiver: MirrorReceiver?
+    private var announced: UInt32 = 0
+    private var comparedSequence: UInt64 = 0
+
+    /// Around a core whose log was recovered and that has not spoken yet.
+    init(
+        _ core: consuming GatewayCore, duty: ShardDuty, identity: MirrorIdentity, shard: UInt32,
+        policy: CommitPolicy, journal: JournalStatus, history: ReportHistory,
+        progress: EngineProgress, opening: EpochOpening, clock: CycleClock, node: NUMANode?
+    ) {
+        self.core = core
+        self.duty = duty
+        self.identity = identity
+        self.shard = shard
+        self.policy = policy
+        self.journal = journal
+        self.history = history
+        self.progress = progress
+        self.opening = opening
+        self.clock = clock
+        self.node = node
+    }
+
+    /// As `GatewayCore.poll`.
+    mutating func poll() -> Bool {
+        let hasTaken = pollIntake()
+        return pollOutput() || hasTaken
+    }
+
+    /// As `GatewayCore.pollIntake`.
+    mutating func pollIntake() -> Bool {
+        let wanted = duty.wanted
+        if wanted != work { change(to: wanted) }
+        switch work {
+        case .serving, .draining:
+            if announced != duty.announcements { announce() }
+            // The epoch's first commands come before anything that a client says.
+            guard opening.write(to: &core) else { return false }
+            return core.pollIntake()
+        case .following:
+            let hasDiscarded = core.discardIntake()
+            return follow() || hasDiscarded
+        case .taking: return takeRest()
+        case .silent: return core.discardIntake()
+        }
+    }
+
+    /// As `GatewayCore.pollOutput`.
+    mutating func pollOutput() -> Bool {
+        switch work {
+        case .serving, .draining: core.pollOutput()
+        case .following, .taking: core.pollRecovery()
+        case .silent: false
+        }
+    }
+
+    private mutating func change(to wanted: ShardDuty.Work) {
+        switch wanted {
+        case .serving where work == .following || work == .taking || work == .silent:
+            beginEpoch()
+        case .serving: core.takesIntake = true
+        case .draining: core.takesIntake = false
+        case .taking: fence()
+        case .following, .silent: break
+        }
+        work = wanted
+    }
+
+    // MARK: Following
+
+    private mutating func follow() -> Bool {
+        if let request = duty.takeArrival() { accept(request) }
+        guard let receiver else { return false }
+        var hasWorked = receiver.poll()
+        hasWorked = take(receiver) > 0 || hasWorked
+        receiver.durableSequence = journal.durable.load()
+        if let beat = receiver.lastBeat { compare(beat, receiver) }
+        tell(receiver)
+        if receiver.ended != nil, take(receiver) == 0 { self.receiver = nil }
+        return hasWorked
+    }
+
+    private mutating func take(_ receiver: MirrorReceiver) -> Int {
+        receiver.take(limit: Self.recordsPerPoll) { record, continuation in
+            guard core.restore(record, continuation: continuation) else { return false }
+            opening.see(record)
+            return true
+        }
+    }
+
+    private mutating func accept(_ request: MirrorRequest) {
+        receiver?.close()
+        receiver = nil
+        let end = core.logEnd
+        let hello = request.hello
+        guard UInt32(hello.shard) == shard else {
+            return request.reject(.shard, by: identity, knownEpoch: duty.epoch)
+        }
+        do throws(MirrorError) {
+            receiver = try request.accept(
+                by: identity, knownEpoch: duty.epoch, after: end, node: node, clock: clock)
+            let peerLog: HostObservation.PeerLog =
+                hello.lastSequence < end.lastSequence ? .shorter : .longer
+            duty.tell {
+                $0.peerLog = peerLog
+                $0.description = request.description
+                $0.ended = nil
+            }
+        } catch {
+            duty.tell { $0.ended = error.description }
+        }
+    }
+
+    private func tell(_ receiver: MirrorReceiver) {
+        let beat = receiver.lastBeat
+        let sequence = receiver.chain.lastSequence
+        let ended = receiver.ended?.description
+        let mismatch = receiver.mismatchSequence
+        duty.tell {
+            $0.link = ended != nil ? .down : beat == nil ? .catchingUp : .live
+            $0.beat = beat
+            $0.sequence = sequence
+            $0.mismatchSequence = mismatch
+            $0.cut = beat.flatMap(Self.cut) ?? $0.cut
+            if let ended {
+                $0.ended = ended
+                $0.description = nil
+            }
+        }
+    }
+
+    /// The record behind which this host's log is not the primary's.
+    private static func cut(_ beat: PrimaryBeat) -> RecordChain? {
+        guard BeatFlags(rawValue: beat.flags).contains(.cutBack) else { return nil }
+        return RecordChain(
+            lastSequence: beat.hashSequence, crc32c: UInt32(truncatingIfNeeded: beat.stateHash))
+    }
+
+    /// At the same record both have the same state.
+    private mutating func compare(_ beat: PrimaryBeat, _ receiver: MirrorReceiver) {
+        guard beat.hashSequence != comparedSequence,
+            !BeatFlags(rawValue: beat.flags).contains(.cutBack),
+            let hash = progress.checkpoint(at: beat.hashSequence)
+        else { return }
+        comparedSequence = beat.hashSequence
+        if hash != beat.stateHash, receiver.mismatchSequence == 0 {
+            receiver.mismatchSequence = beat.hashSequence
+        }
+    }
+
+    // MARK: Taking over
+
+    private mutating func fence() {
+        duty.tell(isTaken: false)
+        guard let receiver else { return }
+        do throws(MirrorError) {
+            try receiver.fence()
+        } catch {
+            // What cannot be fenced is closed: then nothing of it is placed either.
+            receiver.close()
+        }
+    }
+
+    /// What lies in the ring still; when there is nothing more, and all is applied and gone
+    /// through, this host has all that there is.
+    private mutating func takeRest() -> Bool {
+        let count = receiver.map { take($0) } ?? 0
+        let isApplied = progress.sequence == core.logEnd.lastSequence
+        let hasGoneThrough = core.pollRecovery()
+        duty.tell(isTaken: count == 0 && isApplied && !hasGoneThrough)
+        return count > 0 || hasGoneThrough
+    }
+
+    // MARK: Serving
+
+    private mutating func beginEpoch() {
+        receiver?.close()
+        receiver = nil
+        let carried = core.logEnd
+        duty.tell(carried: carried)
+        core.takesIntake = true
+        core.open(
+            epoch: duty.epoch, policy: policy, journal: journal, history: history,
+            control: duty.gate)
+        opening.begin(epoch: duty.epoch, lastCarriedSequence: carried.lastSequence)
+        announce()
+    }
+
+    private mutating func announce() {
+        announced = duty.announcements
+        core.announceAddress()
+    }
+}
+
+extension GatewayCore: PolledCore {}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CommandLog
+internal import Platform
+internal import RDMAReplica
+internal import Synchronization
+
+/// What the cluster wants of one shard's threads, and what they say of themselves.
+///
+/// Threading: the cluster's thread writes what is wanted, the gateway thread and the mirror thread
+/// what has come of it. Everything may be read by any.
+final class ShardDuty: Sendable {
+    /// What a gateway thread does.
+    enum Work: UInt32, Sendable {
+        /// Takes the records of the other host.
+        case following
+        /// Fences the other host off, and takes what is left.
+        case taking
+        /// Speaks.
+        case serving
+        /// Speaks, and takes nothing new.
+        case draining
+        /// Is neither heard nor hears.
+        case silent
+    }
+
+    /// A standby's view of its primary.
+    struct Following: Sendable {
+        var link = HostObservation.Link.down
+        var beat: PrimaryBeat?
+        /// The last record that was taken.
+        var sequence: UInt64 = 0
+        var peerLog = HostObservation.PeerLog.unknown
+        /// The first checkpoint at which the states differ; 0 = none.
+        var mismatchSequence: UInt64 = 0
+        /// The primary says that what lies behind this record was never carried over.
+        var cut: RecordChain?
+        /// What the link is made of, and why the one before has ended.
+        var description: String?
+        var ended: String?
+    }
+
+    /// A request on its way from the thread that listens: one of the two has it at a time.
+    private struct Arrival: @unchecked Sendable { var request: MirrorRequest }
+
+    private let work = Atomic<UInt32>(Work.following.rawValue)
+    private let epochNumber = Atomic<UInt32>(0)
+    private let announcementCount = Atomic<UInt32>(0)
+    private let taken = Atomic<Bool>(false)
+    private let mirrorEpochNumber = Atomic<UInt32>(0)
+    private let tellsAdmitted = Atomic<Bool>(false)
+    private let arrival = Mutex<Arrival?>(nil)
+    private let view = Mutex(Following())
+    private let carriedChain = Mutex(RecordChain())
+    /// The shard's gate.
+    let gate: GateControl
+
+    init() throws(PlatformError) { gate = try GateControl() }
+
+    // MARK: What is wanted
+
+    /// Of the gateway thread.
+    var wanted: Work { Work(rawValue: work.load(ordering: .acquiring)) ?? .silent }
+    /// The epoch to speak in.
+    var epoch: UInt32 { epochNumber.load(ordering: .relaxed) }
+    /// How often the address was to be announced so far.
+    var announcements: UInt32 { announcementCount.load(ordering: .relaxed) }
+    /// The epoch in which the mirror thread is to serve a standby; 0 = it is to serve none.
+    var mirrorEpoch: UInt32 { mirrorEpochNumber.load(ordering: .relaxed) }
+    /// Whether a standby is told that it is in sync.
+    var admitsStandby: Bool { tellsAdmitted.load(ordering: .relaxed) }
+    /// The last record that the epoch carried over from the one before.
+    var carried: RecordChain { carriedChain.withLock { $0 } }
+
+    func want(_ wanted: Work) { work.store(wanted.rawValue, ordering: .releasing) }
+
+    func serve(epoch: UInt32) {
+        epochNumber.store(epoch, ordering: .relaxed)
+        want(.serving)
+    }
+
+    func announce() { announcementCount.add(1, ordering: .relaxed) }
+
+    func mirror(epoch: UInt32, admits: Bool) {
+        mirrorEpochNumber.store(epoch, ordering: .relaxed)
+        tellsAdmitted.store(admits, ordering: .relaxed)
+    }
+
+    func arrive(_ request: MirrorRequest) {
+        let arriving = Arrival(request: request)
+        arrival.withLock { $0 = arriving }
+    }
+
+    // MARK: What has come of it
+
+    /// Nothing of the old primary is left to take, and all that was taken is applied.
+    var isTaken: Bool { taken.load(ordering: .acquiring) }
+    /// As a standby sees it.
+    var following: Following { view.withLock { $0 } }
+
+    func takeArrival() -> MirrorRequest? {
+        arrival.withLock { slot in
+            defer { slot = nil }
+            return slot?.request
+        }
+    }
+
+    func tell(isTaken: Bool) { taken.store(isTaken, ordering: .releasing) }
+    func tell(_ change: (inout Following) -> Void) { view.withLock { change(&$0) } }
+    func tell(carried: RecordChain) { carriedChain.withLock { $0 = carried } }
+}

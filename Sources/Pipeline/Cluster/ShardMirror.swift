@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CommandLog
+internal import Platform
+internal import RDMAReplica
+
+/// The mirror thread's work on one shard: connects to the standby when it is to, and serves it.
+///
+/// Threading: of the mirror thread.
+final class ShardMirror: @unchecked Sendable {
+    /// So long after an attempt the next one begins.
+    private static let retryNanos: UInt64 = 100_000_000
+
+    private let sender: MirrorSender
+    private let duty: ShardDuty
+    private let clock: CycleClock
+    private var lastTryCycles: UInt64?
+
+    init(
+        _ sender: MirrorSender, duty: ShardDuty, progress: EngineProgress, clock: CycleClock
+    ) {
+        self.sender = sender
+        self.duty = duty
+        self.clock = clock
+        sender.vitals = {
+            var flags: BeatFlags = []
+            if duty.admitsStandby { flags.insert(.admitted) }
+            if duty.wanted == .draining { flags.insert(.handingOver) }
+            let checkpoint = progress.lastCheckpoint
+            return MirrorVitals(
+                progress: progress.pulse, committedSequence: duty.gate.reachedSequence,
+                hashSequence: checkpoint.sequence, stateHash: checkpoint.stateHash,
+                flags: flags.rawValue)
+        }
+    }
+
+    /// Goes on for a moment. False when there was nothing to do.
+    func poll() -> Bool {
+        let epoch = duty.mirrorEpoch
+        guard epoch != 0 else {
+            if sender.status.phase != .idle { sender.close() }
+            return false
+        }
+        if sender.status.phase == .idle {
+            guard isDue() else { return false }
+            // Why not is in its status.
+            try? sender.connect(epoch: epoch)
+        }
+        let hasWorked = sender.poll()
+        let isServed = sender.status.phase == .live || sender.status.phase == .catchingUp
+        duty.gate.validated.store(isServed ? sender.status.validatedSequence : 0)
+        return hasWorked
+    }
+
+    private func isDue() -> Bool {
+        let now = clock.nowCycles
+        if let last = lastTryCycles, clock.nanos(now &- last) < Self.retryNanos {
+            return false
+        }
+        lastTryCycles = now
+        return true
+    }
+
+    /// How far it is; any thread.
+    var status: MirrorStatus { sender.status }
+
+    /// Ends it.
+    func close() { sender.close() }
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CommandLog
+internal import Platform
+internal import RDMAReplica
+internal import Synchronization
+
+/// Where this host waits for the other to mirror its log here.
+///
+/// Threading: `turn` belongs to a thread of its own, for setting a connection up may wait.
+final class StandbyListener: @unchecked Sendable {
+    private let listener: MirrorListener
+    private let identity: MirrorIdentity
+    private let view: ClusterView
+    private let duties: [ShardDuty]
+    private let lastProblem = Mutex<String?>(nil)
+
+    /// Where it listens, for people.
+    var description: String { listener.description }
+    /// Requests that were turned away.
+    var refusals: MirrorRefusals { listener.refusals }
+    /// Why the last one was.
+    var problem: String? { lastProblem.withLock { $0 } }
+
+    init(
+        _ settings: ClusterSettings, view: ClusterView, duties: [ShardDuty], clock: CycleClock
+    ) throws(MirrorError) {
+        let key = try settings.mirror.keyFile.map { (file) throws(MirrorError) in
+            try MirrorKey(file: file)
+        }
+        listener = try MirrorListener(
+            address: settings.listenAddress, port: settings.listenPort,
+            transport: settings.mirror.transport, key: key, clock: clock)
+        identity = settings.identity
+        self.view = view
+        self.duties = duties
+    }
+
+    /// Waits a moment for a request, and hands it to its shard.
+    func turn() {
+        do throws(MirrorError) {
+            guard let request = try listener.next(timeoutMillis: 20) else { return }
+            let epoch = view.current.decision?.epoch ?? 0
+            let shard = Int(request.hello.shard)
+            // A host that speaks, or is about to, follows nobody.
+            guard view.current.role == .standby, shard < duties.count else {
+                return request.reject(.shard, by: identity, knownEpoch: epoch)
+            }
+            duties[shard].arrive(request)
+        } catch {
+            lastProblem.withLock { $0 = error.description }
+        }
+    }
+}
