@@ -73,13 +73,16 @@ let package = Package(
         .target(
             name: "CVerbs", cSettings: cSettings,
             linkerSettings: [.linkedLibrary("rdmacm"), .linkedLibrary("ibverbs")]),
+        .target(
+            name: "CHTTP", cSettings: cSettings, linkerSettings: [.linkedLibrary("curl")]),
         .target(name: "CAllocations", cSettings: cSettings),
         library("Platform", ["CPlatform"]),
         library("Wire", []),
         library("CommandLog", ["Platform", "Wire"]),
         library("Engine", ["Platform", "Wire"]),
         library("NICGateway", ["CDPDK", "Platform", "Wire", "CommandLog"]),
-        library("RDMAReplica", ["CPlatform", "CVerbs", "Platform", "Wire", "CommandLog"]),
+        library(
+            "RDMAReplica", ["CHTTP", "CPlatform", "CVerbs", "Platform", "Wire", "CommandLog"]),
         library("OrderEntryClient", ["CPlatform", "Platform", "Wire"]),
         library("Settings", ["Platform", "Yams"]),
         library("Hardware", ["Platform", "Settings"]),
@@ -116,6 +119,10 @@ let package = Package(
         .executableTarget(
             name: "port-echo", dependencies: ["CDPDK", "NICGateway"], path: "Tests/port-echo",
             swiftSettings: swiftSettings),
+        // The other processes in tests of the arbiter in a folder.
+        .executableTarget(
+            name: "arbiter-race", dependencies: ["RDMAReplica"], path: "Tests/arbiter-race",
+            swiftSettings: swiftSettings),
         .target(
             name: "ShardRig",
             dependencies: ["Pipeline", "Hardware", "NICGateway", "Engine", "Platform", "Wire"],
@@ -131,7 +138,9 @@ let package = Package(
             exclude: ["Golden"]),
         tests("NICGatewayTests", ["NICGateway", "CDPDK", "CommandLog", "Platform", "Wire"]),
         tests(
-            "RDMAReplicaTests", ["TestSeed", "RDMAReplica", "CommandLog", "Platform", "Wire"]),
+            "RDMAReplicaTests",
+            ["TestSeed", "arbiter-race", "RDMAReplica", "CommandLog", "Platform", "Wire"],
+            exclude: ["Golden"]),
         tests("OrderEntryClientTests", ["TestSeed", "OrderEntryClient", "Platform", "Wire"]),
         tests(
             "HardwareTests", ["TestSeed", "Hardware", "Settings", "Platform"],

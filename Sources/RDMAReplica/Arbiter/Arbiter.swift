@@ -29,7 +29,7 @@ public enum SwapOutcome: Equatable, Sendable {
 
     /// The one place that resolves what was unknown: a swap found another revision than it was for,
     /// and below it either its own decision, which an earlier asking has put there, or another.
-    init(asked: Decision, found: Decision?, revision: UInt64) {
+    public init(asked: Decision, found: Decision?, revision: UInt64) {
         self = found == asked ? .won(revision: revision) : .lost(found, revision: revision)
     }
 }
@@ -45,8 +45,8 @@ public protocol Arbiter: AnyObject, Sendable {
     /// than what any swap before this call has won.
     func read() throws(ArbiterError) -> (decision: Decision?, revision: UInt64)
 
-    /// Puts `decision` in the place of the one with `revision` (0 = there is none). Asked again, the
-    /// same swap has the same outcome: a decision found with every field as asked, its nonce too,
-    /// was won. A decision that has a flaw is a mistake of the caller, and traps.
+    /// Puts `decision` in the place of the one with `revision` (0 = there is none). Asked again,
+    /// the same swap has the same outcome: a decision found with every field as asked, its nonce
+    /// too, was won. A decision that has a flaw is a mistake of the caller, and traps.
     func swap(_ decision: Decision, for revision: UInt64) -> SwapOutcome
 }

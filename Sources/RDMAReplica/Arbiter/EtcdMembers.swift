@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SAFETY: strings are lent for one call; an answer is copied before the client is used again; the
+// client is closed once, by its owner.
+internal import CHTTP
+internal import Glibc
+internal import Platform
+
+/// The members of an etcd cluster, asked over their JSON gateway: the one that answered last first,
+/// then the next. All answers that say something are alike, whichever member gave them.
+@safe struct EtcdMembers: ~Copyable {
+    private let client: OpaquePointer
+    private let settings: EtcdSettings
+    private let password: String?
+    /// Where the last answer came from.
+    private var preferred = 0
+    /// What a password was given for, until a member does not know it any more.
+    private var token: String?
+
+    init(_ settings: EtcdSettings) throws(ArbiterError) {
+        let password = try settings.password()
+        guard let client = unsafe Self.open(settings) else {
+            throw ArbiterError("there is no memory for a client of etcd")
+        }
+        unsafe self.client = client
+        self.settings = settings
+        self.password = password
+    }
+
+    deinit { unsafe chttp_close(client) }
+
+    /// Posts until a member answers with what `read` can use, for the time-out at most. What throws
+    /// says what each of them said; the request may have been carried out all the same.
+    mutating func post<Answer>(
+        _ path: String, _ body: String, _ read: (JSONText) -> Answer?
+    ) throws(ArbiterError) -> Answer {
+        let end = Self.nowMillis() + UInt64(settings.timeoutMillis)
+        let count = settings.endpoints.count
+        var causes: [String] = []
+        for attempt in 0..<count {
+            let index = (preferred + attempt) % count
+            // A member that is silent leaves the others their share of what is left.
+            let now = Self.nowMillis()
+            let millis = end > now ? (end - now) / UInt64(count - attempt) : 0
+            do throws(ArbiterError) {
+                let json = try authorized(index, path, body, millisMax: max(millis, 1))
+                if let answer = read(json) {
+                    preferred = index
+                    return answer
+                }
+                causes.append("\(settings.endpoints[index]) gives an answer that etcd would not")
+            } catch {
+                causes.append("\(settings.endpoints[index]): \(error)")
+            }
+        }
+        throw ArbiterError("no member of etcd answers: \(causes.joined(separator: "; "))")
+    }
+
+    /// One request, with a token if there is a user: a new one when the member does not take the
+    /// one that we have. It was refused then, so nothing happens twice.
+    private mutating func authorized(
+        _ index: Int, _ path: String, _ body: String, millisMax: UInt64
+    ) throws(ArbiterError) -> JSONText {
+        let end = Self.nowMillis() + millisMax
+        func millisLeft() -> UInt32 {
+            UInt32(clamping: max(1, Int64(end) - Int64(Self.nowMillis())))
+        }
+        if let user = settings.user, let password, token == nil {
+            token = try authenticate(index, user, password, millis: millisLeft())
+        }
+        let first = try request(index, path, body, token, millis: millisLeft())
+        guard Self.isStale(first), let user = settings.user, let password else {
+            return try Self.checked(first)
+        }
+        token = nil
+        let new = try authenticate(index, user, password, millis: millisLeft())
+        token = new
+        return try Self.checked(try request(index, path, body, new, millis: millisLeft()))
+    }
+
+    private func authenticate(
+        _ index: Int, _ user: String, _ password: String, millis: UInt32
+    ) throws(ArbiterError) -> String {
+        var body = JSONObject()
+        body.add("name", user)
+        body.add("password", password)
+        let answer = try request(index, "/v3/auth/authenticate", body.text, nil, millis: millis)
+        guard let token = try Self.checked(answer)["token"]?.string,
+            token.utf8.allSatisfy({ 0x21..<0x7f ~= $0 })
+        else { throw ArbiterError("no token for user \(user)") }
+        return token
+    }
+
+    private typealias Answer = (status: Int32, json: JSONText?)
+
+    /// "invalid auth token", "revision of auth store is old".
+    private static func isStale(_ answer: Answer) -> Bool {
+        guard answer.status != 200, let text = answer.json?["error"]?.string else { return false }
+        return text.contains("invalid auth token") || text.contains("auth store is old")
+    }
+
+    private static func checked(_ answer: Answer) throws(ArbiterError) -> JSONText {
+        if answer.status == 200, let json = answer.json { return json }
+        throw ArbiterError(
+            answer.json?["error"]?.string ?? "HTTP status \(answer.status) without a reason")
+    }
+
+    private func request(
+        _ index: Int, _ path: String, _ body: String, _ token: String?, millis: UInt32
+    ) throws(ArbiterError) -> Answer {
+        var answer = unsafe chttp_answer()
+        unsafe Self.withOptional(token) {
+            unsafe chttp_post(
+                client, settings.endpoints[index] + path, $0, body, millis, &answer)
+        }
+        guard unsafe answer.status != 0 else {
+            let text = unsafe withUnsafeBytes(of: &answer.error) {
+                unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            throw ArbiterError(text)
+        }
+        let bytes = unsafe Array(UnsafeBufferPointer(start: answer.bytes, count: answer.byte_count))
+        return (unsafe answer.status, JSONText(bytes))
+    }
+
+    private static func open(_ settings: EtcdSettings) -> OpaquePointer? {
+        unsafe withOptional(settings.authoritiesFile) { authorities in
+            unsafe withOptional(settings.certificateFile) { certificate in
+                unsafe withOptional(settings.privateKeyFile) { key in
+                    var tls = unsafe chttp_tls(
+                        authorities: authorities, certificate: certificate, private_key: key)
+                    return unsafe chttp_open(&tls)
+                }
+            }
+        }
+    }
+
+    private static func withOptional<Result>(
+        _ text: String?, _ body: (UnsafePointer<CChar>?) -> Result
+    ) -> Result {
+        guard let text else { return body(nil) }
+        return unsafe text.withCString { unsafe body($0) }
+    }
+
+    private static func nowMillis() -> UInt64 {
+        var now = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &now)
+        return UInt64(now.tv_sec) * 1_000 + UInt64(now.tv_nsec) / 1_000_000
+    }
+}
