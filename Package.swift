@@ -73,13 +73,17 @@ let package = Package(
         .target(
             name: "CVerbs", cSettings: cSettings,
             linkerSettings: [.linkedLibrary("rdmacm"), .linkedLibrary("ibverbs")]),
+        .target(
+            name: "CTLS", cSettings: cSettings,
+            linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         .target(name: "CAllocations", cSettings: cSettings),
         library("Platform", ["CPlatform"]),
         library("Wire", []),
         library("CommandLog", ["Platform", "Wire"]),
         library("Engine", ["Platform", "Wire"]),
         library("NICGateway", ["CDPDK", "Platform", "Wire", "CommandLog"]),
-        library("RDMAReplica", ["CPlatform", "CVerbs", "Platform", "Wire", "CommandLog"]),
+        library(
+            "RDMAReplica", ["CPlatform", "CVerbs", "CTLS", "Platform", "Wire", "CommandLog"]),
         library("OrderEntryClient", ["CPlatform", "Platform", "Wire"]),
         library("Settings", ["Platform", "Yams"]),
         library("Hardware", ["Platform", "Settings"]),
@@ -131,7 +135,9 @@ let package = Package(
             exclude: ["Golden"]),
         tests("NICGatewayTests", ["NICGateway", "CDPDK", "CommandLog", "Platform", "Wire"]),
         tests(
-            "RDMAReplicaTests", ["TestSeed", "RDMAReplica", "CommandLog", "Platform", "Wire"]),
+            "RDMAReplicaTests",
+            ["TestSeed", "RDMAReplica", "CommandLog", "Platform", "Wire"],
+            exclude: ["Golden"]),
         tests("OrderEntryClientTests", ["TestSeed", "OrderEntryClient", "Platform", "Wire"]),
         tests(
             "HardwareTests", ["TestSeed", "Hardware", "Settings", "Platform"],

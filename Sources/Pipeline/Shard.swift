@@ -75,17 +75,21 @@ public struct Shard: ~Copyable {
             records: log.gatingReader("reports"), events: events.gatingReader("reports"),
             clock: clock, counters: counters.gateway, steering: steering)
         let mirror = configuration.mirror.map {
-            MirrorSender(ring: log, shard: number, settings: $0, clock: clock)
+            MirrorSender(
+                ring: log, shard: number, after: start.chain, settings: $0,
+                history: recovery.map {
+                    MirrorHistory(storage: $0.storage, shard: number, ring: log)
+                }, clock: clock)
         }
         var reader: RingReader<LogRecord>?
         if let recovery {
             var gating = log.gatingReader("journal")
             try recovery.replay(
-                configuration, core: &core, loop: &loop, journal: &gating, mirror: mirror)
+                configuration, core: &core, loop: &loop, journal: &gating)
             reader = consume gating
         }
         // Behind what was recovered, and before anything is written anywhere.
-        try Self.connect(mirror, shard: number, behind: recovery?.found)
+        try Self.connect(mirror, shard: number)
         self.mirror = mirror
         self.number = number
         self.configuration = configuration
@@ -150,12 +154,10 @@ public struct Shard: ~Copyable {
             || hasLookedBack || hasMirrored
     }
 
-    private static func connect(
-        _ mirror: MirrorSender?, shard: UInt32, behind log: RecoveredLog?
-    ) throws(VerbsError) {
-        let chain = RecordChain(lastSequence: log?.lastSequence ?? 0, crc32c: log?.chain ?? 0)
-        do throws(VerbsError) {
-            try mirror?.connect(after: chain)
+    private static func connect(_ mirror: MirrorSender?, shard: UInt32) throws(MirrorError) {
+        do throws(MirrorError) {
+            try mirror?.connect()
+            try mirror?.waitUntilConnected()
         } catch {
             throw error.located("the mirror of shard \(shard) cannot begin")
         }
