@@ -75,6 +75,9 @@ let package = Package(
             linkerSettings: [.linkedLibrary("rdmacm"), .linkedLibrary("ibverbs")]),
         .target(
             name: "CHTTP", cSettings: cSettings, linkerSettings: [.linkedLibrary("curl")]),
+        .target(
+            name: "CTLS", cSettings: cSettings,
+            linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         .target(name: "CAllocations", cSettings: cSettings),
         library("Platform", ["CPlatform"]),
         library("Wire", []),
@@ -82,7 +85,8 @@ let package = Package(
         library("Engine", ["Platform", "Wire"]),
         library("NICGateway", ["CDPDK", "Platform", "Wire", "CommandLog"]),
         library(
-            "RDMAReplica", ["CHTTP", "CPlatform", "CVerbs", "Platform", "Wire", "CommandLog"]),
+            "RDMAReplica",
+            ["CHTTP", "CPlatform", "CVerbs", "CTLS", "Platform", "Wire", "CommandLog"]),
         library("OrderEntryClient", ["CPlatform", "Platform", "Wire"]),
         library("Settings", ["Platform", "Yams"]),
         library("Hardware", ["Platform", "Settings"]),

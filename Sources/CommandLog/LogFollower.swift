@@ -59,6 +59,41 @@ public final class LogFollower<Storage: JournalStorage> {
         return Int(walker.place.sequence - first)
     }
 
+    /// The CRC of a record that has its place in a file; nil when no file has it.
+    public static func crc(
+        of sequence: UInt64, storage: Storage
+    ) throws(JournalError) -> UInt32? {
+        let buffer = try JournalError.pages(1)
+        do throws(StorageError) {
+            let firsts = try storage.list().compactMap(
+                JournalFormat.firstSequence(ofSegmentNamed:))
+            // The segment behind it names it, too: the one that has it may be gone.
+            for first in [firsts.filter({ $0 <= sequence }).max(), sequence + 1] {
+                guard let first, firsts.contains(first) else { continue }
+                if let crc = try crc(of: sequence, inSegment: first, storage, buffer) { return crc }
+            }
+            return nil
+        } catch { throw .storage(error) }
+    }
+
+    private static func crc(
+        of sequence: UInt64, inSegment first: UInt64, _ storage: Storage,
+        _ buffer: borrowing HugePages
+    ) throws(StorageError) -> UInt32? {
+        let file = try storage.open(
+            JournalFormat.segmentName(firstSequence: first), forWriting: false)
+        defer { storage.close(file) }
+        guard let header = try SegmentFile.header(storage, file, first: first, buffer: buffer)
+        else { return nil }
+        if first == sequence + 1 { return header.chainBefore }
+        guard sequence <= header.geometry.lastSequence else { return nil }
+        let count = try unsafe storage.read(
+            file, into: buffer.base, byteCount: 64, offset: header.geometry.offset(of: sequence))
+        guard count == 64 else { return nil }
+        let record = unsafe buffer.base.load(as: LogRecord.self)
+        return record.sequence == sequence ? record.crc32c : nil
+    }
+
     /// True when a record was taken.
     private func readFiles(
         through last: UInt64, _ visit: (LogRecord, LogRecord?) -> Void

@@ -26,6 +26,12 @@ public import Synchronization
         unsafe value.pointee.store(sequence, ordering: .releasing)
     }
 
+    /// Adds in one step, with acquire and release, and says what was there before: for numbers that
+    /// several threads change.
+    @_noLocks internal func add(_ count: UInt64) -> UInt64 {
+        unsafe value.pointee.wrappingAdd(count, ordering: .acquiringAndReleasing).oldValue
+    }
+
     /// No order of its own: goes with a fence, as in `RingWriter.claim`.
     @inlinable @inline(__always) @_noLocks internal func loadRelaxed() -> UInt64 {
         unsafe value.pointee.load(ordering: .relaxed)

@@ -12,8 +12,9 @@
 ///
 ///     released <= published <= claimed <= min(released) + capacity
 ///
-/// Threading: the composition root makes the ring, the writer and all readers, and only then starts
-/// their threads. A writer, reader or observer belongs to one thread at a time.
+/// Threading: the composition root makes the ring, the writer and all readers but those that join
+/// later, and only then starts their threads. A writer, reader or observer belongs to one thread at
+/// a time.
 /// SAFETY: both regions live as long as the ring, and its writer, readers and observers keep it.
 @safe public final class LogRing<Record: BitwiseCopyable>: @unchecked Sendable {
     /// The most gating readers that a ring takes.
@@ -55,8 +56,7 @@
     /// The last whole record's sequence; any thread.
     public var publishedSequence: UInt64 { control.published.load() }
 
-    /// Every gating reader's name and the sequence up to which it has let go; any thread, after the
-    /// set-up.
+    /// Every gating reader's name and the sequence up to which it has let go; any thread.
     public var gatingReaders: [(name: String, releasedSequence: UInt64)] {
         control.gates
     }
@@ -70,7 +70,15 @@
     /// A reader that holds the writer back. All of them are made before the writer first asks for
     /// room: traps when it is too late, or when there are too many.
     public func gatingReader(_ name: String) -> RingReader<Record> {
-        RingReader(ring: self, released: control.addGate(name))
+        RingReader(ring: self, released: control.addGate(name), after: firstSequence - 1)
+    }
+
+    /// A reader that holds the writer back from now on: it begins behind what is published. May be
+    /// made at any time, on any thread, and again by the same name when that reader has left. Traps
+    /// when there are too many.
+    public func joiningReader(_ name: String) -> RingReader<Record> {
+        let (gate, joined) = control.joinGate(name)
+        return RingReader(ring: self, released: gate, after: joined)
     }
 
     /// A reader that never holds the writer back, from `sequence` on (`firstSequence` unless

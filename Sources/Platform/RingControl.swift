@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Synchronization
 
 /// The part of a ring that does not depend on its records: the cursors, and who reads.
 ///
@@ -7,9 +8,10 @@
     private let cursors: HugePages
     private let gateLimit: Int
     private let firstReleased: UInt64
-    /// Both change only while one thread sets the ring up.
+    /// Changes only while one thread sets the ring up.
     private var hasWriter = false
-    private var readerNames: [String] = []
+    /// Of the gates, by number.
+    private let readerNames = Mutex<[String]>([])
 
     internal let claimed: Cursor
     internal let published: Cursor
@@ -31,7 +33,7 @@
     }
 
     internal var gates: [(name: String, releasedSequence: UInt64)] {
-        readerNames.enumerated().map { index, name in (name, gate(index).load()) }
+        readerNames.withLock { $0 }.enumerated().map { index, name in (name, gate(index).load()) }
     }
 
     internal func takeWriter() {
@@ -42,12 +44,46 @@
     internal func addGate(_ name: String) -> Cursor {
         precondition(
             started.load() == 0, "gating readers are registered before the writer starts")
-        precondition(readerNames.count < gateLimit, "a ring has at most 16 gating readers")
-        let cursor = gate(readerNames.count)
-        cursor.store(firstReleased)
-        readerNames.append(name)
-        gateCount.store(UInt64(readerNames.count))
-        return cursor
+        return readerNames.withLock { names in
+            let cursor = newGate(name, &names)
+            cursor.store(firstReleased)
+            gateCount.store(UInt64(names.count))
+            return cursor
+        }
+    }
+
+    /// A gate on a ring whose writer may be running, and where it stands: at the last record that
+    /// is published. One that a reader of this name has left is taken again.
+    ///
+    /// The writer claims up to the limit that it has worked out last: the lowest gate that it saw,
+    /// or what it had published then if that was lower, plus the capacity. That must never be past
+    /// the new gate plus the capacity. Both sides change the count of gates in one step (the writer
+    /// by 0), so the two steps have an order:
+    ///
+    /// - The writer's came first. Then this side's acquires what the writer released with its own:
+    ///   the `published` that the limit was worked out from, which is therefore not higher than the
+    ///   one that is read below, and the gate stands at that.
+    /// - This side's came first. Then the writer's acquires the gate, which stands at an earlier
+    ///   `published`, and its limit is worked out from that or less.
+    ///
+    /// Each limit before the first kind's last is lower still, for a limit never goes back.
+    internal func joinGate(_ name: String) -> (gate: Cursor, joined: UInt64) {
+        readerNames.withLock { names in
+            let left = names.indices.first { names[$0] == name && gate($0).load() == .max }
+            let cursor = left.map { gate($0) } ?? newGate(name, &names)
+            cursor.store(published.load())
+            // Acquire and release: pairs with the writer's, in `RingGates.lowestReleased`.
+            _ = gateCount.add(left == nil ? 1 : 0)
+            let joined = published.load()
+            cursor.store(joined)
+            return (cursor, joined)
+        }
+    }
+
+    private func newGate(_ name: String, _ names: inout [String]) -> Cursor {
+        precondition(names.count < gateLimit, "a ring has at most 16 gating readers")
+        names.append(name)
+        return gate(names.count - 1)
     }
 
     internal var firstGate: UnsafeMutableRawPointer {
@@ -66,7 +102,7 @@
     private let started: Cursor
     private let gateCount: Cursor
     private let firstGate: UnsafeMutableRawPointer
-    private var count = -1
+    private var hasStarted = false
 
     internal init(_ control: RingControl) {
         started = control.started
@@ -74,14 +110,16 @@
         unsafe firstGate = control.firstGate
     }
 
-    /// The lowest sequence that a gating reader has released, at most `last`. The first call closes
-    /// the registration.
+    /// The lowest sequence that a gating reader has released, at most `last`. Behind the first call
+    /// readers can only join.
     @usableFromInline @inline(never) @_noLocks
     internal mutating func lowestReleased(upTo last: UInt64) -> UInt64 {
-        if count < 0 {
+        if !hasStarted {
             started.store(1)
-            count = Int(truncatingIfNeeded: gateCount.load())
+            hasStarted = true
         }
+        // Acquire and release: pairs with `RingControl.joinGate`.
+        let count = Int(truncatingIfNeeded: gateCount.add(0))
         var lowest = last
         for index in 0..<count {
             let gate = unsafe Cursor(at: firstGate + index &* Cursor.strideByteCount)

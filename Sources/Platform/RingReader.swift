@@ -21,14 +21,14 @@ internal import CPlatform
     @usableFromInline internal let releasedCursor: Cursor
     @usableFromInline internal let ring: LogRing<Record>
 
-    internal init(ring: LogRing<Record>, released: Cursor) {
+    internal init(ring: LogRing<Record>, released: Cursor, after last: UInt64) {
         self.ring = ring
         unsafe slots = UnsafePointer(
             ring.recordsBase.bindMemory(to: Record.self, capacity: ring.capacity))
         mask = UInt64(ring.capacity - 1)
-        next = ring.firstSequence
-        seen = next - 1
-        self.released = next - 1
+        next = last + 1
+        seen = last
+        self.released = last
         publishedCursor = ring.control.published
         releasedCursor = released
     }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SAFETY: `slots` is the ring that the sender keeps; `pages` are this link's own. What a write that
-// is under way reads is not released meanwhile.
+// SAFETY: the ring is the sender's; `lines` are this link's own: the counter that the standby
+// writes, and what is written out of beside the ring. What a write that is under way reads is not
+// released meanwhile.
 internal import CommandLog
 internal import Glibc
 internal import Platform
@@ -12,86 +13,90 @@ internal import Wire
 ///
 /// Threading: one thread at a time.
 @safe final class MirrorLink: @unchecked Sendable {
-    private let channel: VerbsChannel
-    private let pages: HugePages
-    private let slots: UnsafeRawPointer
+    /// Places in `lines`: a slot for each beat under way, the word for a fence, staged records.
+    private enum Place {
+        static var fence: Int { 64 * MirrorWrites.limit }
+        static var staged: Int { 4_096 }
+    }
+
+    let channel: any MirrorChannel
+    private let counterPage: HugePages
+    private let lines: HugePages
+    private let ring: UnsafeMutableRawPointer
     private let capacity: Int
-    private let nonce: UInt32
-    private let answer: MirrorAnswer
+    /// Records that may be staged at once, a power of two.
+    let stagedCapacity: Int
+    private let hello: MirrorHello
+    private var answer = MirrorAnswer()
     /// Writes handed over, and how many of them have completed for sure.
     private var writeCount: UInt64 = 0
     private var completedCount: UInt64 = 0
     /// The last sequence of each write that may be under way, by number.
-    private var lastSequences: [UInt64]
-    /// The local NIC has done with all up to here.
-    private(set) var completedSequence: UInt64
+    private var lastSequences: [UInt64] = []
+    /// All up to here may be written over locally.
+    private(set) var completedSequence: UInt64 = 0
     /// All up to here is handed over.
-    private(set) var writtenSequence: UInt64
+    private(set) var writtenSequence: UInt64 = 0
     /// The standby has validated all up to here.
-    private(set) var validatedSequence: UInt64
+    private(set) var validatedSequence: UInt64 = 0
+    /// The last that it wrote.
+    private(set) var counter = MirrorCounter()
+    private var beatNumber: UInt64 = 0
 
     /// Whether the standby has validated all that was handed over.
     var isCaughtUp: Bool { validatedSequence == writtenSequence }
     var description: String { channel.description }
 
-    /// Connects to the standby of a ring whose next record comes behind `chain`.
+    /// Asks the standby. `last` is the end of the log.
     init(
-        _ settings: MirrorSettings, ring: LogRing<LogRecord>, shard: UInt32,
-        after chain: RecordChain
-    ) throws(VerbsError) {
-        channel = try VerbsChannel(
-            to: settings.peerAddress, port: settings.peerPort,
-            timeoutMillis: settings.timeoutMillis)
-        try Self.check(channel, settings)
-        do throws(PlatformError) {
-            pages = try HugePages(byteCount: 4_096, preferred: .small)
-        } catch {
-            throw VerbsError(code: ENOMEM, error.description)
-        }
-        unsafe slots = UnsafeRawPointer(ring.recordsBase)
+        _ channel: any MirrorChannel, ring: LogRing<LogRecord>, shard: UInt32, last: RecordChain,
+        identity: MirrorIdentity, epoch: UInt32
+    ) throws(MirrorError) {
+        self.channel = channel
+        unsafe self.ring = ring.recordsBase
         capacity = ring.capacity
+        stagedCapacity = min(4_096, ring.capacity)
+        do throws(PlatformError) {
+            counterPage = try HugePages(byteCount: 4_096, preferred: .small)
+            lines = try HugePages(byteCount: Place.staged + stagedCapacity * 64, preferred: .small)
+        } catch {
+            throw MirrorError(code: ENOMEM, error.description)
+        }
         _ = unsafe try channel.register(
             region: 0, ring.recordsBase, byteCount: ring.capacity * 64, isWrittenByPeer: false)
         let key = unsafe try channel.register(
-            region: 1, pages.base, byteCount: 4_096, isWrittenByPeer: true)
-        nonce = UInt32.random(in: 1...UInt32.max)
-        var answer = MirrorAnswer()
-        let hello = unsafe MirrorHello(
-            shard: UInt16(truncatingIfNeeded: shard), lastSequence: chain.lastSequence,
-            crc32c: chain.crc32c, recordCapacity: UInt32(ring.capacity),
-            counterAddress: UInt64(UInt(bitPattern: pages.base)), counterKey: key, nonce: nonce)
-        do throws(VerbsError) {
-            try channel.connect(hello, answer: &answer, timeoutMillis: settings.timeoutMillis)
-        } catch {
-            throw answer.refusal == 0 ? error : Self.refused(answer, settings)
-        }
+            region: 1, counterPage.base, byteCount: 64, isWrittenByPeer: true)
+        _ = unsafe try channel.register(
+            region: 2, lines.base, byteCount: Place.staged + stagedCapacity * 64,
+            isWrittenByPeer: false)
+        hello = unsafe MirrorHello(
+            shard: UInt16(truncatingIfNeeded: shard), lastSequence: last.lastSequence,
+            crc32c: last.crc32c, recordCapacity: UInt32(ring.capacity),
+            counterAddress: UInt64(UInt(bitPattern: counterPage.base)), counterKey: key,
+            nonce: UInt32.random(in: 1...UInt32.max), clusterHash: identity.clusterHash,
+            epoch: epoch, host: identity.host, peerHost: identity.peerHost)
+        try channel.connect(hello)
+    }
+
+    /// Where the standby's log ends, once it has answered; nil before. Throws when it refuses.
+    func takeAnswer(from peer: String) throws(MirrorError) -> RecordChain? {
+        guard let answer = try channel.takeAnswer() else { return nil }
         guard answer.magic == MirrorVersion.magic, answer.version == MirrorVersion.number else {
-            throw Self.refused(MirrorAnswer(refusal: 1), settings)
+            throw Self.refused(MirrorAnswer(refusal: 1), peer)
+        }
+        guard answer.refusal == 0 else { throw Self.refused(answer, peer) }
+        guard hello.peerHost == 0 || answer.host == hello.peerHost else {
+            throw Self.refused(MirrorAnswer(refusal: MirrorAnswer.Refusal.host.rawValue), peer)
         }
         self.answer = answer
-        completedSequence = chain.lastSequence
-        writtenSequence = chain.lastSequence
-        validatedSequence = chain.lastSequence
-        lastSequences = Array(
-            repeating: chain.lastSequence, count: VerbsChannel.writeLimit)
+        completedSequence = answer.lastSequence
+        writtenSequence = answer.lastSequence
+        validatedSequence = answer.lastSequence
+        lastSequences = Array(repeating: answer.lastSequence, count: MirrorWrites.limit)
+        return RecordChain(lastSequence: answer.lastSequence, crc32c: answer.crc32c)
     }
 
-    /// The route must not lead past the device that the host's profile names.
-    private static func check(
-        _ channel: VerbsChannel, _ settings: MirrorSettings
-    ) throws(VerbsError) {
-        guard let wanted = settings.device,
-            wanted.name != channel.device || wanted.port != channel.devicePort
-        else { return }
-        throw VerbsError(
-            code: ENODEV,
-            "\(IPv4Text.format(settings.peerAddress)) is reached by \(channel.device) port "
-                + "\(channel.devicePort), and the profile names \(wanted.name) port "
-                + "\(wanted.port): correct the address, the route or the key rdma")
-    }
-
-    static func refused(_ answer: MirrorAnswer, _ settings: MirrorSettings) -> VerbsError {
-        let peer = "\(IPv4Text.format(settings.peerAddress)):\(settings.peerPort)"
+    static func refused(_ answer: MirrorAnswer, _ peer: String) -> MirrorError {
         let text =
             switch MirrorAnswer.Refusal(rawValue: answer.refusal) {
             case .version:
@@ -104,70 +109,124 @@ internal import Wire
                     + "memory there"
             case .place:
                 "\(peer) takes no log that is as far as this one"
+            case .cluster:
+                "\(peer) is of a cluster of another name: correct the name, or the address"
+            case .host:
+                "\(peer) is host \(answer.host), or expects another than this one: correct the "
+                    + "numbers of the hosts, or the address"
+            case .epoch:
+                "\(peer) knows of epoch \(answer.epoch), which is newer than this host's: this "
+                    + "host is no primary any more, and rejoins as a standby"
+            case .shard:
+                "\(peer) takes no primary for this shard: it has no such shard, or has one"
             case nil:
                 "\(peer) refuses for reason \(answer.refusal): run the same build on both hosts"
             }
-        return VerbsError(code: EPERM, text)
+        return MirrorError(code: EPERM, text)
     }
 
     /// Writes that may be handed over now.
-    var room: Int {
-        VerbsChannel.writeLimit - Int(truncatingIfNeeded: writeCount &- completedCount)
+    var room: Int { MirrorWrites.limit - Int(truncatingIfNeeded: writeCount &- completedCount) }
+
+    /// Records that the standby has room for now: never over one that it has not validated.
+    var window: Int {
+        capacity - Int(truncatingIfNeeded: writtenSequence &- validatedSequence)
     }
 
-    /// Hands over one write of records that lie behind `writtenSequence`, side by side.
-    func write(_ span: RingSpan) throws(VerbsError) {
+    /// Records that may be staged now.
+    var stagedRoom: Int {
+        stagedCapacity - Int(truncatingIfNeeded: writtenSequence &- completedSequence)
+    }
+
+    /// Hands over one write of records out of the ring that lie behind `writtenSequence`, side by
+    /// side.
+    func write(_ span: RingSpan) throws(MirrorError) {
         writtenSequence &+= UInt64(truncatingIfNeeded: span.count)
         unsafe try post(
-            region: 0, slots + span.byteOffset, span.byteCount,
-            to: answer.ringAddress &+ UInt64(truncatingIfNeeded: span.byteOffset))
+            region: 0, ring + span.byteOffset, Int(span.byteCount),
+            to: answer.ringAddress &+ UInt64(truncatingIfNeeded: span.byteOffset),
+            isSignalled: false)
+    }
+
+    /// Puts a record where it is written out of; its sequence is behind `writtenSequence`, and
+    /// there is room for it.
+    func stage(_ record: LogRecord) {
+        unsafe staged(record.sequence).storeBytes(of: record, as: LogRecord.self)
+    }
+
+    /// Hands over one write of the next staged records, at most `count`, and says of how many.
+    func writeStaged(_ count: Int) throws(MirrorError) -> Int {
+        let next = writtenSequence &+ 1
+        let span = RingSpan(sequence: next, count: count, capacity: stagedCapacity, limit: count)
+        writtenSequence &+= UInt64(truncatingIfNeeded: span.count)
+        // The rings' sizes divide each other: what is side by side here is so there.
+        let slot = next & UInt64(capacity &- 1)
+        unsafe try post(
+            region: 2, staged(next), Int(span.byteCount), to: answer.ringAddress &+ slot &* 64,
+            isSignalled: true)
+        return span.count
+    }
+
+    private func staged(_ sequence: UInt64) -> UnsafeMutableRawPointer {
+        let slot = Int(truncatingIfNeeded: sequence & UInt64(stagedCapacity &- 1))
+        return unsafe lines.base + Place.staged + slot * 64
+    }
+
+    /// Hands over a beat.
+    func write(_ vitals: MirrorVitals, publishedSequence: UInt64) throws(MirrorError) {
+        beatNumber &+= 1
+        let beat = PrimaryBeat(
+            number: beatNumber, progress: vitals.progress, publishedSequence: publishedSequence,
+            committedSequence: vitals.committedSequence, hashSequence: vitals.hashSequence,
+            stateHash: vitals.stateHash, epoch: hello.epoch, flags: vitals.flags,
+            nonce: hello.nonce)
+        let slot = unsafe lines.base + MirrorWrites.slot(writeCount) * 64
+        unsafe slot.storeBytes(of: beat.sealed(), as: PrimaryBeat.self)
+        unsafe try post(region: 2, slot, 64, to: answer.beatAddress, isSignalled: false)
     }
 
     /// Asks the standby to fence this side off. Only a standby for measurements does.
-    func ask(for fence: Fence) throws(VerbsError) {
-        let word = unsafe pages.base + 64
+    func ask(for fence: Fence) throws(MirrorError) {
+        let word = unsafe lines.base + Place.fence
         unsafe word.storeBytes(of: fence.rawValue, as: UInt64.self)
-        unsafe try post(region: 1, word, 8, to: answer.fenceAddress)
+        unsafe try post(
+            region: 2, word, 8, to: answer.beatAddress &+ 64, isSignalled: false)
     }
 
-    private func post(
-        region: UInt32, _ memory: UnsafeRawPointer, _ byteCount: UInt32, to address: UInt64
-    ) throws(VerbsError) {
-        lastSequences[VerbsChannel.slot(writeCount)] = writtenSequence
+    @unsafe private func post(
+        region: Int, _ memory: UnsafeRawPointer, _ byteCount: Int, to address: UInt64,
+        isSignalled: Bool
+    ) throws(MirrorError) {
+        lastSequences[MirrorWrites.slot(writeCount)] = writtenSequence
         writeCount &+= 1
         unsafe try channel.write(
             region: region, from: memory, byteCount: byteCount, to: address, key: answer.ringKey,
-            token: writeCount, isSignalled: writeCount % VerbsChannel.signalInterval == 0)
+            token: writeCount,
+            isSignalled: isSignalled || writeCount % MirrorWrites.signalInterval == 0)
     }
 
     /// Takes completions and the standby's counter. True when either has moved.
-    func reap() throws(VerbsError) -> Bool {
+    func reap() throws(MirrorError) -> Bool {
         var hasMoved = false
         while let token = try channel.takeCompletion() {
             // In order: a completion covers all writes before it.
             completedCount = token
-            completedSequence = lastSequences[VerbsChannel.slot(token &- 1)]
+            completedSequence = lastSequences[MirrorWrites.slot(token &- 1)]
             hasMoved = true
         }
-        // Acquires, of memory that only the standby's NIC writes; the check tells the halves of two
-        // counters apart.
-        let words = unsafe (Cursor(at: pages.base).load(), Cursor(at: pages.base + 8).load())
-        guard let counter = MirrorCounter(words: words, nonce: nonce),
-            counter.sequence > validatedSequence
-        else { return hasMoved }
-        guard counter.sequence <= writtenSequence else {
-            throw VerbsError(
-                code: EPROTO, "the standby has validated \(counter.sequence), which was not written"
-            )
+        let found = unsafe MirrorCounter.copy(from: counterPage.base, nonce: hello.nonce)
+        guard let found, found.number > counter.number else { return hasMoved }
+        counter = found
+        guard found.sequence > validatedSequence else { return hasMoved }
+        guard found.sequence <= writtenSequence else {
+            throw MirrorError(
+                code: EPROTO, "the standby has validated \(found.sequence), which was not written")
         }
-        validatedSequence = counter.sequence
+        validatedSequence = found.sequence
         return true
     }
 
-    /// Throws once the connection is over. Makes a system call.
-    func checkPeer() throws(VerbsError) { try channel.checkPeer() }
-
-    /// Tells the standby that this is the end, and ends it: the device reads the ring no more.
+    /// Tells the standby that this is the end, and ends it: the ring is read no more.
     func close() {
         channel.disconnect()
         channel.close()

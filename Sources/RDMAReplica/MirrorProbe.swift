@@ -16,17 +16,18 @@ public final class MirrorProbe {
     public let description: String
 
     /// Connects to a standby that waits for one. Throws what a person can mend.
-    public init(_ settings: MirrorSettings, clock: CycleClock) throws(VerbsError) {
+    public init(_ settings: MirrorSettings, clock: CycleClock) throws(MirrorError) {
         let ring: LogRing<LogRecord>
         do throws(PlatformError) {
             ring = try LogRing(capacity: 1_024)
         } catch {
-            throw VerbsError(code: ENOMEM, error.description)
+            throw MirrorError(code: ENOMEM, error.description)
         }
         self.clock = clock
         sender = MirrorSender(ring: ring, shard: 0, settings: settings, clock: clock)
         sequencer = Sequencer(ring: ring)
-        try sender.connect(after: RecordChain())
+        try sender.connect()
+        try sender.waitUntilConnected()
         description = sender.description ?? ""
     }
 
@@ -34,7 +35,7 @@ public final class MirrorProbe {
     /// counter seen here. Throws when the standby goes or falls silent.
     public func writeLatency(
         samples: Int, isStopping: () -> Bool = { false }
-    ) throws(VerbsError) -> LatencyDistribution {
+    ) throws(MirrorError) -> LatencyDistribution {
         let histogram = LatencyHistogram()
         for _ in 0..<samples where !isStopping() {
             let start = clock.nowCycles
@@ -55,7 +56,7 @@ public final class MirrorProbe {
     /// nanoseconds from the asking, and what the first failed write said. The probe is over then.
     public func fencingTime(
         _ method: Fence
-    ) throws(VerbsError) -> (nanos: UInt64, refusal: VerbsError) {
+    ) throws(MirrorError) -> (nanos: UInt64, refusal: MirrorError) {
         guard let link = sender.link else { throw failure }
         let start = clock.nowCycles
         try link.ask(for: method)
@@ -76,8 +77,8 @@ public final class MirrorProbe {
     /// Ends the connection in order.
     public func close() { sender.close() }
 
-    private var failure: VerbsError {
-        sender.status.failure ?? VerbsError(code: ENOTCONN, "the probe is not connected any more")
+    private var failure: MirrorError {
+        sender.status.failure ?? MirrorError(code: ENOTCONN, "the probe is not connected any more")
     }
 
     private func append() -> UInt64 {

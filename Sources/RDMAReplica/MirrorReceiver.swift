@@ -1,167 +1,200 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SAFETY: `memory` and `pages` live as long as the receiver, and the scan in it reads no longer.
-internal import CVerbs
+// SAFETY: the ring, the lines behind it and the counters live as long as the receiver, and so does
+// the channel that writes into them. The scan in it reads no longer.
 public import CommandLog
 internal import Glibc
 public import Platform
-internal import Wire
+public import Wire
 
-/// Where a standby waits for primaries.
-///
-/// Threading: one thread.
-@safe public final class MirrorListener {
-    private let listener: OpaquePointer
+/// What a standby gives to a primary: a ring, two lines behind it (the beat, and the word for a
+/// fence), and a page to write counters out of.
+@safe final class ReceiverMemory {
+    let ring: HugePages
+    let counters: HugePages
+    let ringByteCount: Int
+    /// Of the ring and the lines.
+    let key: UInt32
 
-    /// Listens at a local address, host order (0 = all), of an RDMA device. Throws what a person
-    /// can mend.
-    public init(address: UInt32, port: UInt16) throws(VerbsError) {
-        var error = cverbs_error()
-        guard let listener = unsafe cverbs_listen(address, port, &error) else {
-            throw VerbsError(error)
+    var ringAddress: UInt64 { unsafe UInt64(UInt(bitPattern: ring.base)) }
+    var beatAddress: UInt64 { ringAddress + UInt64(ringByteCount) }
+    var beat: UnsafeMutableRawPointer { unsafe ring.base + ringByteCount }
+    /// Where the primary asks to be fenced off.
+    var fence: UnsafeMutableRawPointer { unsafe beat + 64 }
+
+    init(_ channel: any MirrorChannel, capacity: Int, node: NUMANode?) throws(MirrorError) {
+        ringByteCount = capacity * 64
+        do throws(PlatformError) {
+            ring = try HugePages(byteCount: ringByteCount + 4_096, node: node)
+            counters = try HugePages(byteCount: 4_096, node: node, preferred: .small)
+        } catch {
+            throw MirrorError(code: ENOMEM, error.description)
         }
-        unsafe self.listener = listener
-    }
-
-    deinit { unsafe cverbs_stop_listening(listener) }
-
-    /// The next primary, with memory of its own here; nil when none asks in the time. Throws when
-    /// one had to be refused; others may follow.
-    public func next(timeoutMillis: UInt32, clock: CycleClock) throws(VerbsError) -> MirrorReceiver?
-    {
-        var error = cverbs_error()
-        let heard = Hello(MirrorHello(magic: 0))
-        let request = unsafe cverbs_take_request(
-            listener, timeoutMillis, heard.mutableBytes, &error)
-        guard let request = unsafe request else {
-            if error.code != 0 { throw VerbsError(error) }
-            return nil
-        }
-        let channel = unsafe VerbsChannel(requested: request)
-        return try MirrorReceiver(channel, heard.read(as: MirrorHello.self), clock: clock)
+        key = unsafe try channel.register(
+            region: 0, ring.base, byteCount: ringByteCount + 4_096, isWrittenByPeer: true)
+        _ = unsafe try channel.register(
+            region: 1, counters.base, byteCount: 4_096, isWrittenByPeer: false)
     }
 }
 
-/// The standby's side of a mirror: gives a primary a ring to write into, validates what comes, and
-/// writes back how far it is.
+/// The standby's side of a mirror: gives a primary a ring to write into, gives what is valid in it
+/// to its caller, and writes back how far that is.
 ///
+/// It goes, over and over: `poll`, `take`. After a `fence`, `take` gives what was placed before it.
 /// Threading: one thread.
 @safe public final class MirrorReceiver: @unchecked Sendable {
-    /// How long a primary may take to complete the connection, and how long a record may be half
-    /// there before the chain counts as broken.
-    private static var patienceMillis: UInt32 { 2_000 }
+    /// How long a record may be half there before the chain counts as broken.
+    private static var patienceNanos: UInt64 { 2_000_000_000 }
+    /// The primary hears of this side at least so often while it is polled.
+    static var beatNanos: UInt64 { 250_000 }
 
+    /// What the primary said.
+    public let hello: MirrorHello
     /// The primary's shard.
-    public let shard: UInt32
-    /// The mirror begins behind this sequence.
+    public var shard: UInt32 { UInt32(hello.shard) }
+    /// The mirror begins with this sequence.
     public let firstSequence: UInt64
     /// Records in the ring.
-    public let capacity: Int
-    /// What it runs over and from whom.
-    public let description: String
+    public var capacity: Int { Int(hello.recordCapacity) }
+    /// What it runs over.
+    public var transport: MirrorTransport { channel.transport }
+    /// The same, and from whom.
+    public var description: String { channel.description }
     /// What the ring's memory is made of.
-    public var pageSize: PageSize { memory.pageSize }
+    public var pageSize: PageSize { memory.ring.pageSize }
     /// How the ring looked at the last look behind the valid records; what is not `whole` here has
     /// stayed so.
     public private(set) var standing = MirrorStanding.whole
     /// Why nothing more comes; nil while something may.
-    public private(set) var ended: VerbsError?
-    /// How this side fenced the primary off, once it was asked to.
+    public private(set) var ended: MirrorError?
+    /// How this side fenced the primary off, once it has.
     public private(set) var fenced: Fenced?
+    /// The primary's last sign of life; nil before the first.
+    public private(set) var lastBeat: PrimaryBeat?
+    /// When it was seen first, in cycles; the receiver's beginning before the first.
+    public private(set) var beatCycles: UInt64
+    /// When `lastBeat.progress` was last seen to change, in cycles.
+    public private(set) var progressCycles: UInt64
+    /// What the caller's own journal has on disk; the primary is told.
+    public var durableSequence: UInt64 {
+        didSet { hasNews = hasNews || durableSequence != oldValue }
+    }
+    /// The first checkpoint at which the caller's state has another hash than the primary's; 0 =
+    /// none. The primary is told.
+    public var mismatchSequence: UInt64 = 0 { didSet { hasNews = true } }
+    /// The newest epoch that this host knows of; the primary is told.
+    public var epoch: UInt32 { didSet { hasNews = hasNews || epoch != oldValue } }
+    /// As the caller's roles define them; the primary is told.
+    public var flags: UInt32 = 0 { didSet { hasNews = hasNews || flags != oldValue } }
 
     /// A fence, and what it did.
     public struct Fenced: Sendable {
         /// How.
         public let method: Fence
-        /// How long the device took to do it, nanoseconds.
+        /// How long it took, nanoseconds.
         public let nanos: UInt64
-        /// The last valid record when it was done: nothing may come behind it.
+        /// The last record that was taken when it was done, or valid then: nothing may come behind
+        /// it that was not there.
         public let lastSequence: UInt64
     }
 
-    private let hello: MirrorHello
-    private let memory: HugePages
-    private let pages: HugePages
-    private let channel: VerbsChannel
+    private let memory: ReceiverMemory
+    private let channel: any MirrorChannel
     private let clock: CycleClock
     private var scan: MirrorScan
     private var writeCount: UInt64 = 0
     private var completedCount: UInt64 = 0
-    private var toldSequence: UInt64
-    private var lastLookCycles: UInt64 = 0
+    private var counterNumber: UInt64 = 0
+    private var hasNews = true
+    private var lastTellCycles: UInt64 = 0
+    private var lastLookCycles: UInt64
     private var brokenSinceCycles: UInt64 = 0
 
-    init(_ channel: VerbsChannel, _ hello: MirrorHello, clock: CycleClock) throws(VerbsError) {
-        if let refusal = hello.refusal {
-            channel.reject(MirrorAnswer(refusal: refusal.rawValue))
-            throw VerbsError(
-                code: EPROTO, "a request \(channel.description) was refused for its \(refusal)")
-        }
-        capacity = Int(hello.recordCapacity)
-        let ringByteCount = capacity * 64
-        do throws(PlatformError) {
-            memory = try HugePages(byteCount: ringByteCount + 4_096)
-            pages = try HugePages(byteCount: 4_096, preferred: .small)
-        } catch {
-            channel.reject(MirrorAnswer(refusal: MirrorAnswer.Refusal.memory.rawValue))
-            throw VerbsError(code: ENOMEM, error.description)
-        }
-        let key: UInt32
-        do throws(VerbsError) {
-            key = unsafe try channel.register(
-                region: 0, memory.base, byteCount: ringByteCount + 4_096, isWrittenByPeer: true)
-            _ = unsafe try channel.register(
-                region: 1, pages.base, byteCount: 4_096, isWrittenByPeer: false)
-        } catch {
-            channel.reject(MirrorAnswer(refusal: MirrorAnswer.Refusal.memory.rawValue))
-            throw error
-        }
-        let chain = RecordChain(lastSequence: hello.lastSequence, crc32c: hello.crc32c)
-        unsafe scan = MirrorScan(slots: memory.base, capacity: capacity, after: chain)
+    init(
+        _ channel: any MirrorChannel, _ hello: MirrorHello, _ memory: ReceiverMemory,
+        after chain: RecordChain, epoch: UInt32, clock: CycleClock
+    ) {
+        unsafe scan = MirrorScan(
+            slots: memory.ring.base, capacity: Int(hello.recordCapacity), after: chain)
         self.hello = hello
+        self.memory = memory
         self.channel = channel
         self.clock = clock
-        shard = UInt32(hello.shard)
-        firstSequence = hello.lastSequence + 1
-        toldSequence = hello.lastSequence
-        description = channel.description
-        let base = unsafe UInt64(UInt(bitPattern: memory.base))
-        try channel.accept(
-            MirrorAnswer(
-                ringAddress: base, fenceAddress: base + UInt64(ringByteCount), ringKey: key),
-            timeoutMillis: Self.patienceMillis)
+        self.epoch = epoch
+        firstSequence = chain.lastSequence + 1
+        durableSequence = chain.lastSequence
+        beatCycles = clock.nowCycles
+        progressCycles = beatCycles
+        lastLookCycles = beatCycles
     }
 
-    /// The last valid record's sequence and CRC.
-    public var chain: RecordChain { scan.chain }
-    /// Valid records so far.
-    public var recordCount: UInt64 { scan.chain.lastSequence - hello.lastSequence }
+    deinit { channel.close() }
 
-    /// Validates what has come and tells the primary. False when there was nothing to do.
-    public func poll() -> Bool {
-        // Also after the end: what was placed before it is there.
-        let count = scan.poll(limit: capacity)
-        guard ended == nil else { return count > 0 }
-        do throws(VerbsError) {
+    /// The last record that was taken, and its CRC.
+    public var chain: RecordChain { scan.chain }
+    /// Records taken so far.
+    public var recordCount: UInt64 { scan.chain.lastSequence &+ 1 &- firstSequence }
+
+    /// Moves what waits, looks for the primary's beat, and tells it how far this side is. False
+    /// when there was nothing to do.
+    public func poll() -> Bool { poll(nowCycles: clock.nowCycles) }
+
+    /// The same at a given time of the clock.
+    public func poll(nowCycles now: UInt64) -> Bool {
+        guard ended == nil else { return false }
+        do throws(MirrorError) {
+            var hasMoved = try channel.pump()
+            if readBeat(now) { hasMoved = true }
             // Who has fenced says nothing more, and waits for the primary to go.
             if fenced == nil {
                 while let token = try channel.takeCompletion() { completedCount = token }
-                if toldSequence != scan.chain.lastSequence { try tell() }
+                if hasNews || clock.nanos(now &- lastTellCycles) > Self.beatNanos { try tell(now) }
             }
-            let now = clock.nowCycles
-            if count > 0 { brokenSinceCycles = 0 }
             if clock.nanos(now &- lastLookCycles) > 1_000_000 {
                 lastLookCycles = now
                 look(now)
                 try channel.checkPeer()
             }
             try fenceIfAsked()
+            return hasMoved
         } catch {
+            // A record may have been placed just before: `take` finds it.
             ended = error
-            // A record may have been placed just before.
-            return scan.poll(limit: capacity) > 0 || count > 0
+            return true
         }
-        return count > 0
+    }
+
+    /// Gives the next commands that are whole, in order, a pair at once, until `into` says false:
+    /// it has no room now, and is asked again with the same one. What it took counts as validated,
+    /// and the primary may write over it. At most `limit` records, or one more than that for a
+    /// pair; says how many. Also after the end and after a fence.
+    public func take(limit: Int = .max, into: (LogRecord, LogRecord?) -> Bool) -> Int {
+        let count = scan.take(limit: limit, into: into)
+        if count > 0 {
+            hasNews = true
+            brokenSinceCycles = 0
+        }
+        return count
+    }
+
+    /// Takes the primary's right to write away, for good: from the return on nothing of it is
+    /// placed any more. Then `take` until it gives nothing. Throws when it cannot be done for
+    /// sure; the primary may be writing still then.
+    public func fence() throws(MirrorError) {
+        let start = clock.nowCycles
+        // Flags first: they are quick, and the primary is told by its next write. A queue pair with
+        // writes under way may refuse them; the reset is the sure way.
+        try? channel.fence(.access)
+        try channel.fence(.reset)
+        noteFence(.reset, start)
+        channel.disconnect()
+    }
+
+    /// Ends it.
+    public func close() {
+        channel.disconnect()
+        channel.close()
+        ended = ended ?? MirrorError(code: ENOTCONN, "the mirror was ended here")
     }
 
     /// What is in the ring behind the valid records, for the report. After the end nothing is on
@@ -170,18 +203,34 @@ internal import Wire
         ended == nil || standing != .whole ? standing : scan.standing()
     }
 
-    private func tell() throws(VerbsError) {
+    private func readBeat(_ now: UInt64) -> Bool {
+        guard let beat = unsafe PrimaryBeat.copy(from: memory.beat, nonce: hello.nonce),
+            beat.number != lastBeat?.number
+        else { return false }
+        if beat.progress != lastBeat?.progress { progressCycles = now }
+        lastBeat = beat
+        beatCycles = now
+        return true
+    }
+
+    private func tell(_ now: UInt64) throws(MirrorError) {
         // With no room the next one will say it: only the newest counts.
-        guard writeCount &- completedCount < UInt64(VerbsChannel.writeLimit) else { return }
+        guard writeCount &- completedCount < UInt64(MirrorWrites.limit) else { return }
         // A slot of its own for each write under way, which may still be read.
-        let slot = unsafe pages.base + VerbsChannel.slot(writeCount) * 64
-        let counter = MirrorCounter(sequence: scan.chain.lastSequence, nonce: hello.nonce)
-        unsafe slot.storeBytes(of: counter, as: MirrorCounter.self)
+        let slot = unsafe memory.counters.base + MirrorWrites.slot(writeCount) * 64
+        counterNumber &+= 1
+        let counter = MirrorCounter(
+            sequence: scan.chain.lastSequence, durableSequence: durableSequence,
+            number: counterNumber, mismatchSequence: mismatchSequence, epoch: epoch, flags: flags,
+            nonce: hello.nonce)
+        unsafe slot.storeBytes(of: counter.sealed(), as: MirrorCounter.self)
         writeCount &+= 1
         unsafe try channel.write(
-            region: 1, from: slot, byteCount: 16, to: hello.counterAddress, key: hello.counterKey,
-            token: writeCount, isSignalled: writeCount % VerbsChannel.signalInterval == 0)
-        toldSequence = counter.sequence
+            region: 1, from: slot, byteCount: 64, to: hello.counterAddress, key: hello.counterKey,
+            token: writeCount, isSignalled: writeCount % MirrorWrites.signalInterval == 0)
+        hasNews = false
+        lastTellCycles = now
+        _ = try channel.pump()
     }
 
     /// What is wrong counts when it has been so for a while.
@@ -193,19 +242,21 @@ internal import Wire
             return
         }
         if brokenSinceCycles == 0 { brokenSinceCycles = now }
-        let nanos = UInt64(Self.patienceMillis) * 1_000_000
-        if clock.nanos(now &- brokenSinceCycles) > nanos { standing = found }
+        if clock.nanos(now &- brokenSinceCycles) > Self.patienceNanos { standing = found }
     }
 
-    private func fenceIfAsked() throws(VerbsError) {
+    private func fenceIfAsked() throws(MirrorError) {
         guard fenced == nil else { return }
-        let word = unsafe Cursor(at: memory.base + capacity * 64).load()
+        let word = unsafe Cursor(at: memory.fence).load()
         guard let method = Fence(rawValue: word) else { return }
         let start = clock.nowCycles
         try channel.fence(method)
+        noteFence(method, start)
+    }
+
+    private func noteFence(_ method: Fence, _ start: UInt64) {
         let nanos = clock.nanos(clock.nowCycles &- start)
         // What was placed before counts; what is there later must not.
-        _ = scan.poll()
-        fenced = Fenced(method: method, nanos: nanos, lastSequence: scan.chain.lastSequence)
+        fenced = Fenced(method: method, nanos: nanos, lastSequence: scan.lastValidSequence())
     }
 }

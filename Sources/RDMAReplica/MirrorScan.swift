@@ -50,23 +50,50 @@ public enum MirrorStanding: Equatable, Sendable, CustomStringConvertible {
         self.chain = chain
     }
 
-    /// Takes what is valid behind the last record, at most `limit` records, and says how many.
-    mutating func poll(limit: Int = .max) -> Int {
+    /// Gives the commands that are valid behind the last record, until `into` says false, at most
+    /// `limit` records (one more for a pair), and says how many. Half a pair is kept back.
+    mutating func take(limit: Int, into: (LogRecord, LogRecord?) -> Bool) -> Int {
         var count = 0
         while count < limit {
-            let next = chain.lastSequence &+ 1
-            // Acquire: what a NIC placed before the sequence is read after it. That proves nothing
-            // of the rest of the record: the chain does.
-            guard sequence(inSlotOf: next) == next, chain.take(copy(of: next)) else { break }
-            count += 1
+            var next = chain
+            guard let record = valid(behind: &next) else { break }
+            var continuation: LogRecord?
+            if record.isPair {
+                continuation = valid(behind: &next)
+                if continuation == nil { break }
+            }
+            guard into(record, continuation) else { break }
+            chain = next
+            count += continuation == nil ? 1 : 2
         }
         return count
     }
 
-    /// What is there behind the last valid record. Anything but `whole` may be on its way still:
-    /// it means something when it stays.
-    func standing() -> MirrorStanding {
+    /// The last record that could be taken now, without its second half too.
+    func lastValidSequence() -> UInt64 {
+        var end = chain
+        while valid(behind: &end) != nil {}
+        return end.lastSequence
+    }
+
+    private func valid(behind chain: inout RecordChain) -> LogRecord? {
         let next = chain.lastSequence &+ 1
+        // Acquire: what a NIC placed before the sequence is read after it. That proves nothing of
+        // the rest of the record: the chain does.
+        guard sequence(inSlotOf: next) == next else { return nil }
+        let record = copy(of: next)
+        return chain.take(record) ? record : nil
+    }
+
+    /// What is there behind the last record that was taken. Anything but `whole` may be on its way
+    /// still: it means something when it stays.
+    func standing() -> MirrorStanding {
+        var end = chain
+        // What is valid and not taken yet is whole; of a pair's first half the rest is awaited.
+        if let record = valid(behind: &end), !record.isPair || valid(behind: &end) != nil {
+            return .whole
+        }
+        let next = end.lastSequence &+ 1
         let found = sequence(inSlotOf: next)
         if found == next { return .damaged(sequence: next) }
         // What lies there is of an earlier lap, or of none.

@@ -1,147 +1,266 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SAFETY: a slot is written out of between `available` and `release`, and is released only when the
-// local NIC has done with it.
+// SAFETY: a slot of the ring is written out of between its publication and `release`, and is
+// released only when it may be written over here.
 public import CommandLog
 internal import Glibc
 public import Platform
 public import Wire
 
-/// The primary's side of a mirror: a gating reader of the log's ring that writes each record into
-/// the standby's memory. Made, connected, then `poll`ed.
+/// The primary's side of a mirror: brings a standby up to where the log is, and from there on
+/// writes each record into its memory as it is published.
+///
+/// `connect` may be called at any time, also after an end; then `poll`, over and over. The standby
+/// says where its log ends. What it has missed comes from the journal, through memory of the
+/// sender's own, while the ring's writer goes on unhindered; close behind it the sender joins the
+/// ring as a gating reader, and is live when it has sent what lay before that.
 ///
 /// When the mirror ends, for whatever reason, it lets go of the ring at once: the log goes on
 /// without it, and `status.failure` says why.
 /// Threading: one thread at a time; `status` is for all.
 public final class MirrorSender: @unchecked Sendable {
+    /// Makes the channel to the standby.
+    public typealias Connector = (MirrorTransport) throws(MirrorError) -> any MirrorChannel
+
     /// What other threads may know.
     public let status: MirrorStatus
-    /// The connection, for the start-up report; nil before it stands and after its end.
-    public var description: String? { link?.description }
+    /// Asked for each beat, on the thread that polls.
+    public var vitals: () -> MirrorVitals = { MirrorVitals() }
 
-    private let ring: LogRing<LogRecord>
+    let ring: LogRing<LogRecord>
+    let settings: MirrorSettings
+    let clock: CycleClock
+    let history: MirrorHistory?
     private let shard: UInt32
-    private let settings: MirrorSettings
-    private let clock: CycleClock
-    private var reader: RingReader<LogRecord>?
+    let base: RecordChain
+    private let identity: MirrorIdentity
+    private let connector: Connector?
+    private var epoch: UInt32 = 0
+    private var untried: [MirrorTransport] = []
     private(set) var link: MirrorLink?
+    /// The connection, for the start-up report; nil while there is none.
+    public var description: String? { status.description }
+    /// Whether the standby has answered, and its log is on ours.
+    private var isAnswered = false
+    var source: (any LogSource)?
+    /// Gates the ring once the standby is close to its end; the records up to `joinedSequence` come
+    /// from the source still.
+    var reader: RingReader<LogRecord>?
+    var joinedSequence: UInt64 = 0
     /// Records in one write: small enough that the standby has something to do meanwhile, and that
     /// what awaits a completion leaves the ring its room.
-    private let recordsPerWriteMax: Int
+    let recordsPerWriteMax: Int
     private var lastProgressCycles: UInt64 = 0
     private var lastLookCycles: UInt64 = 0
+    private var lastBeatCycles: UInt64 = 0
+    private var toldVitals: MirrorVitals?
+    private var toldSequence: UInt64 = 0
 
-    /// Takes its place among the ring's gating readers: before the writer starts.
+    /// The standby hears at least so often while this is polled.
+    static var beatNanos: UInt64 { 250_000 }
+    /// And no more often, whatever changes: a beat is a write of its own.
+    static var beatNanosMin: UInt64 { 25_000 }
+
+    /// A mirror of the log in `ring`, whose first record follows `chain`. Without a history only a
+    /// standby can be served whose log ends in the ring. `connector` stands in for the network.
     public init(
-        ring: LogRing<LogRecord>, shard: UInt32, settings: MirrorSettings, clock: CycleClock
+        ring: LogRing<LogRecord>, shard: UInt32, after chain: RecordChain = RecordChain(),
+        identity: MirrorIdentity = MirrorIdentity(), settings: MirrorSettings,
+        history: MirrorHistory? = nil, clock: CycleClock, connector: Connector? = nil
     ) {
+        precondition(
+            ring.firstSequence == chain.lastSequence + 1, "a ring goes on behind its chain")
         self.ring = ring
         self.shard = shard
+        base = chain
+        self.identity = identity
         self.settings = settings
+        self.history = history
         self.clock = clock
-        reader = ring.gatingReader("mirror")
-        status = MirrorStatus(lastSequence: ring.firstSequence - 1)
+        self.connector = connector
+        status = MirrorStatus(lastSequence: chain.lastSequence)
         recordsPerWriteMax = min(1_024, max(1, ring.capacity / 64))
     }
 
-    /// Passes over what is published: what a start recovers is not mirrored.
-    public func skip() {
-        let count = reader?.available(atLeast: .max) ?? 0
-        reader?.consume(count)
-        reader?.release()
-    }
-
-    /// Connects to the standby: the mirror begins behind the record that `chain` names, which is
-    /// the last one passed over. Throws what a person can mend.
-    public func connect(after chain: RecordChain) throws(VerbsError) {
-        precondition(
-            ring.publishedSequence == chain.lastSequence, "the chain ends where the mirror begins")
-        link = try MirrorLink(settings, ring: ring, shard: shard, after: chain)
-        status.setValidated(chain.lastSequence)
+    /// Asks the standby; `poll` goes on from there. Ends a mirror that is there. Over RDMA it waits
+    /// for the standby, at most three times the time-out. Throws what a person can mend.
+    public func connect(epoch: UInt32 = 0) throws(MirrorError) {
+        leave(nil)
+        self.epoch = epoch
+        untried = settings.transport.candidates
         lastProgressCycles = clock.nowCycles
-        lastLookCycles = lastProgressCycles
+        try connectNext()
     }
 
-    /// Writes what is published, and takes what has come back. False when there was nothing to do.
-    public func poll() -> Bool {
-        guard let link else { return false }
-        do throws(VerbsError) {
-            let hasMoved = try link.reap()
-            if hasMoved { release(link) }
-            let hasSent = try send(link)
-            try watch(link, hasMoved: hasMoved)
-            return hasMoved || hasSent
-        } catch {
-            detach(error)
-            return false
+    /// Over the first transport left that leads to the standby.
+    private func connectNext() throws(MirrorError) {
+        var failure: MirrorError?
+        while let transport = untried.first {
+            untried.removeFirst()
+            do throws(MirrorError) {
+                let channel = try open(transport)
+                link = try MirrorLink(
+                    channel, ring: ring, shard: shard, last: lastRecord(), identity: identity,
+                    epoch: epoch)
+                status.begin(channel.description)
+                status.set(.connecting)
+                return
+            } catch {
+                // The route to the wrong device is an error also where TCP would do.
+                if error.code == EXDEV { throw error }
+                failure = error
+            }
+        }
+        throw failure ?? MirrorError(code: ENOTCONN, "\(settings.peerText) does not answer")
+    }
+
+    private func open(_ transport: MirrorTransport) throws(MirrorError) -> any MirrorChannel {
+        if let connector { return try connector(transport) }
+        switch transport {
+        case .rdma, .auto: return try VerbsChannel(settings)
+        case .tcp:
+            let key = try settings.keyFile.map { (file) throws(MirrorError) in
+                try MirrorKey(file: file)
+            }
+            return try TCPChannel(to: settings.peerAddress, port: settings.peerPort, key: key)
         }
     }
 
-    /// For an orderly stop, when nobody publishes any more: waits until the standby has validated
-    /// all, or the mirror has ended. False then.
+    /// The end of the log, as it is now.
+    private func lastRecord() -> RecordChain {
+        while true {
+            let last = ring.publishedSequence
+            if last == base.lastSequence { return base }
+            var observer = ring.observer(from: last)
+            // Lapped it can only be by a writer that wrote a whole ring meanwhile.
+            if case .record(let record) = observer.next() {
+                return RecordChain(lastSequence: last, crc32c: record.crc32c)
+            }
+        }
+    }
+
+    /// Polls until the standby is catching up or live. Throws what a person can mend.
+    public func waitUntilConnected() throws(MirrorError) {
+        var idle = IdleStrategy(spins: 0, yields: 100, sleepNanosMax: 100_000)
+        while status.phase == .connecting { idle.idle(worked: poll()) }
+        if let failure = status.failure { throw failure }
+    }
+
+    /// Writes what is there for the standby, and takes what has come back. False when there was
+    /// nothing to do.
+    public func poll() -> Bool { poll(nowCycles: clock.nowCycles) }
+
+    /// The same at a given time of the clock.
+    public func poll(nowCycles now: UInt64) -> Bool {
+        guard let link else { return false }
+        do throws(MirrorError) {
+            let hasPumped = try link.channel.pump()
+            if !isAnswered {
+                try watch(link, now, hasMoved: false)
+                guard try takeAnswer(link) else { return hasPumped }
+            }
+            let hasMoved = try link.reap()
+            if hasMoved {
+                status.setValidated(link.validatedSequence)
+                release(link)
+            }
+            status.note(link.counter)
+            let hasSent = try send(link, now)
+            let hasBeaten = try beat(link, now)
+            if hasSent || hasBeaten { _ = try link.channel.pump() }
+            try watch(link, now, hasMoved: hasMoved)
+            return hasMoved || hasSent || hasPumped
+        } catch {
+            end(error)
+            return true
+        }
+    }
+
+    /// Waits until the standby has validated all that is published, or until the mirror ends. When
+    /// the ring's writer has stopped. False when it has ended.
     public func drain() -> Bool {
         var idle = IdleStrategy.adaptive
-        while let link, link.validatedSequence < ring.publishedSequence {
+        while let link, !link.isCaughtUp || link.writtenSequence < ring.publishedSequence {
             idle.idle(worked: poll())
         }
         return link != nil
     }
 
-    /// Ends the mirror in order. Nothing is written after it.
-    public func close() { leave() }
+    /// Ends the mirror, and lets go of the ring.
+    public func close() { leave(nil) }
 
-    private func send(_ link: MirrorLink) throws(VerbsError) -> Bool {
-        var hasSent = false
-        // Reads the published cursor anew.
-        var pending = reader?.available(atLeast: .max) ?? 0
-        while pending > 0, link.room > 0 {
-            let span = RingSpan(
-                sequence: link.writtenSequence &+ 1, count: pending, capacity: ring.capacity,
-                limit: recordsPerWriteMax)
-            // The standby's time runs from here.
-            if link.isCaughtUp { lastProgressCycles = clock.nowCycles }
-            try link.write(span)
-            reader?.consume(span.count)
-            status.count(records: span.count)
-            pending -= span.count
-            hasSent = true
-        }
+    /// True once the standby has answered and can be served.
+    private func takeAnswer(_ link: MirrorLink) throws(MirrorError) -> Bool {
+        guard let place = try link.takeAnswer(from: settings.peerText) else { return false }
+        source = try locate(place)
+        isAnswered = true
+        status.setValidated(place.lastSequence)
+        status.set(.catchingUp)
+        lastProgressCycles = clock.nowCycles
+        return true
+    }
+
+    private func send(_ link: MirrorLink, _ now: UInt64) throws(MirrorError) -> Bool {
+        let isCaughtUp = link.isCaughtUp
+        let hasSent = source == nil ? try sendLive(link) : try catchUp(link)
+        // The standby's time runs from here.
+        if hasSent, isCaughtUp { lastProgressCycles = now }
         return hasSent
     }
 
-    private func release(_ link: MirrorLink) {
-        status.setValidated(link.validatedSequence)
-        let done = min(link.validatedSequence, link.completedSequence)
-        let kept = link.writtenSequence &- done
-        // A whole ring is kept when nothing of it is done.
-        if kept < UInt64(ring.capacity) { reader?.release(retaining: kept) }
+    private func beat(_ link: MirrorLink, _ now: UInt64) throws(MirrorError) -> Bool {
+        let age = clock.nanos(now &- lastBeatCycles)
+        guard age >= Self.beatNanosMin, link.room > 0 else { return false }
+        let vitals = vitals()
+        let published = ring.publishedSequence
+        guard age >= Self.beatNanos || vitals != toldVitals || published != toldSequence else {
+            return false
+        }
+        try link.write(vitals, publishedSequence: published)
+        lastBeatCycles = now
+        toldVitals = vitals
+        toldSequence = published
+        return true
     }
 
     /// Ends the mirror when the standby has kept everybody waiting for the time-out, or is gone.
-    private func watch(_ link: MirrorLink, hasMoved: Bool) throws(VerbsError) {
-        let now = clock.nowCycles
-        if hasMoved || link.isCaughtUp { lastProgressCycles = now }
+    private func watch(_ link: MirrorLink, _ now: UInt64, hasMoved: Bool) throws(MirrorError) {
+        if hasMoved || isAnswered && link.isCaughtUp { lastProgressCycles = now }
         // A system call, so only now and then.
         guard clock.nanos(now &- lastLookCycles) > 1_000_000 else { return }
         lastLookCycles = now
-        try link.checkPeer()
-        guard clock.nanos(now &- lastProgressCycles) > UInt64(settings.timeoutMillis) * 1_000_000
-        else { return }
-        throw VerbsError(
+        try link.channel.checkPeer()
+        // Time may be given: it does not run backwards.
+        let silence = now > lastProgressCycles ? clock.nanos(now &- lastProgressCycles) : 0
+        guard silence > UInt64(settings.timeoutMillis) * 1_000_000 else { return }
+        throw MirrorError(
             code: ETIMEDOUT,
-            "the standby has validated nothing for \(settings.timeoutMillis) ms "
-                + "(mirror.timeoutMillis)")
+            isAnswered
+                ? "the standby has validated nothing for \(settings.timeoutMillis) ms "
+                    + "(mirror.timeoutMillis)"
+                : "\(settings.peerText) has not answered in \(settings.timeoutMillis) ms "
+                    + "(mirror.timeoutMillis): check that a standby runs there, and that both "
+                    + "hosts have the same keyFile or none")
     }
 
-    private func detach(_ error: VerbsError) {
-        status.fail(error)
-        leave()
+    private func end(_ error: MirrorError) {
+        // A refusal is an answer; where nobody answers, another way may lead there.
+        if !isAnswered, error.code != EPERM, !untried.isEmpty {
+            link?.close()
+            link = nil
+            if (try? connectNext()) != nil { return }
+        }
+        leave(error)
     }
 
-    private func leave() {
-        // First of all: the NIC reads the ring no more.
+    private func leave(_ error: MirrorError?) {
+        // First of all: the ring is read no more.
         link?.close()
         link = nil
+        isAnswered = false
+        source = nil
+        toldVitals = nil
         if let reader = reader.take() { reader.leave() }
+        status.end(error)
     }
 }

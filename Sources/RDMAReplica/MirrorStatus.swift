@@ -1,27 +1,83 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Synchronization
 
+/// Where a mirror stands.
+public enum MirrorPhase: UInt8, Sendable {
+    /// Not connected: not yet, or not any more.
+    case idle
+    /// Asked, and waiting for the standby's answer.
+    case connecting
+    /// The standby gets what it has missed.
+    case catchingUp
+    /// It gets each record as it is published.
+    case live
+}
+
 /// How far a mirror is: what other threads may know of it.
 ///
 /// Threading: written by the mirror's thread, read by any.
 public final class MirrorStatus: Sendable {
+    private let phaseNumber = Atomic<UInt8>(MirrorPhase.idle.rawValue)
     private let validated: Atomic<UInt64>
+    private let durable: Atomic<UInt64>
+    private let left = Atomic<UInt64>(0)
     private let records = Atomic<UInt64>(0)
     private let writes = Atomic<UInt64>(0)
-    private let cause = Mutex<VerbsError?>(nil)
+    private let beatNumber = Atomic<UInt64>(0)
+    private let mismatch = Atomic<UInt64>(0)
+    private let epoch = Atomic<UInt32>(0)
+    private let peerFlags = Atomic<UInt32>(0)
+    private let texts = Mutex<(description: String?, failure: MirrorError?)>((nil, nil))
 
-    init(lastSequence: UInt64) { validated = Atomic(lastSequence) }
+    init(lastSequence: UInt64) {
+        validated = Atomic(lastSequence)
+        durable = Atomic(0)
+    }
 
-    /// The standby has all up to here, and has checked it. Never goes back.
-    public var validatedSequence: UInt64 { validated.load(ordering: .relaxed) }
+    /// Where it stands.
+    public var phase: MirrorPhase {
+        MirrorPhase(rawValue: phaseNumber.load(ordering: .acquiring)) ?? .idle
+    }
+    /// The standby has validated all up to here and taken it into its log. Goes back only when
+    /// another connection begins with a standby that has less.
+    public var validatedSequence: UInt64 { validated.load(ordering: .acquiring) }
+    /// All up to here is durable in the standby's journal, as it says.
+    public var durableSequence: UInt64 { durable.load(ordering: .acquiring) }
+    /// Records that were published and not yet written to the standby, while it catches up.
+    public var recordsLeft: UInt64 { left.load(ordering: .relaxed) }
     /// Records written.
     public var recordCount: UInt64 { records.load(ordering: .relaxed) }
+    /// Bytes of them.
+    public var byteCount: UInt64 { recordCount &* 64 }
     /// Writes that carried them.
     public var writeCount: UInt64 { writes.load(ordering: .relaxed) }
-    /// Why the mirror has ended; nil while it has not.
-    public var failure: VerbsError? { cause.withLock { $0 } }
+    /// The number of the last counter that came from the standby: moves on while it lives.
+    public var standbyBeat: UInt64 { beatNumber.load(ordering: .relaxed) }
+    /// The first checkpoint at which the standby's state has another hash; 0 = none.
+    public var mismatchSequence: UInt64 { mismatch.load(ordering: .relaxed) }
+    /// The newest epoch that the standby knows of.
+    public var standbyEpoch: UInt32 { epoch.load(ordering: .relaxed) }
+    /// The standby's flags, as the roles define them.
+    public var standbyFlags: UInt32 { peerFlags.load(ordering: .relaxed) }
+    /// Why the mirror has ended, or could not begin; nil while it has not.
+    public var failure: MirrorError? { texts.withLock { $0.failure } }
+    /// What it runs over and to whom; nil while it is idle.
+    public var description: String? { texts.withLock { $0.description } }
 
-    func setValidated(_ sequence: UInt64) { validated.store(sequence, ordering: .relaxed) }
+    /// Release: pairs with the acquire of `phase`: what goes with a phase is seen with it.
+    func set(_ phase: MirrorPhase) { phaseNumber.store(phase.rawValue, ordering: .releasing) }
+    func setLeft(_ count: UInt64) { left.store(count, ordering: .relaxed) }
+    /// Release: pairs with the acquire of `validatedSequence`: what was written before is seen by
+    /// whoever opens a gate for it.
+    func setValidated(_ sequence: UInt64) { validated.store(sequence, ordering: .releasing) }
+
+    func note(_ counter: MirrorCounter) {
+        durable.store(counter.durableSequence, ordering: .releasing)
+        mismatch.store(counter.mismatchSequence, ordering: .relaxed)
+        epoch.store(counter.epoch, ordering: .relaxed)
+        peerFlags.store(counter.flags, ordering: .relaxed)
+        beatNumber.store(counter.number, ordering: .relaxed)
+    }
 
     /// One thread writes: plain additions.
     func count(records added: Int) {
@@ -29,5 +85,14 @@ public final class MirrorStatus: Sendable {
         writes.store(writeCount &+ 1, ordering: .relaxed)
     }
 
-    func fail(_ error: VerbsError) { cause.withLock { if $0 == nil { $0 = error } } }
+    func begin(_ description: String) {
+        texts.withLock { $0 = (description, nil) }
+        mismatch.store(0, ordering: .relaxed)
+    }
+
+    func end(_ error: MirrorError?) {
+        texts.withLock { $0 = (nil, $0.failure ?? error) }
+        left.store(0, ordering: .relaxed)
+        set(.idle)
+    }
 }

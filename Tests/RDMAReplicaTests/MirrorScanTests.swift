@@ -20,7 +20,10 @@ private final class Standby {
     var lastSequence: UInt64 { scan.chain.lastSequence }
     var crc32c: UInt32 { scan.chain.crc32c }
     var standing: MirrorStanding { scan.standing() }
-    func poll(limit: Int = .max) -> Int { scan.poll(limit: limit) }
+    func poll(limit: Int = .max) -> Int { scan.take(limit: limit) { _, _ in true } }
+    func take(limit: Int = .max, into: (LogRecord, LogRecord?) -> Bool) -> Int {
+        scan.take(limit: limit, into: into)
+    }
 }
 
 @Suite struct `The standby's scan` {
@@ -58,6 +61,28 @@ private final class Standby {
         chainedRecords(10, &random).forEach { standby.memory.place($0) }
         #expect(standby.poll(limit: 4) == 4 && standby.poll(limit: 4) == 4)
         #expect(standby.poll(limit: 4) == 2)
+    }
+
+    @Test func `gives whole commands, and keeps what there is no room for`() {
+        var random = SeededRandom(seed: TestSeed.run)
+        let standby = Standby(capacity: 16)
+        let records = chainedRecords(6, pairsAt: [2, 5], &random)
+        records.prefix(5).forEach { standby.memory.place($0) }
+        var seen: [[UInt64]] = []
+        var isFull = true
+        func into(_ first: LogRecord, _ second: LogRecord?) -> Bool {
+            if isFull, first.sequence == 2 { return false }
+            seen.append([first.sequence] + (second.map { [$0.sequence] } ?? []))
+            return true
+        }
+        #expect(standby.take(into: into) == 1 && standby.lastSequence == 1)
+        #expect(standby.standing == .whole, "what waits for room is whole")
+        isFull = false
+        #expect(standby.take(into: into) == 3 && standby.standing == .whole)
+        #expect(standby.lastSequence == 4, "half a pair is kept back")
+        standby.memory.place(records[5])
+        #expect(standby.take(into: into) == 2)
+        #expect(seen == [[1], [2, 3], [4], [5, 6]])
     }
 
     @Test(arguments: [64, 65, 127, 128, 200, 319, 480, 511])

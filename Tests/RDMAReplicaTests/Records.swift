@@ -3,17 +3,22 @@ import CommandLog
 import Platform
 import Wire
 
-/// The first records of a log behind (`lastSequence`, `crc32c`), as a sequencer would write them.
+/// The first records of a log behind (`lastSequence`, `crc32c`), as a sequencer would write them;
+/// pairs begin at the sequences `pairsAt`.
 func chainedRecords(
-    _ count: Int, after chain: RecordChain = RecordChain(), _ random: inout SeededRandom
+    _ count: Int, after chain: RecordChain = RecordChain(), pairsAt: Set<UInt64> = [],
+    _ random: inout SeededRandom
 ) -> [LogRecord] {
     var chain = chain
     return (0..<count).map { _ in
+        let isSecond = pairsAt.contains(chain.lastSequence)
         var record = LogRecord(
-            kind: .newOrder, session: UInt32(truncatingIfNeeded: random.next()),
+            kind: isSecond ? .continuation : .newOrder,
+            session: UInt32(truncatingIfNeeded: random.next()),
             orderID: random.next(), priceTicks: Int64(bitPattern: random.next()),
             quantityLots: random.next(), sequence: chain.lastSequence + 1,
             timestampNanos: random.next())
+        if pairsAt.contains(record.sequence) { record.flags = RecordFlags.pair }
         record.crc32c = RecordChain.crc(record, chain.crc32c)
         precondition(chain.take(record), "a record that follows")
         return record

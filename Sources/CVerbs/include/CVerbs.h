@@ -28,7 +28,7 @@ typedef struct cverbs_listener cverbs_listener;
 
 enum {
     /// Regions that a channel registers.
-    CVERBS_REGION_LIMIT = 2,
+    CVERBS_REGION_LIMIT = 3,
     /// Writes that may be under way; every write counts until the completion of a later one.
     CVERBS_WRITE_LIMIT = 32,
     /// Bytes that a request carries, and an answer.

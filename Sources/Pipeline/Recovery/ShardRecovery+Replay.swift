@@ -3,7 +3,6 @@ internal import CommandLog
 internal import Engine
 internal import NICGateway
 internal import Platform
-internal import RDMAReplica
 internal import Wire
 
 // The log behind that state, once more through both halves.
@@ -13,17 +12,17 @@ extension ShardRecovery {
     /// not the log's. The mirror passes over it.
     func replay(
         _ configuration: Configuration, core: inout GatewayCore, loop: inout EngineLoop,
-        journal reader: inout RingReader<LogRecord>, mirror: MirrorSender?
+        journal reader: inout RingReader<LogRecord>
     ) throws {
         guard found.lastSequence > 0 else { return }
         fillCache(&core, loop.engine)
         try JournalRecovery.forEachCommand(storage, found, from: position.sequence + 1) {
             record, continuation in
             while !core.restore(record, continuation: continuation) {
-                Self.settle(&core, &loop, &reader, mirror)
+                Self.settle(&core, &loop, &reader)
             }
         }
-        Self.settle(&core, &loop, &reader, mirror)
+        Self.settle(&core, &loop, &reader)
         try checkInstruments(configuration, loop.engine)
     }
 
@@ -75,7 +74,7 @@ extension ShardRecovery {
     /// Lets both halves and the other readers catch up with what was restored.
     private static func settle(
         _ core: inout GatewayCore, _ loop: inout EngineLoop,
-        _ reader: inout RingReader<LogRecord>, _ mirror: MirrorSender?
+        _ reader: inout RingReader<LogRecord>
     ) {
         var hasWorked = true
         while hasWorked {
@@ -84,7 +83,6 @@ extension ShardRecovery {
         }
         reader.consume(reader.available(atLeast: .max))
         reader.release()
-        mirror?.skip()
     }
 
     private static func compare(

@@ -19,7 +19,7 @@ extension Fence: ExpressibleByArgument {
 struct MirrorBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "mirror",
-        abstract: "Round trips of single records to a standby over RDMA, and fencing.",
+        abstract: "Round trips of single records to a standby, bandwidth, and fencing.",
         discussion: """
             The standby is `needletail-lab mirror-receive` on another host, or in another process. \
             A round trip: a record of 64 bytes is written into its memory, its processor validates \
@@ -29,6 +29,8 @@ struct MirrorBench: ParsableCommand {
 
     @Option(help: ArgumentHelp("Where the standby listens.", valueName: "address:port"))
     var peer: SocketAddress
+
+    @OptionGroup var link: MirrorLinkOptions
 
     @Option(help: "Round trips.")
     var samples = 10_000
@@ -48,10 +50,11 @@ struct MirrorBench: ParsableCommand {
 
     func run() throws {
         do {
-            let probe = try MirrorProbe(
-                MirrorSettings(
-                    peerAddress: peer.address, peerPort: peer.port, timeoutMillis: timeoutMillis),
-                clock: .calibrated())
+            var settings = MirrorSettings(
+                peerAddress: peer.address, peerPort: peer.port, timeoutMillis: timeoutMillis)
+            settings.transport = link.transport
+            settings.keyFile = link.keyFile
+            let probe = try MirrorProbe(settings, clock: .calibrated())
             print(probe.description)
             let found = try probe.writeLatency(samples: samples)
             print(

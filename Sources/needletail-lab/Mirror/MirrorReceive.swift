@@ -10,7 +10,7 @@ import RDMAReplica
 struct MirrorReceive: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "mirror-receive",
-        abstract: "Take a gateway's log by RDMA into memory, and validate each record.",
+        abstract: "Take a gateway's log into memory, by RDMA or TCP, and validate each record.",
         discussion: """
             Waits for the mirrors of gateways (key `mirror` of the configuration; one for each \
             shard) and for `bench mirror`. Prints a line when one begins, one each second while \
@@ -25,8 +25,11 @@ struct MirrorReceive: ParsableCommand {
               74  the address or the memory could not be had
             """)
 
-    @Option(help: ArgumentHelp("Address of an RDMA link here.", valueName: "address:port"))
+    @Option(
+        help: ArgumentHelp("Address here, of an RDMA link for RDMA.", valueName: "address:port"))
     var listen: SocketAddress
+
+    @OptionGroup var link: MirrorLinkOptions
 
     @Option(help: "End after so many seconds; 0 = when the mirrors have ended.")
     var seconds = 0.0
@@ -45,12 +48,14 @@ struct MirrorReceive: ParsableCommand {
         let clock = CycleClock.calibrated()
         let listener: MirrorListener
         do {
-            listener = try MirrorListener(address: listen.address, port: listen.port)
+            listener = try MirrorListener(
+                address: listen.address, port: listen.port, transport: link.transport,
+                key: try link.key(), clock: clock)
         } catch {
             StandardError.write("\(error)\n")
             throw ExitCode(74)
         }
-        say("listening on \(listen)")
+        say("listening on \(listen): \(listener.description)")
         let receivers = receive(listener, clock)
         if receivers.isEmpty {
             StandardError.write("no mirror came; start the gateway with `mirror.peer: \(listen)`\n")
@@ -83,7 +88,14 @@ struct MirrorReceive: ParsableCommand {
                 running.append(receiver)
             }
             var hasWorked = false
-            for receiver in running where receiver.poll() { hasWorked = true }
+            for receiver in running {
+                hasWorked = receiver.poll() || hasWorked
+                // Keeps nothing: all that is valid is taken, and the primary hears of it at once.
+                if receiver.take(into: { _, _ in true }) > 0 {
+                    hasWorked = true
+                    _ = receiver.poll()
+                }
+            }
             for receiver in running where receiver.ended != nil { conclude(receiver) }
             running.removeAll { $0.ended != nil }
             if nanos > progressNanos {
@@ -109,8 +121,8 @@ struct MirrorReceive: ParsableCommand {
         _ listener: MirrorListener, _ timeoutMillis: UInt32, _ clock: CycleClock
     ) -> MirrorReceiver? {
         do {
-            guard let receiver = try listener.next(timeoutMillis: timeoutMillis, clock: clock)
-            else { return nil }
+            guard let request = try listener.next(timeoutMillis: timeoutMillis) else { return nil }
+            let receiver = try request.accept(clock: clock)
             say(
                 "mirror of shard \(receiver.shard): \(receiver.description), ring of "
                     + "\(receiver.capacity) records on \(receiver.pageSize.rawValue) pages, from "

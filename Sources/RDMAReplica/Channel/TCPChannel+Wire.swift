@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SAFETY: as in TCPChannel.swift: `pieces` are of one call, and what they point to is `lines` or
+// registered memory within its bounds.
+internal import CTLS
+internal import Glibc
+internal import Platform
+
+// Both ways.
+extension TCPChannel {
+    /// True once the stream stands.
+    func establish() throws(MirrorError) -> Bool {
+        guard phase == .standing else { return phase != .closed }
+        let found = unsafe ctls_establish(stream)
+        if found == 0 { return false }
+        if found < 0 {
+            if isServer, key != nil { refusals?.countUnauthenticated() }
+            throw Self.unreachable(-found, peerText)
+        }
+        phase = .greeting
+        return true
+    }
+
+    /// Gives the kernel what waits. False when it took nothing.
+    func flush() throws(MirrorError) -> Bool {
+        guard phase != .standing, phase != .closed else { return false }
+        var hasSent = false
+        repeat {
+            let taken = try sendOnce()
+            if taken == 0 { return hasSent }
+            hasSent = true
+            drop(taken)
+        } while !outgoing.isEmpty
+        return hasSent
+    }
+
+    private func sendOnce() throws(MirrorError) -> Int {
+        let taken = unsafe withUnsafeTemporaryAllocation(
+            of: ctls_piece.self, capacity: 2 * Place.frames
+        ) { pieces -> Int64 in
+            var count = 0
+            var skipped = outgoingSent
+            func add(_ base: UnsafeMutableRawPointer?, _ byteCount: Int) {
+                let passed = min(skipped, byteCount)
+                skipped -= passed
+                guard let base = unsafe base, byteCount > passed else { return }
+                unsafe pieces[count] = ctls_piece(
+                    base: base + passed, byte_count: byteCount - passed)
+                count += 1
+            }
+            for frame in outgoing {
+                unsafe add(frame.header, frame.headerByteCount)
+                unsafe add(frame.payload, frame.payloadByteCount)
+            }
+            // Also without pieces: TLS may have taken some that it could not hand on.
+            return unsafe ctls_send(stream, pieces.baseAddress!, Int32(count))
+        }
+        if taken < 0 { throw lost(Int32(-taken)) }
+        return Int(taken)
+    }
+
+    private func drop(_ taken: Int) {
+        outgoingSent += taken
+        var done = 0
+        while done < outgoing.count, outgoingSent >= outgoing[done].byteCount {
+            outgoingSent -= outgoing[done].byteCount
+            if outgoing[done].token != 0 { completions.append(outgoing[done].token) }
+            done += 1
+        }
+        outgoing.removeFirst(done)
+    }
+
+    private func lost(_ code: Int32) -> MirrorError {
+        code == ECONNRESET || code == EPIPE
+            ? MirrorError(code: ECONNRESET, "the peer has ended the connection")
+            : MirrorError(code: code, "the connection is broken: \(SystemText.of(code))")
+    }
+
+    /// A peer that breaks the rules is left.
+    private func foul(_ what: String) -> MirrorError {
+        refusals?.countMalformed()
+        return MirrorError(
+            code: EPROTO, "\(description) was cut off: \(what); run the same build on both hosts")
+    }
+
+    func receive() throws(MirrorError) -> Bool {
+        var hasMoved = false
+        // Bounded: a peer that never pauses must not keep this side from all else.
+        for _ in 0..<64 {
+            if isFenced { return try discard() || hasMoved }
+            switch phase {
+            case .greeting:
+                guard try receiveGreeting() else { return hasMoved }
+            case .open:
+                let wanted = targetByteCount + Place.headerByteCount - filled
+                let got = try receiveOnce()
+                guard got > 0 else { return hasMoved }
+                hasMoved = true
+                // What is short was all that there is.
+                if try !take(got) || got < wanted { return true }
+            case .standing, .deciding, .closed: return hasMoved
+            }
+            hasMoved = true
+        }
+        return hasMoved
+    }
+
+    private func receiveGreeting() throws(MirrorError) -> Bool {
+        let got = unsafe fill(
+            lines + Place.heard + filled, Place.greetingByteCount - filled, nil, 0)
+        if got < 0 { throw lost(Int32(-got)) }
+        filled += Int(got)
+        let begin = unsafe (lines + Place.heard).loadUnaligned(as: UInt32.self)
+        if filled >= 4, UInt32(littleEndian: begin) != MirrorVersion.magic {
+            throw foul("it does not speak this protocol")
+        }
+        guard filled == Place.greetingByteCount else { return false }
+        filled = 0
+        isGreeted = true
+        phase = isServer ? .deciding : .open
+        return !isServer
+    }
+
+    /// The rest of a payload straight to its place, and the header behind it.
+    private func receiveOnce() throws(MirrorError) -> Int {
+        let got = unsafe fill(
+            target, targetByteCount, lines + Place.header + filled,
+            Place.headerByteCount - filled)
+        if got < 0 { throw lost(Int32(-got)) }
+        return Int(got)
+    }
+
+    @unsafe private func fill(
+        _ first: UnsafeMutableRawPointer?, _ firstByteCount: Int,
+        _ second: UnsafeMutableRawPointer?, _ secondByteCount: Int
+    ) -> Int64 {
+        var pieces = unsafe (
+            ctls_piece(base: first, byte_count: firstByteCount),
+            ctls_piece(base: second, byte_count: secondByteCount)
+        )
+        return unsafe withUnsafeMutableBytes(of: &pieces) { bytes in
+            let first = unsafe bytes.baseAddress!.assumingMemoryBound(to: ctls_piece.self)
+            return unsafe firstByteCount > 0
+                ? ctls_receive(stream, first, secondByteCount > 0 ? 2 : 1)
+                : ctls_receive(stream, first + 1, 1)
+        }
+    }
+
+    /// Counts bytes that have come. False at the peer's end of the conversation.
+    private func take(_ got: Int) throws(MirrorError) -> Bool {
+        let placed = min(got, targetByteCount)
+        targetByteCount -= placed
+        if let place = unsafe target { unsafe target = place + placed }
+        filled += got - placed
+        guard filled == Place.headerByteCount else { return true }
+        filled = 0
+        let header = unsafe lines + Place.header
+        let address = unsafe UInt64(littleEndian: header.load(as: UInt64.self))
+        let key = unsafe UInt32(littleEndian: header.load(fromByteOffset: 8, as: UInt32.self))
+        let byteCount = unsafe UInt32(
+            littleEndian: header.load(fromByteOffset: 12, as: UInt32.self))
+        guard byteCount > 0 else {
+            throw key == EndReason.fenced
+                ? MirrorError(code: EPERM, "the peer no longer lets itself be written to")
+                : lost(ECONNRESET)
+        }
+        unsafe target = try place(address, key: key, byteCount: Int(byteCount))
+        targetByteCount = Int(byteCount)
+        return true
+    }
+
+    /// Where a write may go. Throws when it may not.
+    @unsafe private func place(
+        _ address: UInt64, key: UInt32, byteCount: Int
+    ) throws(MirrorError) -> UnsafeMutableRawPointer {
+        for case let region? in regions where region.key == key && region.isWrittenByPeer {
+            let base = unsafe UInt64(UInt(bitPattern: region.base))
+            // Below the base the difference wraps, and is past any end.
+            let offset = address &- base
+            guard byteCount <= region.byteCount, offset <= UInt64(region.byteCount - byteCount)
+            else { throw foul("a write goes past the memory that it was given") }
+            return unsafe region.base + Int(offset)
+        }
+        throw foul("a write names memory that it was not given")
+    }
+
+    /// Reads what comes, to nowhere.
+    private func discard() throws(MirrorError) -> Bool {
+        let got = unsafe fill(lines + Place.discard, Place.discardByteCount, nil, 0)
+        if got < 0 { throw lost(Int32(-got)) }
+        return got > 0
+    }
+}

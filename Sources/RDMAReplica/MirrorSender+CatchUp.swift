@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CommandLog
+internal import Glibc
+internal import Platform
+internal import Wire
+
+// What the standby has missed, and what is new.
+extension MirrorSender {
+    /// Records of one piece of what was missed.
+    private static var pieceRecordCount: Int { 512 }
+
+    /// A source that goes on behind the end of the standby's log. Throws ESTALE when that is no
+    /// place in ours, and ENODATA when ours has not kept what follows.
+    func locate(_ place: RecordChain) throws(MirrorError) -> any LogSource {
+        let last = place.lastSequence
+        let published = ring.publishedSequence
+        guard last <= published else {
+            throw MirrorError(
+                code: ESTALE,
+                "the log of \(settings.peerText) ends with record \(last), and this one with "
+                    + "\(published): it has records that this host never had")
+        }
+        guard let crc = try crc(of: last) else { throw gone(behind: last) }
+        guard crc == place.crc32c else {
+            throw MirrorError(
+                code: ESTALE,
+                "the log of \(settings.peerText) is not this one: its record \(last) is another")
+        }
+        guard let history else { return RingSource(ring, after: place) }
+        do throws(JournalError) {
+            return try history.follow(place)
+        } catch {
+            throw MirrorError(code: EIO, error.description)
+        }
+    }
+
+    private func crc(of sequence: UInt64) throws(MirrorError) -> UInt32? {
+        if sequence == base.lastSequence { return base.crc32c }
+        if sequence == 0 { return 0 }
+        if sequence >= ring.firstSequence {
+            var observer = ring.observer(from: sequence)
+            if case .record(let record) = observer.next() { return record.crc32c }
+        }
+        do throws(JournalError) {
+            return try history?.crc(sequence)
+        } catch {
+            throw MirrorError(code: EIO, error.description)
+        }
+    }
+
+    private func gone(behind sequence: UInt64) -> MirrorError {
+        MirrorError(
+            code: ENODATA,
+            "the log of \(settings.peerText) ends with record \(sequence), and what follows is "
+                + (history == nil ? "not in memory any more" : "not in the journal any more"))
+    }
+
+    /// The next piece of what the standby has missed.
+    func catchUp(_ link: MirrorLink) throws(MirrorError) -> Bool {
+        let published = ring.publishedSequence
+        let behind = published &- link.writtenSequence
+        status.setLeft(behind)
+        // From here on the writer is held back where it is a ring ahead: by then this much is sent.
+        if reader == nil, behind <= UInt64(ring.capacity / 4) {
+            let joined = ring.joiningReader("mirror")
+            joinedSequence = joined.nextSequence &- 1
+            reader = consume joined
+        }
+        let target = reader == nil ? published : joinedSequence
+        guard link.writtenSequence < target else {
+            source = nil
+            status.setLeft(0)
+            status.set(.live)
+            return try sendLive(link)
+        }
+        // A piece is two writes where the memory ends, and a record more for the end of a pair.
+        let limit = min(Self.pieceRecordCount, link.window - 1, link.stagedRoom - 1)
+        guard limit > 0, link.room > 2 else { return false }
+        var left = try stage(link, through: target, limit: limit)
+        while left > 0 {
+            let count = try link.writeStaged(left)
+            status.count(records: count)
+            left -= count
+        }
+        return true
+    }
+
+    /// Says how many records are staged.
+    private func stage(
+        _ link: MirrorLink, through target: UInt64, limit: Int
+    ) throws(MirrorError) -> Int {
+        var count = 0
+        var taken = 0
+        do throws(JournalError) {
+            taken =
+                try source?.read(through: target, recordCountMax: limit) { record, continuation in
+                    link.stage(record)
+                    count += 1
+                    guard let continuation else { return }
+                    link.stage(continuation)
+                    count += 1
+                } ?? 0
+        } catch {
+            throw MirrorError(code: EIO, error.description)
+        }
+        if taken == 0 { throw gone(behind: link.writtenSequence) }
+        return count
+    }
+
+    /// What is published and not yet handed over, as far as there is room.
+    func sendLive(_ link: MirrorLink) throws(MirrorError) -> Bool {
+        var pending = reader?.available(atLeast: .max) ?? 0
+        var hasSent = false
+        // One write is left for a beat.
+        while pending > 0, link.room > 1, link.window > 0 {
+            let span = RingSpan(
+                sequence: link.writtenSequence &+ 1, count: min(pending, link.window),
+                capacity: ring.capacity, limit: recordsPerWriteMax)
+            try link.write(span)
+            reader?.consume(span.count)
+            status.count(records: span.count)
+            pending -= span.count
+            hasSent = true
+        }
+        return hasSent
+    }
+
+    func release(_ link: MirrorLink) {
+        guard source == nil else { return }
+        let done = min(link.validatedSequence, link.completedSequence)
+        let kept = link.writtenSequence &- done
+        // A whole ring is kept when nothing of it is done.
+        if kept < UInt64(ring.capacity) { reader?.release(retaining: kept) }
+    }
+}
