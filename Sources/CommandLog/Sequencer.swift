@@ -37,6 +37,12 @@ public import Wire
     /// Sequence of the last record that readers can see.
     @inlinable public var publishedSequence: UInt64 { writer.published }
 
+    /// The last record that was published, which the next one follows.
+    public var end: RecordChain {
+        precondition(stagedCount == 0, "asked between two bursts")
+        return RecordChain(lastSequence: publishedSequence, crc32c: chain)
+    }
+
     /// Opens a burst: its commands get max(previous timestamp, now), UTC nanoseconds.
     @inlinable @_noLocks
     public mutating func begin(nowNanos: UInt64) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CommandLog
+public import CommandLog
 internal import Platform
 
 // A core of a host of two: it follows, it takes over, it hands over, it is replaced.
@@ -18,6 +18,9 @@ internal import Platform
 extension GatewayCore {
     /// Bytes of a frame before its check sequence, at least (IEEE 802.3).
     private static let frameByteCountMin = 60
+
+    /// Where the log ends that this core writes.
+    public var logEnd: RecordChain { sequencer.end }
 
     /// Takes what came to the port and gives all of it back: nobody is answered, and the port stays
     /// warm. Instead of `poll`, while another host speaks. False when nothing came.

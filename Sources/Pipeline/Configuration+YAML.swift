@@ -3,7 +3,6 @@ internal import CommandLog
 internal import Hardware
 internal import NICGateway
 internal import Platform
-internal import RDMAReplica
 public import Settings
 
 extension Configuration {
@@ -48,7 +47,7 @@ extension Configuration {
         readSessions(&reader)
         readPublicStream(&reader)
         readJournal(&reader)
-        readMirror(&reader)
+        readCluster(&reader)
         readEngine(&reader)
         readInstruments(&reader)
         if reader.problems.isEmpty { checkTogether(&reader) }
@@ -87,9 +86,6 @@ extension Configuration {
     private mutating func readCommitPolicies(_ reader: inout SettingsReader) {
         guard let policies = reader.choices("commit", CommitPolicy.self) else { return }
         commitPolicies = policies
-        if policies.contains(where: \.needsStandby) {
-            reader.fail("commit", "mirrored needs a cluster")
-        }
         guard reader.isList("commit"), policies.count != shards else { return }
         reader.fail(
             "commit",
@@ -121,10 +117,10 @@ extension Configuration {
 
     private mutating func readJournal(_ reader: inout SettingsReader) {
         guard reader.has("journal") else {
-            if commitPolicies.contains(.durable) {
+            if let policy = commitPolicies.first(where: { $0 != .none }) {
                 reader.fail(
                     "commit",
-                    "durable needs a journal; for example `journal: {folder: /var/lib/needletail}`")
+                    "\(policy.rawValue) needs a journal; for example `journal: {folder: /var/lib/needletail}`")
             }
             return
         }
@@ -138,28 +134,6 @@ extension Configuration {
             inner.fail("folder", "missing; for example `folder: /var/lib/needletail`")
         }
         journal = settings
-        reader.absorb(inner)
-    }
-
-    private mutating func readMirror(_ reader: inout SettingsReader) {
-        guard reader.has("mirror") else { return }
-        var inner = reader.inner("mirror")
-        let text = inner.string("peer")
-        let parts = (text ?? "").split(separator: ":", omittingEmptySubsequences: false)
-        let port = parts.count == 2 ? UInt16(parts[1]) : nil
-        if let address = parts.first.flatMap({ IPv4Text.parse($0) }), let port, port > 0 {
-            var settings = MirrorSettings(peerAddress: address, peerPort: port)
-            settings.device = host.rdma.map { .init(name: $0.device, port: $0.port) }
-            settings.timeoutMillis =
-                inner.integer("timeoutMillis", in: 1...60_000) ?? settings.timeoutMillis
-            mirror = settings
-        } else {
-            inner.fail(
-                "peer",
-                text.map { "`\($0)` is not an address with a port such as 10.9.0.1:7471" }
-                    ?? "missing; for example `peer: 10.9.0.1:7471`")
-            _ = inner.integer("timeoutMillis", in: 1...60_000)
-        }
         reader.absorb(inner)
     }
 

@@ -2,7 +2,6 @@
 public import CommandLog
 public import Hardware
 public import NICGateway
-public import RDMAReplica
 public import Wire
 
 /// Everything that a gateway is told at start, as its YAML files say it: the venue, and the host
@@ -107,10 +106,10 @@ public struct Configuration: Sendable {
     public var shards = 1
     /// The log on disk; nil = none: what was logged is gone with the process.
     public var journal: Journal?
-    /// The standby that the log is copied to; nil = none.
-    public var mirror: MirrorSettings?
-    /// When a command counts as committed: one for each shard, or one for all of them. `durable`
-    /// needs a journal.
+    /// The pair that this host belongs to; nil = it is alone.
+    public var cluster: ClusterSettings?
+    /// When a command counts as committed: one for each shard, or one for all of them. All but
+    /// `none` need a journal, the mirrored ones a cluster.
     public var commitPolicies = [CommitPolicy.none]
     /// Whether IPv4 and UDP checksums are verified in software.
     public var verifiesChecksums = false

@@ -4,7 +4,6 @@ public import CommandLog
 internal import Glibc
 public import NICGateway
 public import Platform
-public import RDMAReplica
 internal import Synchronization
 public import Wire
 

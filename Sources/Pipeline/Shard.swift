@@ -4,7 +4,6 @@ public import CommandLog
 internal import Engine
 public import NICGateway
 public import Platform
-public import RDMAReplica
 public import Wire
 
 /// One shard: its log, and the two halves around it. Shards share nothing.

@@ -18,9 +18,9 @@ extension Qualification {
 
     /// Records into a standby's memory, each validated there, and in the end a fence.
     func checkMirror(_ report: inout QualificationReport, _ watch: StickyWatch) {
-        guard let settings = peer ?? configuration.mirror else {
+        guard let settings = peer else {
             return report.note(
-                .mirror, notRun: "there is no standby: name one (--peer, or mirror.peer)")
+                .mirror, notRun: "there is no standby: name one (--peer)")
         }
         watch.show("mirror: connecting")
         let seconds = seconds

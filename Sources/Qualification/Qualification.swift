@@ -48,7 +48,7 @@ public struct Qualification {
     public var configuration: Configuration
     /// The port that frames are sent from, such as `af_packet:eth2`; nil = none.
     public var generator: String?
-    /// A standby that listens (`needletail-lab mirror-receive`); nil = the configuration's.
+    /// A standby that listens (`needletail-lab mirror-receive`); nil = there is none.
     public var peer: MirrorSettings?
     /// How long each measurement lasts, about.
     public var seconds: Double

@@ -167,6 +167,18 @@ public struct SettingsReader {
         return values
     }
 
+    /// One text, or a list of them; nil as with `string`.
+    public mutating func strings(_ key: String) -> [String]? {
+        guard let (node, line) = node(key) else { return nil }
+        let items = node.sequence.map { Array($0) } ?? [node]
+        let texts = items.compactMap(\.scalar?.string)
+        guard texts.count == items.count, !texts.isEmpty else {
+            fail(key, line: line, "expected a text, or a list of texts")
+            return nil
+        }
+        return texts
+    }
+
     /// Reports keys that nobody asked for. Last.
     internal mutating func rejectUnknownKeys() {
         for (key, _, line) in mapping where !known.contains(key) {

@@ -164,7 +164,10 @@ struct Gateway: ParsableCommand {
         if profile == nil { say("host  \(pipeline.plan.host.summary)") }
         for line in placement.lines { say(line) }
         for line in pipeline.journalDescriptions { say("journal  \(line)") }
-        for line in pipeline.mirrorDescriptions { say("mirror  \(line)") }
+        if let cluster = pipeline.cluster {
+            say("arbiter  \(cluster.arbiterDescription)")
+            say("standby  would be served from \(cluster.listenDescription)")
+        }
         if let path = pipeline.countersPath { say("counters  \(path)") }
         if let path = EAL.telemetryPath { say("telemetry  \(path)") }
         announceRecovery(pipeline)
@@ -187,7 +190,7 @@ struct Gateway: ParsableCommand {
         var elapsed: UInt32 = 0
         var looks: UInt32 = 0
         var watch = JournalWatch(pipeline)
-        var mirrors = MirrorWatch(pipeline)
+        var cluster = pipeline.cluster.map { ClusterWatch($0) }
         var link = LinkWatch(port)
         while !stop.wait(milliseconds: 100) {
             pipeline.sample()
@@ -200,7 +203,8 @@ struct Gateway: ParsableCommand {
                 if news.isBad { complain(news.line) } else { say(news.line) }
             }
             if let news = service?.look() { complain(news) }
-            for news in mirrors.look() { complain(news) }
+            for news in cluster?.look() ?? [] { say(news) }
+            if pipeline.cluster?.view.isOver == true { return }
             looks += 1
             guard looks % 10 == 0 else { continue }
             elapsed += 1
@@ -238,12 +242,6 @@ struct Gateway: ParsableCommand {
             say("  last sequence           \(progress.sequence)")
             say("  state hash              \(String(progress.stateHash, radix: 16))")
             say("  \(CommitLatencyText.line(pipeline, shard: shard))")
-            if !pipeline.mirrors.isEmpty {
-                let mirror = pipeline.mirrors[shard]
-                say("  mirrored records        \(mirror.recordCount)")
-                say("  mirror writes           \(mirror.writeCount)")
-                say("  mirrored through        \(mirror.validatedSequence)")
-            }
         }
     }
 

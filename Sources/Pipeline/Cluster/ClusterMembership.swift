@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CommandLog
+public import CommandLog
 internal import Platform
 public import RDMAReplica
 internal import Wire
@@ -64,7 +64,7 @@ public final class ClusterMembership: Sendable {
 }
 
 /// What a gateway thread polls.
-protocol PolledCore: ~Copyable {
+protocol PolledCore: SendableMetatype, ~Copyable {
     mutating func poll() -> Bool
     mutating func pollIntake() -> Bool
     mutating func pollOutput() -> Bool

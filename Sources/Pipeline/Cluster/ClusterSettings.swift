@@ -34,6 +34,9 @@ public struct ClusterSettings: Equatable, Sendable {
         case halt
     }
 
+    /// Where hosts listen for each other unless they are told.
+    public static var portDefault: UInt16 { 7471 }
+
     /// With the usual thresholds.
     public init(
         host: UInt32, peer: UInt32, listenPort: UInt16, mirror: MirrorSettings,

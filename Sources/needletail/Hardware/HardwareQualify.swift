@@ -52,7 +52,7 @@ struct HardwareQualify: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Where a standby listens (needletail-lab mirror-receive); default: mirror.peer.",
+            "Where a standby listens (needletail-lab mirror-receive).",
             valueName: "address:port"))
     var peer: SocketAddress?
 
