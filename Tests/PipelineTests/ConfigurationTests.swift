@@ -53,21 +53,60 @@ internal import Testing
         }
     }
 
-    @Test func `takes a standby's address, and the device that the profile names`() throws {
-        let mirror = try readCommit("mirror: {peer: 10.9.0.1:7471}").mirror
-        #expect(mirror == MirrorSettings(peerAddress: 0x0A09_0001, peerPort: 7_471))
-        let other = try readCommit(
-            "mirror: {peer: 10.9.0.1:1, timeoutMillis: 5}\nrdma: {device: mlx5_0, port: 2}"
-        ).mirror
-        #expect(other?.timeoutMillis == 5 && other?.device == .init(name: "mlx5_0", port: 2))
-        #expect(try readCommit("").mirror == nil)
+    private static let journal = "journal: {folder: /tmp/never-opened}\n"
+    /// A cluster in one line, with other keys in it.
+    private func cluster(_ keys: String = "") -> String {
+        Self.journal + "commit: mirrored\n"
+            + "cluster: {host: 1, peer: 2, peerAddress: \"10.78.0.2:7471\", "
+            + "arbiter: {file: /tmp/arbiter}\(keys.isEmpty ? "" : ", ")\(keys)}"
     }
 
-    @Test(arguments: ["10.9.0.1", "10.9.0.1:0", "10.9.0.1:70000", ":7471", "here:7471", "1:2:3"])
-    func `refuses a standby without an address and a port`(peer: String) {
-        let found = problems("mirror: {peer: \"\(peer)\", timeoutMillis: 5}")
-        #expect(found.count == 1 && found[0].hasPrefix("4: mirror.peer: `\(peer)` is not an"))
-        #expect(problems("mirror: {}")[0].contains("mirror.peer: missing"))
+    @Test func `takes a cluster, and the device that the profile names`() throws {
+        let plain = try #require(readCommit(cluster()).cluster)
+        #expect(plain.host == 1 && plain.peer == 2 && plain.solo == .durable)
+        #expect(plain.mirror.peerAddress == 0x0A4E_0002 && plain.mirror.peerPort == 7_471)
+        #expect(plain.listenAddress == 0 && plain.listenPort == 7_471)
+        let keys = "listen: \"10.78.0.1:1\", takeOverMillis: 2, soloMillis: 1, solo: halt"
+        let other = try #require(
+            readCommit(cluster(keys) + "\nrdma: {device: mlx5_0, port: 2}").cluster)
+        #expect(other.listenAddress == 0x0A4E_0001 && other.listenPort == 1)
+        #expect(other.takeOverMillis == 2 && other.soloMillis == 1 && other.solo == .halt)
+        #expect(other.mirror.device == .init(name: "mlx5_0", port: 2))
+        #expect(try readCommit("").cluster == nil)
+    }
+
+    @Test(arguments: [
+        ("peerAddress: \"10.9.0.1\"", "is not an address with a port"),
+        ("peerAddress: \"10.9.0.1:0\"", "is not an address with a port"),
+        ("peerAddress: \"here:7471\"", "is not an address with a port"),
+        ("listen: \"1:2:3\"", "is not an address with a port"),
+        ("peer: 1", "is this host's own number"), ("host: 0", "host"),
+        ("solo: never", "never"), ("takeOverMillis: 0", "takeOverMillis"),
+        ("arbiter: {}", "one of file, manual and etcd"),
+        ("arbiter: {file: here}", "path from /"),
+        ("arbiter: {file: /a, manual: /b}", "not 2 of them"),
+        ("arbiter: {etcd: {endpoints: [nowhere]}}", "is no endpoint"),
+    ])
+    func `refuses a cluster with a key that is wrong`(key: String, message: String) throws {
+        let name = try #require(key.split(separator: ":").first)
+        let line = cluster().replacing(
+            try Regex("\(name): (\\{.*?\\}|[^,}]+)"), with: key, maxReplacements: 1)
+        let text = line.contains(key) ? line : cluster(key)
+        let found = problems(text)
+        #expect(found.count == 1 && found.contains { $0.contains(message) }, "\(text): \(found)")
+    }
+
+    @Test func `refuses what a cluster is nothing without`() {
+        let line = "cluster: {host: 1, peer: 2, peerAddress: \"10.78.0.2:7471\", "
+            + "arbiter: {file: /tmp/arbiter}}"
+        #expect(problems(line + "\ncommit: mirrored").contains { $0.contains("needs a journal") })
+        #expect(problems(Self.journal + line).contains { $0.contains("waits for no standby") })
+        #expect(
+            problems(Self.journal + "commit: mirrored").contains { $0.contains("needs a cluster") })
+        #expect(
+            problems("cluster: {}\ncommit: mirrored\n" + Self.journal).filter {
+                $0.contains("missing")
+            }.count == 4)
     }
 
     @Test func `takes one commit policy for all shards, or one for each`() throws {
@@ -90,11 +129,9 @@ internal import Testing
         #expect(problems("commit: [none]", shards: 1) == [])
         #expect(problems("commit: [none, none]", shards: 2) == [])
         #expect(
-            problems("commit: [none, mirrored, sync]") == [
-                "4: commit: `mirrored` is none of none, durable",
-                "4: commit: `sync` is none of none, durable",
+            problems("commit: [none, none, sync]") == [
+                "4: commit: `sync` is none of none, durable, mirrored, mirrored+durable"
             ])
-        #expect(problems("commit: quick") == ["4: commit: `quick` is none of none, durable"])
         #expect(problems("commit: {all: none}") == ["4: commit: expected text"])
     }
 
