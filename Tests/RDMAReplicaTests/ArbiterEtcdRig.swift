@@ -60,20 +60,39 @@ final class EtcdCluster: @unchecked Sendable {
 
     func signal(_ number: Int32, _ index: Int) { kill(members[index].processIdentifier, number) }
 
+    /// Stops a member, and waits until all of it stands still: the signal is taken by one of its
+    /// threads, and the others run until that one does.
+    func stop(_ index: Int) {
+        signal(SIGSTOP, index)
+        let tasks = "/proc/\(members[index].processIdentifier)/task"
+        for _ in 0..<2_000 {
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: tasks)) ?? []
+            let isStill = names.allSatisfy { name in
+                let text = try? String(contentsOfFile: "\(tasks)/\(name)/stat", encoding: .utf8)
+                return text?.contains(") T ") ?? true
+            }
+            if isStill { return }
+            usleep(5_000)
+        }
+    }
+
     func restart(_ index: Int) throws {
         signal(SIGKILL, index)
         members[index].waitUntilExit()
         members[index] = try Self.start(commands[index])
     }
 
-    /// The member that leads, as a member says that is asked; nil while there is none.
+    /// The member that leads, as it says itself; nil when none does for ten seconds.
     func leader() -> Int? {
-        for index in members.indices where members[index].isRunning {
-            guard var member = try? EtcdMembers(single(index)),
-                let status = try? member.post("/v3/maintenance/status", "{}", { $0 }),
-                let leader = status["leader"]?.string
-            else { continue }
-            if leader == status["header"]?["member_id"]?.string { return index }
+        for _ in 0..<100 {
+            for index in members.indices where members[index].isRunning {
+                guard var member = try? EtcdMembers(single(index)),
+                    let status = try? member.post("/v3/maintenance/status", "{}", { $0 }),
+                    let leader = status["leader"]?.string
+                else { continue }
+                if leader == status["header"]?["member_id"]?.string { return index }
+            }
+            usleep(100_000)
         }
         return nil
     }

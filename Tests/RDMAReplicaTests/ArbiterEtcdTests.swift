@@ -121,8 +121,8 @@ struct `An arbiter in etcd` {
             Issue.record("no first decision")
             return
         }
-        cluster.signal(SIGSTOP, 0)
-        cluster.signal(SIGSTOP, 1)
+        cluster.stop(0)
+        cluster.stop(1)
         let wanted = (1...3).map { (host: UInt32) in
             decision(2, host, [host], nonce: 100 + UInt64(host))
         }

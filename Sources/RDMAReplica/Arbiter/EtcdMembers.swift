@@ -91,18 +91,25 @@ internal import Platform
         return token
     }
 
-    private typealias Answer = (status: Int32, json: JSONText?)
+    private typealias Answer = (status: Int32, body: [UInt8])
 
     /// "invalid auth token", "revision of auth store is old".
     private static func isStale(_ answer: Answer) -> Bool {
-        guard answer.status != 200, let text = answer.json?["error"]?.string else { return false }
+        guard answer.status != 200 else { return false }
+        let text = reason(answer)
         return text.contains("invalid auth token") || text.contains("auth store is old")
     }
 
     private static func checked(_ answer: Answer) throws(ArbiterError) -> JSONText {
-        if answer.status == 200, let json = answer.json { return json }
-        throw ArbiterError(
-            answer.json?["error"]?.string ?? "HTTP status \(answer.status) without a reason")
+        if answer.status == 200, let json = JSONText(answer.body) { return json }
+        throw ArbiterError("\(reason(answer)) (HTTP status \(answer.status))")
+    }
+
+    /// What a member says is wrong: in JSON, or in the first line of a text.
+    private static func reason(_ answer: Answer) -> String {
+        if let text = JSONText(answer.body)?["error"]?.string { return text }
+        let line = answer.body.prefix(200).prefix { 0x20..<0x7f ~= $0 }
+        return line.isEmpty ? "no reason" : String(decoding: line, as: UTF8.self)
     }
 
     private func request(
@@ -120,7 +127,7 @@ internal import Platform
             throw ArbiterError(text)
         }
         let bytes = unsafe Array(UnsafeBufferPointer(start: answer.bytes, count: answer.byte_count))
-        return (unsafe answer.status, JSONText(bytes))
+        return (unsafe answer.status, bytes)
     }
 
     private static func open(_ settings: EtcdSettings) -> OpaquePointer? {
