@@ -161,6 +161,42 @@ import Wire
         #expect(heir.exchange(old.heartbeat(11)).isEmpty && heir[.wrongToken] == 1)
     }
 
+    @Test func `goes on behind a restart from a snapshot, with the logon that it had`() throws {
+        let folder = JournalFolder()
+        var rig: ShardRig? = try folder.rig { $0.journal?.snapshotEvery = 40 }
+        var client = TestClient(1)
+        client.flags = 3
+        client.heartbeatMillis = 900
+        rig?.inject(client.logonFrame())
+        let accepted = try #require(rig?.logonAnswers(1).first?.accepted)
+        client.epoch = 7
+        client.token = accepted.token
+        let told = rig?.exchangeDurably(
+            [1, 31].map { first in
+                client.frame((first..<first + 30).map { bytes(order($0)) })
+            }, reports: 60
+        ).flatMap(\.reports)
+        for _ in 0..<5_000 where rig?.shard.history?.snapshots.last == nil {
+            rig?.settle()
+            Nap.micros(500)
+        }
+        rig = nil
+
+        let again = try folder.rig()
+        #expect(again.shard.recoveredFrom > 0)
+        client.receivedThrough = 60
+        let notice = try #require(again.exchange(client.heartbeat(61)).first)
+        #expect(notice.type == .epochChanged && notice.header.epoch == 8)
+        #expect(notice.notice.first == 61 && notice.notice.second == 61)
+        client.epoch = 8
+        let sent = again.exchangeDurably([client.frame(order(61))], reports: 1)
+        #expect(sent.flatMap(\.reports).first?.count == told?.first?.count)
+        // The logon that it is open by: nonce, flags and heartbeat are there.
+        let repeated = again.exchange(client.logonFrame()).first { $0.type == .logonAccepted }
+        #expect(repeated?.accepted.token == accepted.token && repeated?.accepted.flags == 3)
+        #expect(repeated?.accepted.heartbeatMillis == 900 && again[.logons] == 0)
+    }
+
     @Test func `is given up when its client never takes up the new one`() throws {
         let (rig, client, _) = try primary { $0.heartbeatMillis = 20 }
         let heir = try rig.heir()
