@@ -109,7 +109,8 @@ import Wire
             let cancel = CancelOrder(orderID: UInt64(submitted.count + 1), instrument: 1)
             if submitted.count < 1_000, bench.submit(cancel) { submitted.append(bytes(cancel)) }
             bench.step()
-            if random.below(500) == 0 { bench.gateway.takeOver() }
+            let isFirst = submitted.count >= 500 && bench.gateway.epoch == 7
+            if random.below(500) == 0 || isFirst { bench.gateway.takeOver() }
         }
         for _ in 0..<20_000 where bench.delivered.count < bench.gateway.reports.count {
             bench.step()
