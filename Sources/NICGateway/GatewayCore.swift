@@ -162,13 +162,13 @@ public import Wire
         let start = clock.nowCycles
         let previousNanos = nowNanos
         nowNanos = clock.utcNanos(at: start)
+        takenCycles = start
         guard takesIntake && !isSilent else { return discard(answering: !isSilent) }
         // While the log is full, what clients say waits here: that is not their silence.
         if previousNanos != 0, burstNext == burstCount {
             listeningNanos &+= min(nowNanos &- previousNanos, GatewayLimits.listeningGapNanosMax)
         }
         sequencer.begin(nowNanos: nowNanos)
-        takenCycles = start
         let hasReceived = takeBurst()
         // Both in each poll: frames from other cores must not wait for an own queue to run dry.
         return takeSteered() || hasReceived

@@ -12,4 +12,6 @@
 //  one writer of the shard's log. A poll never waits: what cannot go on (log full, ring of events
 //  empty, driver busy) is counted and tried in the next poll. Nothing is allocated after start but
 //  packet buffers from the driver's pool.
+//  A core of a host of two follows, takes over, hands over and falls silent:
+//  GatewayCore+Standby.swift. Sessions go on over it: Sessions/Resumption.swift.
 //  Limits: 64 messages a datagram, 1,472 bytes of UDP payload.

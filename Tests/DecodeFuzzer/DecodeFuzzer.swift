@@ -134,6 +134,8 @@ final class Fuzz {
         var header = client.header(
             isControl ? .control : .orders, count: count, sequence: sequence)
         if kind & 32 != 0 { header.receivedThrough = sequence }
+        // A client that has not heard of this epoch: what it says is not taken.
+        if kind & 28 == 12 { header.epoch -= 1 }
         return builder.frame(bytes(header) + rest.prefix(1_900))
     }
 

@@ -32,7 +32,9 @@ struct FakeGateway {
         if header.channel == .control, type == MessageType.logon.rawValue {
             return logon(read(datagram, at: 48, as: Logon.self))
         }
-        guard header.epoch == epoch, header.token == token, token != 0 else { return }
+        guard header.token == token, token != 0 else { return }
+        if header.epoch < epoch { return changeEpoch(header) }
+        guard header.epoch == epoch else { return }
         if header.channel == .control {
             return resend(read(datagram, at: 48, as: SessionNotice.self))
         }
@@ -62,6 +64,23 @@ struct FakeGateway {
                         expectedSequence: UInt32(applied.count + 1), received: header.sequence))
             }
         }
+    }
+
+    /// Another one goes on: it has what was committed, and no more.
+    mutating func takeOver() {
+        epoch += 1
+        applied.removeLast(applied.count - committedCount)
+        sentCount = reports.count
+        held = [:]
+        outbox = []
+    }
+
+    private mutating func changeEpoch(_ header: OrderEntryHeader) {
+        notice(
+            .epochChanged(
+                expectedSequence: UInt32(applied.count + 1),
+                nextReportSequence: UInt32(sentCount + 1)))
+        sendReports(from: Int(header.receivedThrough) + 1, through: sentCount)
     }
 
     private mutating func take(_ messages: [[UInt8]], first: Int) {

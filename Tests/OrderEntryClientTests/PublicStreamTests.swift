@@ -5,9 +5,11 @@ import Wire
 @testable import OrderEntryClient
 
 @Suite struct `A public stream` {
-    private func datagram(first: UInt64, count: UInt64, shard: UInt32 = 0) -> [UInt8] {
+    private func datagram(
+        first: UInt64, count: UInt64, shard: UInt32 = 0, epoch: UInt32 = 1
+    ) -> [UInt8] {
         var header = OrderEntryHeader(
-            channel: .publicReports, messageCount: UInt16(count), session: shard, epoch: 1,
+            channel: .publicReports, messageCount: UInt16(count), session: shard, epoch: epoch,
             sequence: 0)
         header.publicSequence = first
         return (0..<count).reduce(bytes(header)) { datagram, index in
@@ -38,6 +40,22 @@ import Wire
         #expect(gaps == [[5, 2]])
         #expect(delivered == [0, 1, 2, 3, 4, 7])
         #expect(stream.lost == 2 && stream.gaps == 1 && stream.duplicated == 2)
+    }
+
+    @Test func `goes on in a higher epoch without a loss, and hears none of before`() {
+        var stream = PublicStream()
+        var delivered: [UInt64] = []
+        for (first, count, epoch) in [(1, 3, 7), (4, 2, 8), (6, 5, 7), (4, 2, 8), (6, 1, 10)] {
+            let datagram = datagram(
+                first: UInt64(first), count: UInt64(count), epoch: UInt32(epoch))
+            stream.receive(unsafe datagram.span.bytes) { _, _ in
+                Issue.record("nothing is missing")
+            } deliver: { sequence, _ in
+                delivered.append(sequence)
+            }
+        }
+        #expect(delivered == Array(1...6) && stream.epoch == 10)
+        #expect(stream.lost == 0 && stream.ignored == 1 && stream.duplicated == 2)
     }
 
     @Test func `ignores other shards and what is malformed`() {

@@ -16,9 +16,13 @@ final class LossyBench {
         var waiting: ArraySlice<[UInt8]>
         var delivered: [SessionReport] = []
 
-        init(number: UInt32, isExtended: Bool, faults: LinkFaults, messages: [[UInt8]]) {
+        init(
+            number: UInt32, isExtended: Bool, faults: LinkFaults, messages: [[UInt8]],
+            heartbeatMillis: UInt16
+        ) {
             var settings = SessionSettings(session: number, nonce: faults.seed ^ UInt64(number))
             settings.extendedReports = isExtended
+            settings.heartbeatMillis = heartbeatMillis
             settings.logonRetryNanos = 10_000_000
             settings.resendNanos = 4_000_000
             settings.resendNanosMax = 16_000_000
@@ -36,7 +40,10 @@ final class LossyBench {
     }
 
     var seats: [Seat]
-    private let port: Port
+    /// Whoever has the gateway's address.
+    var port: Port
+    /// Sees all that the gateway sends, before the network has its way with it.
+    var onSent: (SentFrame) -> Void = { _ in }
     private let poll: () -> Void
     private var random: SeededRandom
     private let corruptionPercent: UInt64
@@ -44,7 +51,7 @@ final class LossyBench {
 
     init(
         port: Port, seed: UInt64, faults: LinkFaults, corruptionPercent: UInt64,
-        messages: [[[UInt8]]], poll: @escaping () -> Void
+        messages: [[[UInt8]]], heartbeatMillis: UInt16 = 0, poll: @escaping () -> Void
     ) {
         self.port = port
         self.poll = poll
@@ -53,7 +60,7 @@ final class LossyBench {
         seats = messages.enumerated().map { index, messages in
             Seat(
                 number: UInt32(index) + 1, isExtended: index % 2 == 0, faults: faults,
-                messages: messages)
+                messages: messages, heartbeatMillis: heartbeatMillis)
         }
         for seat in seats { seat.session.logon(nowNanos: now) }
     }
@@ -103,9 +110,9 @@ final class LossyBench {
         }
         poll()
         for frame in port.takeTransmitted() {
-            guard let sent = SentFrame(frame), sent.header.channel != .publicReports else {
-                continue
-            }
+            guard let sent = SentFrame(frame) else { continue }
+            onSent(sent)
+            guard sent.header.channel != .publicReports else { continue }
             let seat = seats[Int(sent.header.session) - 1]
             unsafe seat.back.push(sent.datagram.span.bytes, nowNanos: now)
         }

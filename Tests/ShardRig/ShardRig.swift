@@ -32,9 +32,10 @@ public final class ShardRig {
         try self.init(configuration, port: Self.port(buffers: buffers), number: 0, steering: nil)
     }
 
-    /// One of several shards on a port with a queue for each.
+    /// One of several shards on a port with a queue for each; one that is not `opened` follows.
     public init(
-        _ configuration: Configuration, port: Port, number: Int, steering: Steering?
+        _ configuration: Configuration, port: Port, number: Int, steering: Steering?,
+        opened: Bool = true
     ) throws {
         self.configuration = configuration
         self.port = port
@@ -42,7 +43,7 @@ public final class ShardRig {
         shard = try Shard(
             number: UInt32(number), configuration, queue: port.queue(number),
             macAddress: port.macAddress, clock: Self.clock, steering: steering)
-        try shard.open()
+        if opened { try shard.open() }
         port.captureTransmitted(queue: number)
     }
 
