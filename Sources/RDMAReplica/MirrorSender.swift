@@ -156,10 +156,12 @@ public final class MirrorSender: @unchecked Sendable {
         do throws(MirrorError) {
             let hasPumped = try link.channel.pump()
             if !isAnswered {
-                try watch(link, now, hasMoved: false)
+                try watch(link, now)
                 guard try takeAnswer(link) else { return hasPumped }
             }
+            let validated = link.validatedSequence
             let hasMoved = try link.reap()
+            if link.validatedSequence != validated { lastProgressCycles = now }
             if hasMoved {
                 status.setValidated(link.validatedSequence)
                 release(link)
@@ -168,7 +170,7 @@ public final class MirrorSender: @unchecked Sendable {
             let hasSent = try send(link, now)
             let hasBeaten = try beat(link, now)
             if hasSent || hasBeaten { _ = try link.channel.pump() }
-            try watch(link, now, hasMoved: hasMoved)
+            try watch(link, now)
             return hasMoved || hasSent || hasPumped
         } catch {
             end(error)
@@ -224,8 +226,8 @@ public final class MirrorSender: @unchecked Sendable {
     }
 
     /// Ends the mirror when the standby has kept everybody waiting for the time-out, or is gone.
-    private func watch(_ link: MirrorLink, _ now: UInt64, hasMoved: Bool) throws(MirrorError) {
-        if hasMoved || isAnswered && link.isCaughtUp { lastProgressCycles = now }
+    private func watch(_ link: MirrorLink, _ now: UInt64) throws(MirrorError) {
+        if isAnswered, link.isCaughtUp { lastProgressCycles = now }
         // A system call, so only now and then.
         guard clock.nanos(now &- lastLookCycles) > 1_000_000 else { return }
         lastLookCycles = now
