@@ -181,8 +181,8 @@ if isFuzzing {
 if Context.environment["NEEDLETAIL_ONLY"] == "CommandLog" {
     package.targets.removeAll {
         ![
-            "CPlatform", "Platform", "Wire", "CommandLog", "TestSeed", "PlatformTests",
-            "CommandLogTests",
+            "CPlatform", "CVerbs", "CTLS", "Platform", "Wire", "CommandLog", "RDMAReplica",
+            "TestSeed", "PlatformTests", "CommandLogTests", "RDMAReplicaTests",
         ].contains($0.name)
     }
 }

@@ -57,8 +57,6 @@ static SSL_CTX *context(const SSL_METHOD *method, ctls_key *key) {
     SSL_CTX_set_num_tickets(made, 0);
     // Every record of the mirror is checked by itself, so a cut is an end like any other.
     SSL_CTX_set_options(made, SSL_OP_IGNORE_UNEXPECTED_EOF);
-    // A certificate is no proof here, whoever has signed it.
-    SSL_CTX_set_verify(made, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_mode(made, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_psk_use_session_callback(made, offer);
     SSL_CTX_set_psk_find_session_callback(made, find);
@@ -71,7 +69,11 @@ ctls_key *ctls_make_key(const void *secret, size_t byte_count) {
     SHA256(secret, byte_count, key->bytes);
     key->client = context(TLS_client_method(), key);
     key->server = context(TLS_server_method(), key);
-    if (key->client != NULL && key->server != NULL) return key;
+    if (key->client != NULL && key->server != NULL) {
+        // A certificate is no proof here, whoever has signed it. The server asks for none.
+        SSL_CTX_set_verify(key->client, SSL_VERIFY_PEER, NULL);
+        return key;
+    }
     ctls_free_key(key);
     return NULL;
 }

@@ -160,6 +160,7 @@ public import Wire
         } catch {
             // A record may have been placed just before: `take` finds it.
             ended = error
+            channel.close()
             return true
         }
     }

@@ -27,6 +27,11 @@ public final class MirrorSender: @unchecked Sendable {
     /// Asked for each beat, on the thread that polls.
     public var vitals: () -> MirrorVitals = { MirrorVitals() }
 
+    /// The last record that the epoch carried over from the one before: what a standby has behind
+    /// it that is not in this log was never acknowledged, and it is told to cut it off. Nil = it is
+    /// only turned away. On the thread that polls.
+    public var carried: RecordChain?
+
     let ring: LogRing<LogRecord>
     let settings: MirrorSettings
     let clock: CycleClock
@@ -42,6 +47,8 @@ public final class MirrorSender: @unchecked Sendable {
     public var description: String? { status.description }
     /// Whether the standby has answered, and its log is on ours.
     private var isAnswered = false
+    /// The standby's log is not on ours, and it was told so.
+    private var isTurningAway = false
     var source: (any LogSource)?
     /// Gates the ring once the standby is close to its end; the records up to `joinedSequence` come
     /// from the source still.
@@ -156,10 +163,12 @@ public final class MirrorSender: @unchecked Sendable {
         do throws(MirrorError) {
             let hasPumped = try link.channel.pump()
             if !isAnswered {
-                try watch(link, now, hasMoved: false)
+                try watch(link, now)
                 guard try takeAnswer(link) else { return hasPumped }
             }
+            let validated = link.validatedSequence
             let hasMoved = try link.reap()
+            if link.validatedSequence != validated { lastProgressCycles = now }
             if hasMoved {
                 status.setValidated(link.validatedSequence)
                 release(link)
@@ -168,7 +177,7 @@ public final class MirrorSender: @unchecked Sendable {
             let hasSent = try send(link, now)
             let hasBeaten = try beat(link, now)
             if hasSent || hasBeaten { _ = try link.channel.pump() }
-            try watch(link, now, hasMoved: hasMoved)
+            try watch(link, now)
             return hasMoved || hasSent || hasPumped
         } catch {
             end(error)
@@ -191,8 +200,20 @@ public final class MirrorSender: @unchecked Sendable {
 
     /// True once the standby has answered and can be served.
     private func takeAnswer(_ link: MirrorLink) throws(MirrorError) -> Bool {
+        if isTurningAway { return false }
         guard let place = try link.takeAnswer(from: settings.peerText) else { return false }
-        source = try locate(place)
+        do throws(MirrorError) {
+            source = try locate(place)
+        } catch {
+            guard error.code == ESTALE, let carried, carried.lastSequence > 0,
+                place.lastSequence > carried.lastSequence
+            else { throw error }
+            // It goes of itself, and comes back with what both have.
+            isTurningAway = true
+            try link.write(.cutBack(behind: carried), publishedSequence: ring.publishedSequence)
+            _ = try link.channel.pump()
+            return false
+        }
         isAnswered = true
         status.setValidated(place.lastSequence)
         status.set(.catchingUp)
@@ -224,8 +245,8 @@ public final class MirrorSender: @unchecked Sendable {
     }
 
     /// Ends the mirror when the standby has kept everybody waiting for the time-out, or is gone.
-    private func watch(_ link: MirrorLink, _ now: UInt64, hasMoved: Bool) throws(MirrorError) {
-        if hasMoved || isAnswered && link.isCaughtUp { lastProgressCycles = now }
+    private func watch(_ link: MirrorLink, _ now: UInt64) throws(MirrorError) {
+        if isAnswered, link.isCaughtUp { lastProgressCycles = now }
         // A system call, so only now and then.
         guard clock.nanos(now &- lastLookCycles) > 1_000_000 else { return }
         lastLookCycles = now
@@ -258,6 +279,7 @@ public final class MirrorSender: @unchecked Sendable {
         link?.close()
         link = nil
         isAnswered = false
+        isTurningAway = false
         source = nil
         toldVitals = nil
         if let reader = reader.take() { reader.leave() }

@@ -131,7 +131,7 @@ struct Gateway: ParsableCommand {
         }
         let journals = pipeline.journals
         var service = ServiceReport(pipeline, place: Self.place(configuration))
-        wait(stop, opened, pipeline, &service)
+        let end = wait(stop, opened, pipeline, &service)
         service?.stopping()
         pipeline.stop()
         pipeline.sample()
@@ -144,7 +144,15 @@ struct Gateway: ParsableCommand {
             complain(failure)
             throw ExitCode(74)
         }
+        guard end == .replaced, let cluster = pipeline.cluster else { return }
+        do { try ComeBack(cluster, configuration).perform() } catch {
+            complain(error)
+            throw ExitCode(74)
+        }
     }
+
+    /// Why a gateway ends.
+    private enum End { case told, replaced }
 
     /// What the journals gave back.
     private func announceRecovery(_ pipeline: Pipeline) {
@@ -186,7 +194,7 @@ struct Gateway: ParsableCommand {
     private func wait(
         _ stop: StopSignal, _ port: NICGateway.Port, _ pipeline: Pipeline,
         _ service: inout ServiceReport?
-    ) {
+    ) -> End {
         var elapsed: UInt32 = 0
         var looks: UInt32 = 0
         var watch = JournalWatch(pipeline)
@@ -194,7 +202,7 @@ struct Gateway: ParsableCommand {
         var link = LinkWatch(port)
         while !stop.wait(milliseconds: 100) {
             pipeline.sample()
-            if Self.failure(pipeline.journals) != nil { return }
+            if Self.failure(pipeline.journals) != nil { return .told }
             if stop.takeSnapshotRequest() {
                 pipeline.snapshots.forEach { $0.request() }
                 if pipeline.snapshots.isEmpty { complain("no snapshot: there is no journal") }
@@ -204,7 +212,7 @@ struct Gateway: ParsableCommand {
             }
             if let news = service?.look() { complain(news) }
             for news in cluster?.look() ?? [] { say(news) }
-            if pipeline.cluster?.view.isOver == true { return }
+            if let cluster = pipeline.cluster, cluster.mustComeBack { return .replaced }
             looks += 1
             guard looks % 10 == 0 else { continue }
             elapsed += 1
@@ -217,8 +225,9 @@ struct Gateway: ParsableCommand {
                 }
                 say(line.joined(separator: "\n"))
             }
-            if seconds > 0, elapsed >= seconds { return }
+            if seconds > 0, elapsed >= seconds { return .told }
         }
+        return .told
     }
 
     /// The first journal that can no longer be written.

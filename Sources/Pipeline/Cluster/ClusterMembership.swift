@@ -50,12 +50,17 @@ public final class ClusterMembership: Sendable {
     /// For each shard: how it follows its primary, in a clause; nil where it does not.
     public var primaries: [String?] { members.map { $0.duty.following.description } }
     /// For each shard: the record behind which this host's log must be cut before it can follow.
-    public var cuts: [UInt64: RecordChain] {
-        var found: [UInt64: RecordChain] = [:]
+    public var cuts: [Int: RecordChain] {
+        var found: [Int: RecordChain] = [:]
         for (shard, member) in members.enumerated() {
-            found[UInt64(shard)] = member.duty.following.cut
+            found[shard] = member.duty.following.cut
         }
         return found
+    }
+
+    /// Whether this host has to start anew: it was replaced, or its log is to be cut.
+    public var mustComeBack: Bool {
+        view.isOver || members.contains { $0.duty.following.cut != nil }
     }
 
     func turn() { driver.turn() }

@@ -152,7 +152,7 @@ struct ReplicaCore: PolledCore, ~Copyable {
             $0.beat = beat
             $0.sequence = sequence
             $0.mismatchSequence = mismatch
-            $0.cut = beat.flatMap(Self.cut) ?? $0.cut
+            $0.cut = beat?.cut ?? $0.cut
             if let ended {
                 $0.ended = ended
                 $0.description = nil
@@ -160,17 +160,9 @@ struct ReplicaCore: PolledCore, ~Copyable {
         }
     }
 
-    /// The record behind which this host's log is not the primary's.
-    private static func cut(_ beat: PrimaryBeat) -> RecordChain? {
-        guard BeatFlags(rawValue: beat.flags).contains(.cutBack) else { return nil }
-        return RecordChain(
-            lastSequence: beat.hashSequence, crc32c: UInt32(truncatingIfNeeded: beat.stateHash))
-    }
-
     /// At the same record both have the same state.
     private mutating func compare(_ beat: PrimaryBeat, _ receiver: MirrorReceiver) {
-        guard beat.hashSequence != comparedSequence,
-            !BeatFlags(rawValue: beat.flags).contains(.cutBack),
+        guard beat.cut == nil, beat.hashSequence != comparedSequence,
             let hash = progress.checkpoint(at: beat.hashSequence)
         else { return }
         comparedSequence = beat.hashSequence

@@ -42,6 +42,7 @@ final class ShardMirror: @unchecked Sendable {
         }
         if sender.status.phase == .idle {
             guard isDue() else { return false }
+            sender.carried = duty.carried
             // Why not is in its status.
             try? sender.connect(epoch: epoch)
         }

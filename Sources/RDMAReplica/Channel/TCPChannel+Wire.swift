@@ -71,7 +71,14 @@ extension TCPChannel {
     }
 
     private func lost(_ code: Int32) -> MirrorError {
-        code == ECONNRESET || code == EPIPE
+        let isEnd = code == ECONNRESET || code == EPIPE
+        if isEnd, phase == .greeting, !isServer {
+            return MirrorError(
+                code: ECONNRESET,
+                "\(peerText) ended the connection without an answer: check that a standby listens "
+                    + "there, and that both hosts have the same keyFile or none")
+        }
+        return isEnd
             ? MirrorError(code: ECONNRESET, "the peer has ended the connection")
             : MirrorError(code: code, "the connection is broken: \(SystemText.of(code))")
     }
@@ -88,6 +95,8 @@ extension TCPChannel {
         // Bounded: a peer that never pauses must not keep this side from all else.
         for _ in 0..<64 {
             if isFenced { return try discard() || hasMoved }
+            // A refusal is followed by the end of the stream, and must be read before that.
+            if isGreeted { return hasMoved }
             switch phase {
             case .greeting:
                 guard try receiveGreeting() else { return hasMoved }

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+public import CommandLog
+
+/// What a primary says by the flags of its beats; docs/formats/mirror.md.
+public struct BeatFlags: OptionSet, Sendable {
+    /// The bits.
+    public let rawValue: UInt32
+    /// Wraps the bits.
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    /// The decision says that the standby is in sync.
+    public static let admitted = BeatFlags(rawValue: 1)
+    /// The standby is asked to take over: nothing more comes.
+    public static let handingOver = BeatFlags(rawValue: 2)
+    /// What the standby has behind the record that `hashSequence` names, whose CRC is `stateHash`,
+    /// was never carried over: it is to be cut off.
+    public static let cutBack = BeatFlags(rawValue: 4)
+}
+
+extension MirrorVitals {
+    static func cutBack(behind record: RecordChain) -> MirrorVitals {
+        MirrorVitals(
+            hashSequence: record.lastSequence, stateHash: UInt64(record.crc32c),
+            flags: BeatFlags.cutBack.rawValue)
+    }
+}
+
+extension PrimaryBeat {
+    /// The record behind which the standby is to cut its log; nil when it is not.
+    public var cut: RecordChain? {
+        guard BeatFlags(rawValue: flags).contains(.cutBack) else { return nil }
+        return RecordChain(
+            lastSequence: hashSequence, crc32c: UInt32(truncatingIfNeeded: stateHash))
+    }
+}
