@@ -142,6 +142,10 @@ static inline cplatform_line cplatform_copy_line(const void *record) {
 // nothing outside. Returns -1 and sets errno.
 int cplatform_open_below(const char *root, const char *path, int flags);
 
+// Gives two files or folders each other's name, in one step. Returns -1 and sets errno: EINVAL
+// where the file system cannot.
+int cplatform_exchange(const char *path, const char *other);
+
 // MARK: Memory in use
 
 // Bytes that malloc has handed out and not got back: benchmarks look whether it grows.

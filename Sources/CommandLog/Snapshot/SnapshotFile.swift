@@ -71,6 +71,13 @@ struct SnapshotFile: ~Copyable {
         return bytes
     }
 
+    /// Reads on from there.
+    func seek(to byteOffset: Int) throws(SnapshotError) {
+        guard lseek(descriptor, byteOffset, SEEK_SET) == byteOffset else {
+            throw .system(path: path, action: "read on in", number: errno)
+        }
+    }
+
     /// Its length, bytes.
     func byteCount() throws(SnapshotError) -> Int {
         var status = stat()

@@ -39,7 +39,12 @@ extension SnapshotStore {
     /// Reads a snapshot. Throws when its name, header, length and checksums do not agree, or it is
     /// of another shard.
     public func load(sequence: UInt64) throws(SnapshotError) -> Snapshot {
-        let file = try SnapshotFile.open(path(sequence: sequence))
+        try load(at: path(sequence: sequence), sequence: sequence)
+    }
+
+    /// The same of a file that has another name yet.
+    func load(at path: String, sequence: UInt64) throws(SnapshotError) -> Snapshot {
+        let file = try SnapshotFile.open(path)
         let (header, imageByteCount) = try readHeader(file, sequence: sequence)
         let image = try file.read(count: imageByteCount)
         let crc32c = CRC32C.update(0, image.span.rawBytes)

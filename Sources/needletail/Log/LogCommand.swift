@@ -5,12 +5,13 @@ internal import ArgumentParser
 struct LogCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "log",
-        abstract: "Look into a log on disk: inspect, verify, dump, replay, compare, export.",
+        abstract: "Look into a log on disk: inspect, verify, dump, replay, compare, export, cut.",
         discussion: """
             FOLDER is the folder of one shard, such as /var/lib/needletail/shard-0. Only \
-            `snapshot` writes: files in a folder of snapshots, nothing of the log itself. All of \
-            them may run beside the gateway; the log's end is then wherever the disk was. Every \
-            record that is shown or folded is checked: sequence and chained CRC-32C.
+            `snapshot` writes files, in a folder of snapshots, and `cut` takes the end off a log \
+            that no gateway has. All others may run beside the gateway; the log's end is then \
+            wherever the disk was. Every record that is shown or folded is checked: sequence and \
+            chained CRC-32C.
 
             EXAMPLES
               needletail log inspect /var/lib/needletail/shard-0
@@ -28,10 +29,10 @@ struct LogCommand: ParsableCommand {
               65  damage: something durable is missing or wrong, or a snapshot is
               66  the folder cannot be read or holds no log, or nothing of the range
                   is there
-              74  `snapshot`: it could not be written
+              74  `snapshot`, `cut`: it could not be written
             """,
         subcommands: [
             LogInspect.self, LogVerify.self, LogDump.self, LogReplay.self, LogSnapshot.self,
-            LogDiff.self, LogExport.self,
+            LogDiff.self, LogExport.self, LogCut.self,
         ])
 }
