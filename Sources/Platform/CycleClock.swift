@@ -27,6 +27,9 @@ public struct CycleClock: Sendable {
         CycleClock(usesCycleCounter: cplatform_cycles_are_invariant())
     }
 
+    /// One whose cycles are nanoseconds: for simulations, which give the time themselves.
+    public static func ofNanoseconds() -> CycleClock { CycleClock(usesCycleCounter: false) }
+
     internal init(usesCycleCounter: Bool) {
         self.usesCycleCounter = usesCycleCounter
         let first = Self.sample(CLOCK_MONOTONIC, usesCycleCounter)
