@@ -11,15 +11,30 @@ final class MachineTree {
             .appendingPathComponent("needletail-machine-\(UUID().uuidString)")
         root = folder.path
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        for (path, text) in files {
-            let file = folder.appendingPathComponent(path)
-            try FileManager.default.createDirectory(
-                at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-            try Data((text + "\n").utf8).write(to: file)
-        }
+        for (path, text) in files { try write(path, text) }
     }
 
     deinit { try? FileManager.default.removeItem(atPath: root) }
+
+    /// A file with one text.
+    func write(_ path: String, _ text: String) throws {
+        try Data((text + "\n").utf8).write(to: URL(fileURLWithPath: place(path)))
+    }
+
+    /// A link to another path of the tree, from the one to the other as the kernel has them.
+    func link(_ path: String, to target: String) throws {
+        let up = path.split(separator: "/").dropLast().map { _ in "../" }.joined()
+        try FileManager.default.createSymbolicLink(
+            atPath: place(path), withDestinationPath: up + target)
+    }
+
+    /// Where a path is, its folder made.
+    private func place(_ path: String) throws -> String {
+        let place = URL(fileURLWithPath: root).appendingPathComponent(path)
+        try FileManager.default.createDirectory(
+            at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
+        return place.path
+    }
 }
 
 /// Two sockets of two cores with two threads each, numbered as Intel does: the second threads come
