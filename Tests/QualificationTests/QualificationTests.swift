@@ -221,6 +221,15 @@ private final class Watch: QualificationWatch {
         #expect(!report.isPassed && report.text.contains("RDMA"), "\(report.text)")
     }
 
+    /// The standby takes so many mirrors and no more: they are for its own question.
+    @Test func `about memory leave the standby alone`() {
+        var qualification = qualification([.memory])
+        qualification.configuration.mirror = MirrorSettings(
+            peerAddress: 0x7F00_0001, peerPort: 7_471)
+        let report = qualification.run(Watch())
+        #expect(report.isPassed, "\(report.text)")
+    }
+
     @Test func `end when they are told to, and the rest is not run`() {
         let report = qualification([.receive, .microburst, .memory]).run(Watch(pauses: 0))
         #expect(report.notRunCount == 3, "\(report.text)")
