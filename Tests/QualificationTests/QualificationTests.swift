@@ -221,11 +221,13 @@ private final class Watch: QualificationWatch {
         #expect(!report.isPassed && report.text.contains("RDMA"), "\(report.text)")
     }
 
-    /// The standby takes so many mirrors and no more: they are for its own question.
-    @Test func `about memory leave the standby alone`() {
+    /// A host that is looked over does not step between the two that are at work.
+    @Test func `about memory leave the cluster alone`() {
         var qualification = qualification([.memory])
-        qualification.configuration.mirror = MirrorSettings(
-            peerAddress: 0x7F00_0001, peerPort: 7_471)
+        qualification.configuration.cluster = ClusterSettings(
+            host: 1, peer: 2, listenPort: 7_471,
+            mirror: MirrorSettings(peerAddress: 0x7F00_0001, peerPort: 7_472),
+            arbiter: ArbiterSettings(kind: .file(folder: "/nowhere")))
         let report = qualification.run(Watch())
         #expect(report.isPassed, "\(report.text)")
     }
