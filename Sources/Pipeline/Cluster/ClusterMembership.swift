@@ -34,6 +34,10 @@ public final class ClusterMembership: Sendable {
     ) throws {
         let arbiter = try settings.arbiter.makeArbiter(host: settings.host)
         arbiterDescription = arbiter.description
+        var settings = settings
+        // A host whose log has a past begins no cluster of its own accord: where the arbiter knows
+        // of none, it may have forgotten the one in which the other host has more.
+        settings.mayFound = settings.mayFound && members.allSatisfy { $0.log.publishedSequence == 0 }
         driver = try HostDriver(
             settings, policy: policy, firstEpoch: members.map(\.firstEpoch).max() ?? 1,
             arbiter: arbiter, members: members, clock: clock)

@@ -32,16 +32,21 @@ struct ReplicaCore: PolledCore, ~Copyable {
     private var receiver: MirrorReceiver?
     private var announced: UInt32 = 0
     private var comparedSequence: UInt64 = 0
+    private let doubtNanos: UInt64
+    private var lastPollCycles: UInt64 = 0
+    private var isDoubtful = false
 
     /// Around a core whose log was recovered and that has not spoken yet.
     init(
-        _ core: consuming GatewayCore, duty: ShardDuty, identity: MirrorIdentity, shard: UInt32,
+        _ core: consuming GatewayCore, duty: ShardDuty, settings: ClusterSettings, shard: UInt32,
         policy: CommitPolicy, journal: JournalStatus, history: ReportHistory,
         progress: EngineProgress, opening: EpochOpening, clock: CycleClock, node: NUMANode?
     ) {
         self.core = core
         self.duty = duty
-        self.identity = identity
+        identity = settings.identity
+        // The other host takes over no sooner than this.
+        doubtNanos = UInt64(settings.takeOverMillis) * 1_000_000
         self.shard = shard
         self.policy = policy
         self.journal = journal
@@ -64,6 +69,7 @@ struct ReplicaCore: PolledCore, ~Copyable {
         if wanted != work { change(to: wanted) }
         switch work {
         case .serving, .draining:
+            guard mayStillSpeak() else { return core.discardIntake() }
             if announced != duty.announcements { announce() }
             // The epoch's first commands come before anything that a client says.
             guard opening.write(to: &core) else { return false }
@@ -79,7 +85,7 @@ struct ReplicaCore: PolledCore, ~Copyable {
     /// As `GatewayCore.pollOutput`.
     mutating func pollOutput() -> Bool {
         switch work {
-        case .serving, .draining: core.pollOutput()
+        case .serving, .draining: isDoubtful ? false : core.pollOutput()
         case .following, .taking: core.pollRecovery()
         case .silent: false
         }
@@ -89,8 +95,13 @@ struct ReplicaCore: PolledCore, ~Copyable {
         switch wanted {
         case .serving where work == .following || work == .taking || work == .silent:
             beginEpoch()
-        case .serving: core.takesIntake = true
-        case .draining: core.takesIntake = false
+        case .serving:
+            duty.tell(isDrained: false)
+            core.takesIntake = true
+        case .draining:
+            // Polls publish what they took: there is nothing in between.
+            core.takesIntake = false
+            duty.tell(isDrained: true)
         case .taking: fence()
         case .following, .silent: break
         }
@@ -196,12 +207,28 @@ struct ReplicaCore: PolledCore, ~Copyable {
 
     // MARK: Serving
 
+    /// A thread that did not run for as long as it takes to be replaced says nothing, not even
+    /// where it lives, before the decision was read anew.
+    private mutating func mayStillSpeak() -> Bool {
+        let now = clock.nowCycles
+        if clock.nanos(now &- lastPollCycles) > doubtNanos {
+            isDoubtful = true
+            duty.tellDoubt()
+        } else if isDoubtful {
+            isDoubtful = duty.isDoubtful
+        }
+        lastPollCycles = now
+        return !isDoubtful
+    }
+
     private mutating func beginEpoch() {
         receiver?.close()
         receiver = nil
         let carried = core.logEnd
         duty.tell(carried: carried)
         core.takesIntake = true
+        lastPollCycles = clock.nowCycles
+        isDoubtful = false
         core.open(
             epoch: duty.epoch, policy: policy, journal: journal, history: history,
             control: duty.gate)

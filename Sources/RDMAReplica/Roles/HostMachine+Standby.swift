@@ -47,7 +47,8 @@ extension HostMachine {
         }
         guard question == nil else { return }
         if seen.isHandedOver { return claim(.promoting) }
-        guard seen.isPeerDead || watch.silentNanos > settings.takeOverNanos else {
+        let isSilent = watch.silentNanos > settings.takeOverNanos
+        guard seen.isPeerDead || seen.hasPeerLeft || isSilent else {
             suspicionNanos = 0
             return
         }
