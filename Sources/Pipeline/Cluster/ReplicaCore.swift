@@ -138,6 +138,10 @@ struct ReplicaCore: PolledCore, ~Copyable {
         guard UInt32(hello.shard) == shard else {
             return request.reject(.shard, by: identity, knownEpoch: duty.epoch)
         }
+        // What differed once is not made the same by following on.
+        guard duty.following.mismatchSequence == 0 else {
+            return request.reject(.state, by: identity, knownEpoch: duty.epoch)
+        }
         do throws(MirrorError) {
             receiver = try request.accept(
                 by: identity, knownEpoch: duty.epoch, after: end, node: node, clock: clock)
@@ -162,7 +166,7 @@ struct ReplicaCore: PolledCore, ~Copyable {
             $0.link = ended != nil ? .down : beat == nil ? .catchingUp : .live
             $0.beat = beat
             $0.sequence = sequence
-            $0.mismatchSequence = mismatch
+            $0.mismatchSequence = max($0.mismatchSequence, mismatch)
             $0.cut = beat?.cut ?? $0.cut
             if let ended {
                 $0.ended = ended
