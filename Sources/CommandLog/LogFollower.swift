@@ -40,9 +40,9 @@ public final class LogFollower<Storage: JournalStorage> {
     deinit { if let segment { storage.close(segment.file) } }
 
     /// Gives the next commands that end at `through` or before to `visit`: those of at most
-    /// `recordCountMax` records. `through` is what the journal says is durable, or less. Says how
-    /// many records were taken; 0 when `through` is reached. Throws `.damaged` when a durable
-    /// record is not there, and `.storage`.
+    /// `recordCountMax` records. `through` is what is published, or less: what the journal has not
+    /// made durable yet is in the ring. Says how many records were taken; 0 when `through` is
+    /// reached. Throws `.damaged` when a record is in neither, and `.storage`.
     public func read(
         through: UInt64, recordCountMax: Int, visit: (LogRecord, LogRecord?) -> Void
     ) throws(JournalError) -> Int {

@@ -7,10 +7,10 @@ internal import Platform
 //     follows        restore, pollRecovery, discardIntake: nothing is answered, the port is warm
 //     takes over     open with its epoch, announceAddress, and from then on poll
 //     hands over     takesIntake = false: no new commands, the answers to the old ones go out
-//     is replaced    isSilent = true: nothing leaves any more, for good
+//     is replaced    discardIntake and nothing else: nothing leaves any more
 //
-// Both switches are the owning thread's, between two polls. While nothing is taken, sessions do
-// not grow silent, and nothing is written to the log.
+// The switch is the owning thread's, between two polls. While nothing is taken, sessions do not
+// grow silent, and nothing is written to the log.
 //
 // SAFETY: a received packet is ours until it is freed or kept for output; an allocated one has
 // room for an ARP frame.

@@ -64,8 +64,6 @@ public import Wire
     var isRecovering = false
     /// Whether what comes in is taken; see GatewayCore+Standby.swift.
     public var takesIntake = true
-    /// Whether this core has fallen silent; see GatewayCore+Standby.swift.
-    public var isSilent = false { didSet { isSilent = isSilent || oldValue } }
     /// The command whose events are being reported; 0 between two.
     var commandSequence: UInt64 = 0
     var commandTimestampNanos: UInt64 = 0
@@ -163,7 +161,7 @@ public import Wire
         let previousNanos = nowNanos
         nowNanos = clock.utcNanos(at: start)
         takenCycles = start
-        guard takesIntake && !isSilent else { return discard(answering: !isSilent) }
+        guard takesIntake else { return discard(answering: true) }
         // While the log is full, what clients say waits here: that is not their silence.
         if previousNanos != 0, burstNext == burstCount {
             listeningNanos &+= min(nowNanos &- previousNanos, GatewayLimits.listeningGapNanosMax)
@@ -180,10 +178,6 @@ public import Wire
     @inline(__always)
     private mutating func pollOutput(start: UInt64) -> Bool {
         gate.refresh()
-        if isSilent {
-            flush()
-            return false
-        }
         let hasReported = reportEvents()
         let reported = hasReported ? clock.nowCycles : start
         let commandCount = reportedCommandCount

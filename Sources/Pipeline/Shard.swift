@@ -121,8 +121,9 @@ public struct Shard: ~Copyable {
     /// speak does. Once, before the first poll.
     public mutating func open() throws {
         if let recovery, let settings = configuration.journal, let reader = journalReader.take() {
-            let run = max(configuration.epoch, try recovery.nextEpoch())
-            firstEpoch = run
+            let run = max(configuration.epoch, try recovery.nextRun())
+            // The epochs of a cluster are its arbiter's: they may be ahead of the journal's runs.
+            firstEpoch = max(run, recovery.lastEpoch + 1)
             try recovery.seal()
             let journal = try recovery.journal(log, reader, epoch: run, settings)
             history = try ShardHistory(

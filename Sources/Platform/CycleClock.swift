@@ -27,9 +27,9 @@ public struct CycleClock: Sendable {
         CycleClock(usesCycleCounter: cplatform_cycles_are_invariant())
     }
 
-    /// By CLOCK_MONOTONIC whatever the processor has, and so by the time that a ``Simulation`` has
-    /// set on the calling thread.
-    public static func monotonic() -> CycleClock { CycleClock(usesCycleCounter: false) }
+    /// One whose cycles are nanoseconds of CLOCK_MONOTONIC, and so of the time that a
+    /// ``Simulation`` has set on the calling thread.
+    public static func ofNanoseconds() -> CycleClock { CycleClock(usesCycleCounter: false) }
 
     internal init(usesCycleCounter: Bool) {
         self.usesCycleCounter = usesCycleCounter

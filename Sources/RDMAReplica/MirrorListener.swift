@@ -82,10 +82,12 @@ public final class MirrorRequest {
 
     /// Gives it memory to write records into that follow `chain`, the last that this host has; nil
     /// = it has nothing and takes what comes. `knownEpoch` is the newest one that this host knows
-    /// of. Throws when the primary had to be refused; it is told why.
+    /// of. `nowCycles` is the time where it is given. Throws when the primary had to be refused; it
+    /// is told why.
     public func accept(
         by identity: MirrorIdentity = MirrorIdentity(), knownEpoch: UInt32 = 0,
-        after chain: RecordChain? = nil, node: NUMANode? = nil, clock: CycleClock
+        after chain: RecordChain? = nil, node: NUMANode? = nil, clock: CycleClock,
+        nowCycles: UInt64? = nil
     ) throws(MirrorError) -> MirrorReceiver {
         if let refusal = hello.refusal(by: identity, knownEpoch: knownEpoch) {
             reject(refusal, by: identity, knownEpoch: knownEpoch)
@@ -108,7 +110,8 @@ public final class MirrorRequest {
                 lastSequence: place.lastSequence, crc32c: place.crc32c, ringKey: memory.key,
                 epoch: knownEpoch, host: identity.host))
         return MirrorReceiver(
-            channel, hello, memory, after: place, epoch: max(knownEpoch, hello.epoch), clock: clock)
+            channel, hello, memory, after: place, epoch: max(knownEpoch, hello.epoch), clock: clock,
+            nowCycles: nowCycles ?? clock.nowCycles)
     }
 
     /// Turns it away, and says why.

@@ -19,7 +19,7 @@ public final class MirrorProbe {
     public init(_ settings: MirrorSettings, clock: CycleClock) throws(MirrorError) {
         let ring: LogRing<LogRecord>
         do throws(PlatformError) {
-            ring = try LogRing(capacity: 1_024)
+            ring = try LogRing(capacity: 65_536)
         } catch {
             throw MirrorError(code: ENOMEM, error.description)
         }
@@ -50,6 +50,32 @@ public final class MirrorProbe {
             histogram.record(nanos: clock.nanos(clock.nowCycles &- start))
         }
         return histogram.distribution
+    }
+
+    /// Records one behind the other, as fast as the standby takes them: how long until it had
+    /// validated them all, and in how many writes they went. Throws as `writeLatency`.
+    public func bandwidth(
+        recordCount: Int
+    ) throws(MirrorError) -> (nanos: UInt64, writeCount: UInt64) {
+        let start = clock.nowCycles
+        let writes = sender.status.writeCount
+        var idle = IdleStrategy(spins: 1_000, yields: .max)
+        var left = recordCount
+        var last: UInt64 = 0
+        while left > 0 || sender.status.validatedSequence < last {
+            var burst = min(left, 64)
+            left -= burst
+            while burst > 0, sequencer.hasRoom(for: 1) {
+                last = append()
+                burst -= 1
+            }
+            left += burst
+            idle.idle(worked: sender.poll())
+            if sender.link == nil { throw failure }
+        }
+        return (
+            clock.nanos(clock.nowCycles &- start), sender.status.writeCount &- writes
+        )
     }
 
     /// Asks the standby to take the right to write away, and writes on until a write fails: the

@@ -112,7 +112,7 @@ public import Wire
 
     init(
         _ channel: any MirrorChannel, _ hello: MirrorHello, _ memory: ReceiverMemory,
-        after chain: RecordChain, epoch: UInt32, clock: CycleClock
+        after chain: RecordChain, epoch: UInt32, clock: CycleClock, nowCycles: UInt64
     ) {
         unsafe scan = MirrorScan(
             slots: memory.ring.base, capacity: Int(hello.recordCapacity), after: chain)
@@ -123,7 +123,7 @@ public import Wire
         self.epoch = epoch
         firstSequence = chain.lastSequence + 1
         durableSequence = chain.lastSequence
-        beatCycles = clock.nowCycles
+        beatCycles = nowCycles
         progressCycles = beatCycles
         lastLookCycles = beatCycles
     }

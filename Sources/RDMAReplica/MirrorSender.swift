@@ -41,7 +41,8 @@ public final class MirrorSender: @unchecked Sendable {
     private let identity: MirrorIdentity
     private let connector: Connector?
     private var epoch: UInt32 = 0
-    private var untried: [MirrorTransport] = []
+    /// Why RDMA did not do, where TCP is tried after it.
+    private var passedOver: MirrorError?
     private(set) var link: MirrorLink?
     /// The connection, for the start-up report; nil while there is none.
     public var description: String? { status.description }
@@ -92,33 +93,45 @@ public final class MirrorSender: @unchecked Sendable {
     /// Asks the standby; `poll` goes on from there. Ends a mirror that is there. Over RDMA it waits
     /// for the standby, at most three times the time-out. Throws what a person can mend.
     public func connect(epoch: UInt32 = 0) throws(MirrorError) {
-        leave(nil)
-        self.epoch = epoch
-        untried = settings.transport.candidates
-        lastProgressCycles = clock.nowCycles
-        try connectNext()
+        try connect(epoch: epoch, nowCycles: clock.nowCycles)
     }
 
-    /// Over the first transport left that leads to the standby.
-    private func connectNext() throws(MirrorError) {
-        var failure: MirrorError?
-        while let transport = untried.first {
-            untried.removeFirst()
+    /// The same at a given time of the clock.
+    public func connect(epoch: UInt32, nowCycles now: UInt64) throws(MirrorError) {
+        leave(nil)
+        self.epoch = epoch
+        passedOver = nil
+        lastProgressCycles = now
+        lastLookCycles = now
+        lastBeatCycles = 0
+        try connect(over: settings.transport.candidates)
+    }
+
+    /// Over the first transport that leads to the standby.
+    private func connect(over candidates: [MirrorTransport]) throws(MirrorError) {
+        for transport in candidates {
             do throws(MirrorError) {
                 let channel = try open(transport)
                 link = try MirrorLink(
                     channel, ring: ring, shard: shard, last: lastRecord(), identity: identity,
                     epoch: epoch)
-                status.begin(channel.description)
-                status.set(.connecting)
-                return
+                let why = passedOver.map { " (RDMA: \($0))" } ?? ""
+                status.begin(channel.description + why)
+                return status.set(.connecting)
             } catch {
                 // The route to the wrong device is an error also where TCP would do.
-                if error.code == EXDEV { throw error }
-                failure = error
+                guard error.code != EXDEV, transport != candidates.last else {
+                    throw withReason(error)
+                }
+                passedOver = error
             }
         }
-        throw failure ?? MirrorError(code: ENOTCONN, "\(settings.peerText) does not answer")
+    }
+
+    /// Where nothing led to the standby, what RDMA said is told too.
+    private func withReason(_ error: MirrorError) -> MirrorError {
+        guard let passedOver else { return error }
+        return MirrorError(code: error.code, "\(error); over RDMA: \(passedOver)")
     }
 
     private func open(_ transport: MirrorTransport) throws(MirrorError) -> any MirrorChannel {
@@ -164,7 +177,7 @@ public final class MirrorSender: @unchecked Sendable {
             let hasPumped = try link.channel.pump()
             if !isAnswered {
                 try watch(link, now)
-                guard try takeAnswer(link) else { return hasPumped }
+                guard try takeAnswer(link, now) else { return hasPumped }
             }
             let validated = link.validatedSequence
             let hasMoved = try link.reap()
@@ -199,7 +212,7 @@ public final class MirrorSender: @unchecked Sendable {
     public func close() { leave(nil) }
 
     /// True once the standby has answered and can be served.
-    private func takeAnswer(_ link: MirrorLink) throws(MirrorError) -> Bool {
+    private func takeAnswer(_ link: MirrorLink, _ now: UInt64) throws(MirrorError) -> Bool {
         if isTurningAway { return false }
         guard let place = try link.takeAnswer(from: settings.peerText) else { return false }
         do throws(MirrorError) {
@@ -217,7 +230,7 @@ public final class MirrorSender: @unchecked Sendable {
         isAnswered = true
         status.setValidated(place.lastSequence)
         status.set(.catchingUp)
-        lastProgressCycles = clock.nowCycles
+        lastProgressCycles = now
         return true
     }
 
@@ -265,13 +278,7 @@ public final class MirrorSender: @unchecked Sendable {
     }
 
     private func end(_ error: MirrorError) {
-        // A refusal is an answer; where nobody answers, another way may lead there.
-        if !isAnswered, error.code != EPERM, !untried.isEmpty {
-            link?.close()
-            link = nil
-            if (try? connectNext()) != nil { return }
-        }
-        leave(error)
+        leave(isAnswered ? error : withReason(error))
     }
 
     private func leave(_ error: MirrorError?) {

@@ -92,36 +92,6 @@ import Wire
         #expect(rig[.arpAnnouncements] == 1 && rig[.framesSent] == 1)
     }
 
-    @Test func `that is silent lets nothing leave, takes nothing in, and stays so`() throws {
-        let rig = try ShardRig { $0.publicGroup = 0xEF01_0101 }
-        var client = TestClient(1)
-        client.heartbeatMillis = 20
-        client.logOn(rig)
-        _ = rig.exchange(client.frame(order(1)))
-        // These are in the log, and their reports are not out.
-        rig.inject(client.frame(order(2)))
-        _ = rig.shard.core.pollIntake()
-        _ = rig.shard.loop.poll()
-        let logged = rig.logged
-        rig.shard.core.isSilent = true
-        rig.shard.core.isSilent = false
-        let isSilent = rig.shard.core.isSilent
-        #expect(isSilent)
-        let publicCount = rig.publicFrames.count
-        for _ in 0..<40 {
-            rig.inject(client.frame([bytes(order(3))], at: 3))
-            rig.inject(client.resendRequest(from: 1))
-            rig.inject(client.logonFrame())
-            rig.inject(Self.addressRequest)
-            rig.shard.core.announceAddress()
-            rig.wait(millis: 3)
-        }
-        #expect(rig.sent().isEmpty && rig.otherFrames.isEmpty)
-        #expect(rig.publicFrames.count == publicCount)
-        #expect(rig.logged == logged && rig[.timeouts] == 0)
-        #expect(rig[.framesDiscarded] == 160)
-    }
-
     @Test func `that hands over says what is done and where it lives, and takes nothing`() throws {
         let rig = try ShardRig()
         var client = TestClient(1)

@@ -44,6 +44,39 @@ import Wire
     }
 }
 
+@Suite struct `A mirror whose time is given` {
+    @Test func `beats and lets go by that time alone`() throws {
+        let clock = CycleClock.ofNanoseconds()
+        let wire = MemoryWire(seed: TestSeed.run)
+        let ring = try LogRing<LogRecord>(capacity: 64)
+        let sender = MirrorSender(
+            ring: ring, shard: 0,
+            settings: MirrorSettings(peerAddress: 1, peerPort: 1, timeoutMillis: 100),
+            clock: clock, connector: { (_) throws(MirrorError) in wire.primaryEnd() })
+        var now: UInt64 = 1_000_000_000
+        try sender.connect(epoch: 1, nowCycles: now)
+        let (channel, hello) = try #require(try wire.takeRequest())
+        let receiver = try MirrorRequest(channel, hello).accept(clock: clock, nowCycles: now)
+        for _ in 0..<2_000 {
+            now += 50_000
+            _ = sender.poll(nowCycles: now)
+            _ = receiver.poll(nowCycles: now)
+        }
+        #expect(sender.status.phase == .live && now - receiver.beatCycles < 10_000_000)
+        #expect(receiver.progressCycles < receiver.beatCycles, "it beats, and does not move")
+        // A record that the standby does not take: then its time runs.
+        var writer = ring.writer()
+        let isAppended = writer.append(LogRecord(kind: .filler))
+        #expect(isAppended)
+        _ = sender.poll(nowCycles: now)
+        for _ in 0..<1_000 { _ = sender.poll(nowCycles: now) }
+        #expect(sender.status.phase == .live, "no time has gone by")
+        now += 102_000_000
+        _ = sender.poll(nowCycles: now)
+        #expect(sender.status.failure?.code == ETIMEDOUT)
+    }
+}
+
 @Suite struct `A mirror over TCP` {
     @Test func `gives the standby every command, lap after lap`() throws {
         let rig = try MirrorRig()

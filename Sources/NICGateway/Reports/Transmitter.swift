@@ -191,14 +191,8 @@ extension GatewayCore {
         if outboxCount > 0 { transmitOutbox() }
     }
 
-    /// Gives the outbox to the port; what the driver does not take stays for the next poll. All
-    /// that leaves goes through here, so a silent core gives it back.
+    /// Gives the outbox to the port; what the driver does not take stays for the next poll.
     mutating func transmitOutbox() {
-        if isSilent {
-            unsafe queue.free(outbox, count: outboxCount)
-            outboxCount = 0
-            return
-        }
         let sent = unsafe queue.transmit(from: outbox, count: outboxCount)
         counters.add(.framesSent, sent)
         if sent < outboxCount {

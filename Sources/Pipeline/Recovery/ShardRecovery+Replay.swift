@@ -16,8 +16,10 @@ extension ShardRecovery {
     ) throws {
         guard found.lastSequence > 0 else { return }
         fillCache(&core, loop.engine)
+        lastEpoch = position.epoch
         try JournalRecovery.forEachCommand(storage, found, from: position.sequence + 1) {
             record, continuation in
+            if record.kind == .epochStart { lastEpoch = record.session }
             while !core.restore(record, continuation: continuation) {
                 Self.settle(&core, &loop, &reader)
             }

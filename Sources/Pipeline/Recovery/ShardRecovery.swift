@@ -30,6 +30,8 @@ final class ShardRecovery {
     var found: RecoveredLog
     /// Where the state was taken up; the log behind it is folded.
     var position: SnapshotPosition
+    /// The last epoch that the log opens; 0 for a new log. Known once it was folded.
+    var lastEpoch: UInt32 = 0
     /// Snapshots that could not be used.
     var skipped: [SkippedSnapshot] = []
     /// Instruments of the log that the configuration does not name.
@@ -46,6 +48,7 @@ final class ShardRecovery {
         folder = "\(settings.folder)/shard-\(shard)"
         self.open = open
         storage = try open(folder, .journal)
+        try JournalCut.finish(storage)
         segmentByteCount = settings.segmentByteCount
         keepsSegments = settings.oldSegments == .keep
         self.shard = shard
@@ -53,7 +56,7 @@ final class ShardRecovery {
         found = try JournalRecovery.scan(storage, shard: shard, from: .max)
         snapshots = SnapshotStore(
             path: folder + "/snapshots", shard: shard, keptCount: settings.snapshotsKept)
-        _ = try nextEpoch()
+        _ = try nextRun()
     }
 
     /// What the folder is not fit for, and which snapshots could not be used.
@@ -85,8 +88,9 @@ final class ShardRecovery {
         return warnings
     }
 
-    /// The least epoch that may follow those of the log. Throws when there is none.
-    func nextEpoch() throws -> UInt32 {
+    /// The least number that a run of the journal may have behind those that it had, each of which
+    /// is in the files' headers. Throws when there is none.
+    func nextRun() throws -> UInt32 {
         guard found.epoch < .max else {
             throw Self.problem(
                 "epoch",

@@ -35,6 +35,9 @@ struct MirrorBench: ParsableCommand {
     @Option(help: "Round trips.")
     var samples = 10_000
 
+    @Option(help: "Records that are then sent as fast as they go; 0 = none.")
+    var records = 0
+
     @Option(help: "How the standby is to fence this side off at the end.")
     var fence: Fence?
 
@@ -43,8 +46,8 @@ struct MirrorBench: ParsableCommand {
 
     func validate() throws {
         guard peer.port > 0 else { throw ValidationError("--peer: a port from 1 on.") }
-        guard samples > 0, timeoutMillis > 0 else {
-            throw ValidationError("--samples and --timeout-millis: at least 1.")
+        guard samples > 0, timeoutMillis > 0, records >= 0 else {
+            throw ValidationError("--samples and --timeout-millis: at least 1; --records: from 0.")
         }
     }
 
@@ -60,6 +63,7 @@ struct MirrorBench: ParsableCommand {
             print(
                 "\(found.count) round trips: p50 \(micros(found.quantileNanos(0.5))) µs, p99 "
                     + "\(micros(found.quantileNanos(0.99))) µs, max \(micros(found.maxNanos)) µs")
+            if records > 0 { try measureBandwidth(probe) }
             guard let fence else { return probe.close() }
             let fenced = try probe.fencingTime(fence)
             print(
@@ -69,6 +73,16 @@ struct MirrorBench: ParsableCommand {
             StandardError.write("\(error)\n")
             throw ExitCode(74)
         }
+    }
+
+    private func measureBandwidth(_ probe: MirrorProbe) throws {
+        let found = try probe.bandwidth(recordCount: records)
+        let perSecond = Double(records) / Double(max(1, found.nanos)) * 1e9
+        let perWrite = Double(records) / Double(max(1, found.writeCount))
+        print(
+            "\(records) records in \((Double(found.nanos) / 1e9).text(2)) s: "
+                + "\((perSecond / 1e6).text(2)) M records/s, "
+                + "\((perSecond * 64 / 1e6).text(0)) MB/s, \(perWrite.text(1)) records a write")
     }
 
     private func micros(_ nanos: UInt64) -> String { (Double(nanos) / 1_000).text(1) }
