@@ -66,13 +66,16 @@ enum Invariants {
         guard stream < ledger.reports.count, number > 0 else {
             return ledger.fail(6, "a report of stream \(stream) with number \(number)")
         }
-        let count = UInt64(ledger.reports[stream].count)
-        if number == count + 1 { return ledger.reports[stream].append(bytes) }
-        guard number <= count else {
-            return ledger.fail(6, "stream \(stream): report \(number) behind \(count)")
-        }
-        guard ledger.reports[stream][Int(number) - 1] != bytes else { return }
+        let known = ledger.reports[stream][number, default: bytes]
+        ledger.reports[stream][number] = known
+        guard known != bytes else { return }
         ledger.fail(6, "stream \(stream): report \(number) is another than before")
+    }
+
+    /// 6: a client was given every report there is, each from this process or made again.
+    static func gapless(_ ledger: Ledger, _ client: SimulatedClient) {
+        guard client.lostCount > 0 else { return }
+        ledger.fail(6, "client \(client.number) has lost \(client.lostCount) reports")
     }
 
     /// 7: nothing leaves before its commit rule holds. The rule is looked up where it is true: in
@@ -92,9 +95,17 @@ enum Invariants {
         }
     }
 
+    /// 7: what an epoch carries over from those before is durable where it begins.
+    static func carriedIsDurable(_ ledger: Ledger, _ host: SimulatedHost) {
+        guard host.durableEnd < host.logEnd else { return }
+        ledger.fail(
+            7, "host \(host.index + 1) begins an epoch with \(host.logEnd) records, and "
+                + "\(host.durableEnd) are durable")
+    }
+
     /// 7: reports are of commands that were acknowledged.
     static func reportIsCommitted(_ ledger: Ledger, session: UInt32, number: UInt64) {
-        guard let known = ledger.fold.session(session)?.reportSequence, number >= known else {
+        guard let known = ledger.fold.session(session)?.reportSequence, number > known else {
             return
         }
         ledger.fail(7, "session \(session): report \(number) left, \(known) is not committed")
@@ -108,7 +119,7 @@ enum Invariants {
 
     /// 9: what a standby applies was written by a primary, at that place.
     static func wasWritten(_ ledger: Ledger, _ host: SimulatedHost, _ record: LogRecord) {
-        guard !ledger.written[record.sequence, default: []].contains(record.crc32c) else { return }
+        guard !ledger.wasWritten(record) else { return }
         ledger.fail(
             9, "host \(host.index + 1) applies a record \(record.sequence) that nobody has written")
     }
@@ -164,8 +175,8 @@ enum Invariants {
     static func bounded(_ ledger: Ledger, _ host: SimulatedHost) {
         guard let process = host.process else { return }
         let published = process.log.publishedSequence
-        for gate in process.log.gatingReaders
-        where published > gate.releasedSequence + UInt64(process.log.capacity) {
+        let gone = published - min(published, UInt64(process.log.capacity))
+        for gate in process.log.gatingReaders where gate.releasedSequence < gone {
             ledger.fail(15, "host \(host.index + 1): \(gate.name) was overrun")
         }
     }

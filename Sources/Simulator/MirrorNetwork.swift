@@ -49,9 +49,13 @@ final class MirrorNetwork {
         return (first.channel, first.hello)
     }
 
+    /// Whether anything is under way.
+    var isBusy: Bool { writesUnderWay > 0 }
+    fileprivate var writesUnderWay = 0
+
     /// Moves what is under way.
     func turn() {
-        for channel in channels where channel.isOpen { channel.move() }
+        for channel in channels where channel.isBusy { channel.move() }
     }
 
     /// A process is gone, in the middle of its writes; with `isSilent` nobody is told.
@@ -141,6 +145,7 @@ final class SimulatedAcceptor: MirrorAcceptor {
         self.isPassive = isPassive
     }
 
+    fileprivate var isBusy: Bool { isOpen && !writes.isEmpty }
     private var canSend: Bool { !network.isCut[host] }
     private var canHear: Bool { !network.isCut[1 - host] }
 
@@ -184,6 +189,8 @@ final class SimulatedAcceptor: MirrorAcceptor {
         if writes.count >= MirrorWrites.limit {
             network.tell(15, "more writes are under way than may be")
         }
+        if writes.isEmpty { stuckSinceNanos = network.nowNanos }
+        network.writesUnderWay += 1
         var lines = Array(stride(from: 0, to: byteCount, by: 64))
         lines.shuffle(using: &network.random)
         unsafe writes.append(
@@ -208,10 +215,6 @@ final class SimulatedAcceptor: MirrorAcceptor {
 
     /// The network's turn.
     fileprivate func move() {
-        guard !writes.isEmpty else {
-            stuckSinceNanos = network.nowNanos
-            return
-        }
         guard canSend, let peer, peer.isOpen else {
             if network.nowNanos &- stuckSinceNanos > Self.patienceNanos { over() }
             return
@@ -223,6 +226,7 @@ final class SimulatedAcceptor: MirrorAcceptor {
         while let first = writes.first, first.lines.isEmpty {
             complete(0)
             writes.removeFirst()
+            network.writesUnderWay -= 1
         }
     }
 
@@ -308,6 +312,7 @@ final class SimulatedAcceptor: MirrorAcceptor {
 
     func close() {
         isOpen = false
+        network.writesUnderWay -= writes.count
         writes = []
     }
 }

@@ -36,7 +36,11 @@ final class SimulatedClient {
     var isOpen: Bool { session.phase == .open }
     var isIdle: Bool { session.isIdle }
     var nextSequence: UInt32 { session.nextSequence }
-    var phaseText: String { "\(session.phase)" }
+    /// Where it stands, for people.
+    var description: String {
+        "\(session.phase), report \(session.nextReportSequence), "
+            + "\(session.uncommittedCount) messages under way"
+    }
     var lostCount: UInt64 { session.counters.reportsLost }
     /// The gateway does not know what it acknowledged.
     var isBroken: Bool { session.phase == .ended(.sessionSequenceBroken) }
@@ -88,7 +92,7 @@ final class SimulatedClient {
                     totalLots: lots))
         case 6 where random.below(10) == 0:
             return session.submit(MassCancel(requestID: 1))
-        case 7 where random.below(60) == 0:
+        case 7 where ledger.mayLogOut && random.below(60) == 0:
             return session.submit(Logout())
         default:
             let side: Side = random.below(2) == 0 ? .buy : .sell

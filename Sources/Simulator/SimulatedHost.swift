@@ -119,8 +119,8 @@ final class SimulatedHost {
 
     /// The process is gone.
     func kill(power: Bool) {
-        guard let process else { return }
-        let durable = process.journalStatus.durable.load()
+        guard isAlive else { return }
+        let durable = durableEnd
         if durable >= claim.lastSequence, let crc = crc(of: durable) {
             claim = RecordChain(lastSequence: durable, crc32c: crc)
         }
@@ -132,9 +132,8 @@ final class SimulatedHost {
     /// The process ends in order, and its log is cut where nobody carried it over. Says what was
     /// cut. Throws when that cannot be done.
     func comeBack() throws -> [String] {
-        guard let process else { return [] }
-        let cuts = process.cluster.cuts
-        process.stop(turnCountMax: 4_000)
+        let cuts = process?.cluster.cuts ?? [:]
+        process?.stop(turnCountMax: 4_000)
         network.kill(index, isSilent: false)
         disk.crash(power: false)
         drop()

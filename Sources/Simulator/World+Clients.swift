@@ -39,13 +39,16 @@ extension World {
         for copy in 0..<copies {
             let due = nowNanos + delay + UInt64(copy) * random.below(500_000)
             flights.append(Flight(dueNanos: due, client: client, bytes: bytes))
+            nextFlightNanos = min(nextFlightNanos, due)
         }
     }
 
     func deliver() {
         var index = 0
+        nextFlightNanos = .max
         while index < flights.count {
             guard flights[index].dueNanos <= nowNanos else {
+                nextFlightNanos = min(nextFlightNanos, flights[index].dueNanos)
                 index += 1
                 continue
             }

@@ -27,8 +27,8 @@ struct FaultPlan {
         badDatagramOneIn = 3 + random.below(60)
         orderOneIn = 1 + random.below(40)
         badCompletionOneIn = random.below(2) == 0 ? 0 : 20 + random.below(200)
-        faultOneIn = 3_000 + random.below(20_000)
-        ringCapacity = 128 << Int(random.below(3))
+        faultOneIn = 1_000 + random.below(12_000)
+        ringCapacity = 512 << Int(random.below(2))
         batchesInFlight = 1 + Int(random.below(4))
         takeOverMillis = 3 + UInt32(random.below(5))
         snapshotEvery = 200 + random.below(1_000)
@@ -72,7 +72,7 @@ struct FaultPlan {
 extension World {
     /// Before each step: now and then something breaks.
     func fault() {
-        guard chance(plan.faultOneIn / 8) else { return }
+        guard chance(plan.faultOneIn) else { return }
         let host = hosts[Int(random.below(2))]
         switch random.below(12) {
         case 0: kill(host, power: false)
@@ -157,6 +157,7 @@ extension World {
     func heal() {
         note("faults stop")
         hasFaults = false
+        ledger.mayLogOut = false
         network.isCut = [false, false]
         network.badCompletionOneIn = 0
         arbiter.isDown = false

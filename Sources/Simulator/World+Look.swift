@@ -18,9 +18,6 @@ extension World {
         case .driver: lookAtDecision(host)
         default: break
         }
-        if let misuse = host.desk?.misuse {
-            ledger.fail(12, "host \(host.index + 1) \(misuse)")
-        }
     }
 
     private func lookAtRecords(_ host: SimulatedHost) {
@@ -29,7 +26,7 @@ extension World {
         guard !records.isEmpty else { return }
         for record in records {
             if host.isSpeaking {
-                ledger.written[record.sequence, default: []].append(record.crc32c)
+                ledger.noteWritten(record)
             } else {
                 Invariants.wasWritten(ledger, host, record)
             }
@@ -45,15 +42,23 @@ extension World {
         host.seenReached = reached
         Invariants.afterFailure(ledger, host)
         Invariants.commitRule(ledger, host, standby: hosts[1 - host.index], through: reached)
-        for sequence in first...reached {
+        acknowledge(host, first...reached)
+    }
+
+    /// Clients may know of these records from here on.
+    private func acknowledge(_ host: SimulatedHost, _ sequences: ClosedRange<UInt64>) {
+        for sequence in sequences {
             guard let record = host.record(sequence) else { continue }
             if sequence <= ledger.lastSequence {
                 Invariants.sameChain(ledger, host, record)
-            } else if sequence == ledger.lastSequence + 1 {
-                ledger.append(record)
-            } else {
-                return ledger.fail(2, "record \(ledger.lastSequence + 1) was passed over")
+                continue
             }
+            // What its ring has no more since its start was written by a primary before.
+            guard let before = ledger.chain(from: ledger.lastSequence + 1, upTo: record) else {
+                return ledger.fail(9, "nobody has written what record \(sequence) goes on from")
+            }
+            for one in before { ledger.append(one) }
+            ledger.append(record)
         }
         if ledger.isWhole, chance(16) {
             Invariants.sameState(
@@ -123,6 +128,9 @@ extension World {
             Invariants.successor(ledger, decisions)
             countDecision(decisions)
         }
+        if let misuse = host.desk?.misuse {
+            ledger.fail(12, "host \(host.index + 1) \(misuse)")
+        }
         guard let role = host.role, role != host.seenRole else { return }
         note("host \(host.index + 1) is \(role), \(host.logEnd) records")
         let before = host.seenRole
@@ -130,6 +138,11 @@ extension World {
         if role == .activating { Invariants.fenced(ledger, host, network) }
         if role == .primary(.solo), before == .claiming || before == .activating {
             Invariants.survives(ledger, host)
+            Invariants.carriedIsDurable(ledger, host)
+            // Its epoch carries all of it, whoever knew of it before.
+            if host.logEnd > ledger.lastSequence {
+                acknowledge(host, ledger.lastSequence + 1...host.logEnd)
+            }
         }
     }
 

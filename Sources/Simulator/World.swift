@@ -33,6 +33,8 @@ final class World {
     /// Which host's port has the gateway's address, as the network believes.
     var route: Int?
     var flights: [Flight] = []
+    /// Nothing arrives before.
+    var nextFlightNanos = UInt64.max
     var nextQuestionNanos: UInt64 = 0
     var seenDecisionCount = 0
     private let tell: (@Sendable (String) -> Void)?
@@ -89,7 +91,7 @@ final class World {
         for _ in 0..<stepCount where ledger.violation == nil { step() }
         if ledger.violation == nil { heal() }
         let deadline = nowNanos + Self.livenessNanos
-        while ledger.violation == nil, !isWell {
+        while ledger.violation == nil, figures[.steps] % 64 != 0 || !isWell {
             guard nowNanos < deadline else {
                 ledger.fail(18, "service is not back: \(standing)")
                 break
@@ -107,15 +109,17 @@ final class World {
         arbiter.nowNanos = nowNanos
         network.nowNanos = nowNanos
         if hasFaults { fault() }
-        network.turn()
-        if let (invariant, what) = network.offence { ledger.fail(invariant, what) }
+        if network.isBusy {
+            network.turn()
+            if let (invariant, what) = network.offence { ledger.fail(invariant, what) }
+        }
         let host = hosts[Int(random.below(2))]
         if host.isAlive {
             if host.pausedUntilNanos <= nowNanos { turn(host) }
         } else if host.restartsNanos <= nowNanos {
             start(host)
         }
-        deliver()
+        if nowNanos >= nextFlightNanos { deliver() }
         turnClients()
     }
 
@@ -124,7 +128,7 @@ final class World {
         let piece = pieces[Int(random.below(UInt64(pieces.count)))]
         host.process?.turn(piece)
         look(host, piece)
-        live(host)
+        if piece == .driver { live(host) }
     }
 
     func setTime(_ host: SimulatedHost) {
@@ -167,14 +171,13 @@ final class World {
 
     /// What whoever supervises a process does.
     private func live(_ host: SimulatedHost) {
-        guard let process = host.process else { return }
-        if process.journalStatus.hasFailed {
+        if host.process?.journalStatus.hasFailed == true {
             guard let failed = host.failedNanos else { return host.failedNanos = nowNanos }
             guard nowNanos > failed + 3_000_000, mayKill(host) else { return }
             note("host \(host.index + 1) ends, for its journal has failed")
             host.kill(power: false)
             host.restartsNanos = nowNanos + 1_000_000 + random.below(20_000_000)
-        } else if process.cluster.mustComeBack, chance(40), mayKill(host) {
+        } else if host.process?.cluster.mustComeBack == true, chance(8), mayKill(host) {
             comeBack(host)
         }
     }
@@ -216,7 +219,7 @@ final class World {
         }
         return roles.joined(separator: ", ")
             + ", acknowledged \(ledger.lastSequence), clients "
-            + clients.map(\.phaseText).joined(separator: ", ")
+            + clients.map(\.description).joined(separator: ", ")
     }
 
     /// At rest: what both hosts have is the same, and is what was acknowledged.
@@ -231,6 +234,7 @@ final class World {
         }
         Invariants.sameState(ledger, ledger.place, ledger.fold.stateHash, "the acknowledged log")
         Invariants.soundBooks(ledger, ledger.fold.broken, "the acknowledged log")
+        for client in clients { Invariants.gapless(ledger, client) }
         for client in clients where client.nextSequence != ledger.taken[Int(client.number)] &+ 1 {
             ledger.fail(
                 2, "client \(client.number) goes on with \(client.nextSequence), and "
