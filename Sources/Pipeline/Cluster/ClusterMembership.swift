@@ -25,22 +25,27 @@ public final class ClusterMembership: Sendable {
     public let view: ClusterView
     /// Who decides, for people.
     public let arbiterDescription: String
-    private let members: [Member]
+    let settings: ClusterSettings
+    let members: [Member]
+    let death: DeathWatch
+    let listener: StandbyListener
     private let driver: HostDriver
-    private let listener: StandbyListener
 
     init(
-        _ settings: ClusterSettings, policy: CommitPolicy, members: [Member], clock: CycleClock
+        _ settings: ClusterSettings, policy: CommitPolicy, members: [Member],
+        watchdog: Watchdog?, clock: CycleClock
     ) throws {
         let arbiter = try settings.arbiter.makeArbiter(host: settings.host)
         arbiterDescription = arbiter.description
+        death = try DeathWatch(settings, watchdog: watchdog)
         driver = try HostDriver(
             settings, policy: policy, firstEpoch: members.map(\.firstEpoch).max() ?? 1,
-            arbiter: arbiter, members: members, clock: clock)
+            arbiter: arbiter, members: members, death: death, clock: clock)
         view = driver.view
         listener = try StandbyListener(
             settings, view: view, duties: members.map(\.duty), clock: clock)
         self.members = members
+        self.settings = settings
     }
 
     /// Where this host waits for the other.
@@ -58,12 +63,13 @@ public final class ClusterMembership: Sendable {
         return found
     }
 
-    /// Whether this host has to start anew: it was replaced, or its log is to be cut.
+    /// Whether this host has to start anew: it was replaced, or its log is to be cut or set aside.
     public var mustComeBack: Bool {
-        view.isOver || members.contains { $0.duty.following.cut != nil }
+        view.isOver || view.wantsResync || members.contains { $0.duty.following.cut != nil }
     }
 
     func turn() { driver.turn() }
+    func wait(nanos: UInt64) { death.wait(nanos: nanos) }
     func listen() { listener.turn() }
     func close() { for member in members { member.mirror.close() } }
 }

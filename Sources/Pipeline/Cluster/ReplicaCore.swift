@@ -32,6 +32,8 @@ struct ReplicaCore: PolledCore, ~Copyable {
     private var receiver: MirrorReceiver?
     private var announced: UInt32 = 0
     private var comparedSequence: UInt64 = 0
+    /// All up to here is applied, and the sessions know of it.
+    private var goneThroughSequence: UInt64 = 0
 
     /// Around a core whose log was recovered and that has not spoken yet.
     init(
@@ -80,7 +82,7 @@ struct ReplicaCore: PolledCore, ~Copyable {
     mutating func pollOutput() -> Bool {
         switch work {
         case .serving, .draining: core.pollOutput()
-        case .following, .taking: core.pollRecovery()
+        case .following, .taking: goThrough()
         case .silent: false
         }
     }
@@ -89,12 +91,28 @@ struct ReplicaCore: PolledCore, ~Copyable {
         switch wanted {
         case .serving where work == .following || work == .taking || work == .silent:
             beginEpoch()
-        case .serving: core.takesIntake = true
-        case .draining: core.takesIntake = false
+        case .serving:
+            core.takesIntake = true
+            duty.tell(isDraining: false)
+        case .draining:
+            core.takesIntake = false
+            duty.tell(isDraining: true)
         case .taking: fence()
         case .following, .silent: break
         }
         work = wanted
+    }
+
+    /// Tells the sessions of what was applied. False when there was nothing.
+    private mutating func goThrough() -> Bool {
+        let end = core.logEnd.lastSequence
+        // Looked at first: what is applied by now has its events out.
+        let isApplied = progress.sequence == end
+        guard core.pollRecovery() else {
+            if isApplied { goneThroughSequence = end }
+            return false
+        }
+        return true
     }
 
     // MARK: Following
@@ -105,6 +123,7 @@ struct ReplicaCore: PolledCore, ~Copyable {
         var hasWorked = receiver.poll()
         hasWorked = take(receiver) > 0 || hasWorked
         receiver.durableSequence = journal.durable.load()
+        receiver.flags = (duty.asksForHandOver ? CounterFlags.wantsHandOver : []).rawValue
         if let beat = receiver.lastBeat { compare(beat, receiver) }
         tell(receiver)
         if receiver.ended != nil, take(receiver) == 0 { self.receiver = nil }
@@ -134,6 +153,7 @@ struct ReplicaCore: PolledCore, ~Copyable {
                 hello.lastSequence < end.lastSequence ? .shorter : .longer
             duty.tell {
                 $0.peerLog = peerLog
+                $0.nonce = hello.nonce
                 $0.description = request.description
                 $0.ended = nil
             }
@@ -147,7 +167,9 @@ struct ReplicaCore: PolledCore, ~Copyable {
         let sequence = receiver.chain.lastSequence
         let ended = receiver.ended?.description
         let mismatch = receiver.mismatchSequence
+        let isApplied = goneThroughSequence == sequence
         duty.tell {
+            $0.isApplied = isApplied
             $0.link = ended != nil ? .down : beat == nil ? .catchingUp : .live
             $0.beat = beat
             $0.sequence = sequence
@@ -188,9 +210,8 @@ struct ReplicaCore: PolledCore, ~Copyable {
     /// through, this host has all that there is.
     private mutating func takeRest() -> Bool {
         let count = receiver.map { take($0) } ?? 0
-        let isApplied = progress.sequence == core.logEnd.lastSequence
-        let hasGoneThrough = core.pollRecovery()
-        duty.tell(isTaken: count == 0 && isApplied && !hasGoneThrough)
+        let hasGoneThrough = goThrough()
+        duty.tell(isTaken: count == 0 && goneThroughSequence == core.logEnd.lastSequence)
         return count > 0 || hasGoneThrough
     }
 
@@ -207,6 +228,8 @@ struct ReplicaCore: PolledCore, ~Copyable {
             control: duty.gate)
         opening.begin(epoch: duty.epoch, lastCarriedSequence: carried.lastSequence)
         announce()
+        duty.tell(isDraining: false)
+        duty.tell(begunEpoch: duty.epoch)
     }
 
     private mutating func announce() {

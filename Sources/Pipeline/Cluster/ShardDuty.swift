@@ -34,6 +34,10 @@ final class ShardDuty: Sendable {
         var mismatchSequence: UInt64 = 0
         /// The primary says that what lies behind this record was never carried over.
         var cut: RecordChain?
+        /// Of the connection, as the primary's hello said.
+        var nonce: UInt32 = 0
+        /// All that was taken is applied, and has gone through.
+        var isApplied = false
         /// What the link is made of, and why the one before has ended.
         var description: String?
         var ended: String?
@@ -48,6 +52,9 @@ final class ShardDuty: Sendable {
     private let taken = Atomic<Bool>(false)
     private let mirrorEpochNumber = Atomic<UInt32>(0)
     private let tellsAdmitted = Atomic<Bool>(false)
+    private let wantsHandOver = Atomic<Bool>(false)
+    private let hasDrained = Atomic<Bool>(false)
+    private let begunEpochNumber = Atomic<UInt32>(0)
     private let arrival = Mutex<Arrival?>(nil)
     private let view = Mutex(Following())
     private let carriedChain = Mutex(RecordChain())
@@ -70,6 +77,11 @@ final class ShardDuty: Sendable {
     var admitsStandby: Bool { tellsAdmitted.load(ordering: .relaxed) }
     /// The last record that the epoch carried over from the one before.
     var carried: RecordChain { carriedChain.withLock { $0 } }
+
+    /// Whether the primary is asked to hand over.
+    var asksForHandOver: Bool { wantsHandOver.load(ordering: .relaxed) }
+
+    func ask(forHandOver isWanted: Bool) { wantsHandOver.store(isWanted, ordering: .relaxed) }
 
     func want(_ wanted: Work) { work.store(wanted.rawValue, ordering: .releasing) }
 
@@ -94,6 +106,12 @@ final class ShardDuty: Sendable {
 
     /// Nothing of the old primary is left to take, and all that was taken is applied.
     var isTaken: Bool { taken.load(ordering: .acquiring) }
+    /// The gateway thread takes nothing new: what it published before is all that there is.
+    ///
+    /// Acquire: pairs with the release in `tell(isDraining:)`.
+    var isDraining: Bool { hasDrained.load(ordering: .acquiring) }
+    /// The last epoch that the gateway thread has begun to speak in.
+    var begunEpoch: UInt32 { begunEpochNumber.load(ordering: .relaxed) }
     /// As a standby sees it.
     var following: Following { view.withLock { $0 } }
 
@@ -104,6 +122,8 @@ final class ShardDuty: Sendable {
         }
     }
 
+    func tell(isDraining: Bool) { hasDrained.store(isDraining, ordering: .releasing) }
+    func tell(begunEpoch: UInt32) { begunEpochNumber.store(begunEpoch, ordering: .relaxed) }
     func tell(isTaken: Bool) { taken.store(isTaken, ordering: .releasing) }
     func tell(_ change: (inout Following) -> Void) { view.withLock { change(&$0) } }
     func tell(carried: RecordChain) { carriedChain.withLock { $0 = carried } }

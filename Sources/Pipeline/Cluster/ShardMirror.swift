@@ -24,7 +24,7 @@ final class ShardMirror: @unchecked Sendable {
         sender.vitals = {
             var flags: BeatFlags = []
             if duty.admitsStandby { flags.insert(.admitted) }
-            if duty.wanted == .draining { flags.insert(.handingOver) }
+            if duty.isDraining { flags.insert(.handingOver) }
             let checkpoint = progress.lastCheckpoint
             return MirrorVitals(
                 progress: progress.pulse, committedSequence: duty.gate.reachedSequence,

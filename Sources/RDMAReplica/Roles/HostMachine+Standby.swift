@@ -46,7 +46,9 @@ extension HostMachine {
             return read(every: readsAsAdmitted ? settings.graceNanos : settings.readNanos)
         }
         guard question == nil else { return }
-        if seen.isHandedOver { return claim(.promoting) }
+        // The primary takes nothing new until it has won a swap of its own, and all that it took is
+        // here: there is nothing to fence and to look for.
+        if seen.isHandedOver, maySwap { return claim(.active) }
         guard seen.isPeerDead || watch.silentNanos > settings.takeOverNanos else {
             suspicionNanos = 0
             return
