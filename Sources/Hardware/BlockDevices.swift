@@ -18,7 +18,7 @@ public struct BlockDevice: Equatable, Sendable {
     public let hasWriteCache: Bool?
     /// Who orders its requests, such as "none"; nil if unknown.
     public let scheduler: String?
-    /// The mounts of it, in their order.
+    /// The mounts of it, in their order, and then of what LVM, encryption or a RAID made of it.
     public let mounts: [Mount]
 
     /// Where it is mounted, in the order of mounting.
@@ -45,8 +45,30 @@ public struct BlockDevice: Equatable, Sendable {
                     ["write back": true, "write through": false][$0]
                 },
                 scheduler: root.words("\(whole)/queue/scheduler").flatMap(chosenWord),
-                mounts: root.word("\(folder)/dev").flatMap { mounts[$0] } ?? [])
+                mounts: all(mounts, of: folder, root))
         }
+    }
+
+    /// The mounts of a device, then of its holders and their parts, and of what was made of these.
+    private static func all(
+        _ mounts: [String: [Mount]], of first: String, _ root: MachineRoot
+    ) -> [Mount] {
+        var found: [Mount] = []
+        var folders = [first]
+        // A device may hold two parts of a disk, and a stranger's tree may go round in circles.
+        var seen: Set<String> = []
+        while let folder = folders.popLast() {
+            guard let number = root.word("\(folder)/dev"), seen.insert(number).inserted else {
+                continue
+            }
+            found += mounts[number] ?? []
+            for name in root.names("\(folder)/holders") ?? [] {
+                let holder = "sys/class/block/\(name)"
+                let parts = (root.names(holder) ?? []).map { "\(holder)/\($0)" }
+                folders += [holder] + parts.filter { root.count("\($0)/partition") != nil }
+            }
+        }
+        return found
     }
 
     /// The last PCI address on the way to it. A disk that several controllers reach lies below none

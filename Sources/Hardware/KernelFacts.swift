@@ -48,15 +48,12 @@ public struct KernelFacts: Equatable, Sendable {
     }
 
     /// As `hw/scripts/record-machine` records them.
-    private static let settingNames = [
-        "kernel.numa_balancing", "kernel.sched_rt_runtime_us", "kernel.timer_migration",
-        "kernel.watchdog", "vm.nr_overcommit_hugepages", "vm.stat_interval", "vm.swappiness",
-    ]
+    private static let settingNames = ["kernel.numa_balancing", "vm.stat_interval"]
 }
 
 /// One setting of the kernel at run time.
 public struct KernelSetting: Equatable, Sendable {
-    /// Such as "vm.swappiness".
+    /// Such as "vm.stat_interval".
     public let name: String
     /// In its own unit.
     public let value: Int

@@ -134,7 +134,7 @@ extension MachineFacts {
                 let head = [
                     device.address, device.kind.rawValue, device.driver ?? "none",
                     text(device.node?.rawValue), device.iommuGroup.map { "\($0)" } ?? "none",
-                    device.link.map { "x\($0.width) \($0.speed)" } ?? unknown,
+                    device.link?.text ?? unknown,
                 ]
                 return device.interrupts.isEmpty
                     ? [head + ["none", "", "", ""]]

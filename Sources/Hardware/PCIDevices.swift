@@ -84,6 +84,9 @@ public struct PCILink: Equatable, Sendable {
     /// Lanes.
     public let width: Int
 
+    /// For people, such as "x8 16.0 GT/s PCIe".
+    internal var text: String { "x\(width) \(speed)" }
+
     internal static func read(_ root: MachineRoot, _ folder: String, _ which: String) -> PCILink? {
         guard let speed = root.word("\(folder)/\(which)_link_speed"),
             let width = root.count("\(folder)/\(which)_link_width"), width > 0, width < 255

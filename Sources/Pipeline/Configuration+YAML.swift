@@ -120,7 +120,8 @@ extension Configuration {
             if let policy = commitPolicies.first(where: { $0 != .none }) {
                 reader.fail(
                     "commit",
-                    "\(policy.rawValue) needs a journal; for example `journal: {folder: /var/lib/needletail}`")
+                    "\(policy.rawValue) needs a journal; for example "
+                        + "`journal: {folder: /var/lib/needletail}`")
             }
             return
         }

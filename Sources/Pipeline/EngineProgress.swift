@@ -79,7 +79,8 @@ public final class EngineProgress: Sendable {
 ///
 /// Threading: written by the engine's thread, read by any.
 private final class Checkpoints: Sendable {
-    private let slots: [8 of Slot] = [Slot(), Slot(), Slot(), Slot(), Slot(), Slot(), Slot(), Slot()]
+    private static let count = 8
+    private let slots = (0..<count).map { _ in Slot() }
     private let newest = Atomic<Int>(0)
 
     private final class Slot: Sendable {
@@ -95,7 +96,7 @@ private final class Checkpoints: Sendable {
     }
 
     func store(_ sequence: UInt64, _ stateHash: UInt64) {
-        let index = (newest.load(ordering: .relaxed) + 1) % 8
+        let index = (newest.load(ordering: .relaxed) + 1) % Self.count
         let slot = slots[index]
         slot.sequence.store(0, ordering: .releasing)
         // Release, all: pair with the acquires in `value`, which sees either the whole or the zero.
@@ -110,11 +111,6 @@ private final class Checkpoints: Sendable {
 
     func find(_ sequence: UInt64) -> UInt64? {
         guard sequence != 0 else { return nil }
-        for index in 0..<8 {
-            if let found = slots[index].value, found.sequence == sequence {
-                return found.stateHash
-            }
-        }
-        return nil
+        return slots.lazy.compactMap(\.value).first { $0.sequence == sequence }?.stateHash
     }
 }

@@ -30,6 +30,8 @@ struct JournalProbe {
     let folder: String
     /// How long to write.
     let seconds: Double
+    /// How large a file of the journal will be.
+    let segmentByteCount: Int
 
     /// Writes until its time is over or `isStopped`. The folder is left empty.
     func measure(
@@ -75,7 +77,7 @@ struct JournalProbe {
         return Figures(
             description: storage.description, commits: commits.distribution,
             syncs: syncs.distribution, isInMemory: storage.isInMemory,
-            warnings: storage.warnings(segmentByteCount: Self.fileByteCount))
+            warnings: storage.warnings(segmentByteCount: segmentByteCount))
     }
 
     /// Until what was submitted has come back.

@@ -55,7 +55,9 @@ extension Qualification {
         }
         let scratch = String(decoding: bytes.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
         defer { unsafe rmdir(scratch) }
-        let probe = JournalProbe(folder: scratch, seconds: seconds)
+        let journal = configuration.journal ?? .init(folder: folder)
+        let probe = JournalProbe(
+            folder: scratch, seconds: seconds, segmentByteCount: journal.segmentMB << 20)
         let seconds = Int(seconds)
         let result = measure(
             on: configuration.host.cpus.journal.first, watch,

@@ -6,8 +6,9 @@ internal import Pipeline
 internal import Platform
 
 extension Qualification {
-    /// Takes memory and threads as the gateway does, all of it but the journal, and asks the kernel
-    /// where they are.
+    /// Takes memory and threads as the gateway does, and asks the kernel where they are; all of it
+    /// but the journal and the cluster, which would begin a log on the disk and take the standby's
+    /// place from the question that is about it.
     func checkMemory(
         _ ports: QualificationPorts, _ report: inout QualificationReport, _ watch: StickyWatch
     ) {
@@ -17,6 +18,7 @@ extension Qualification {
         watch.show("memory: opening the port, taking what a gateway takes")
         var configuration = configuration
         configuration.journal = nil
+        configuration.cluster = nil
         configuration.commitPolicies = [.none]
         configuration.shards = 1
         do {

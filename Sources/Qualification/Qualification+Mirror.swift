@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Glibc
 internal import Hardware
 internal import Pipeline
 internal import Platform
@@ -10,6 +11,13 @@ private struct MirrorFigures: Sendable {
     var writes: LatencyDistribution
     var fenceNanos: UInt64
     var refusal: String
+}
+
+/// The standby was asked to fence this side off, and no write failed.
+private struct NotRefused: Error, CustomStringConvertible {
+    let description =
+        "the fence refused no write before mirror.timeoutMillis was over: with this card and "
+        + "driver a primary that was fenced off does not learn of it"
 }
 
 extension Qualification {
@@ -33,7 +41,9 @@ extension Qualification {
                 let samples = min(Self.samplesMax, max(200, seconds * 1e9 / eachNanos))
                 let writes = try probe.writeLatency(
                     samples: Int(samples), isStopping: { run.isStopping })
-                let fenced = try probe.fencingTime(.reset)
+                // The other way, a reset, is silent: this side would learn of it by its time-out.
+                let fenced = try probe.fencingTime(.access)
+                guard fenced.refusal.code != ETIMEDOUT else { throw NotRefused() }
                 return MirrorFigures(
                     description: probe.description, writes: writes, fenceNanos: fenced.nanos,
                     refusal: fenced.refusal.description)

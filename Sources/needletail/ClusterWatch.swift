@@ -40,7 +40,7 @@ struct ClusterWatch {
         let epoch = state.decision.map { " of epoch \($0.epoch)" } ?? ""
         return switch state.role {
         case .starting: "asks the arbiter"
-        case .waiting: "waits for the other host: both were in sync, and their logs must be compared"
+        case .waiting: "waits for the other host, for whose log is the longer one is not known"
         case .standby:
             "standby\(epoch), \(state.isInSync ? "in sync" : "not in sync")"
         case .claiming, .taking, .activating: "takes over"

@@ -69,7 +69,7 @@ struct Gateway: ParsableCommand {
                 yaml: try SettingsFile.text(config), file: config, profile: host, port: port)
         } catch {
             complain(error)
-            throw ExitCode(78)
+            throw Exit.wrongSettings
         }
         let plan = ThreadPlan(configuration)
         if check {
@@ -88,7 +88,7 @@ struct Gateway: ParsableCommand {
         complain(
             "processors \(CPUList.text(missing)) are not there or not for this process: change "
                 + "`cpus`, or see what `needletail hw check` says")
-        throw ExitCode(74)
+        throw Exit.inputOutput
     }
 
     private func serve(_ configuration: Configuration, _ plan: ThreadPlan) throws {
@@ -127,7 +127,7 @@ struct Gateway: ParsableCommand {
             // Before DPDK ends, which must find no port open.
             port?.close()
             EAL.stop()
-            throw ExitCode(error is SettingsError ? 78 : 74)
+            throw error is SettingsError ? Exit.wrongSettings : Exit.inputOutput
         }
         let journals = pipeline.journals
         var service = ServiceReport(pipeline, place: Self.place(configuration))
@@ -142,7 +142,7 @@ struct Gateway: ParsableCommand {
         EAL.stop()
         if let failure {
             complain(failure)
-            throw ExitCode(74)
+            throw Exit.inputOutput
         }
         guard end == .replaced, let cluster = pipeline.cluster else { return }
         do { try ComeBack(cluster, configuration).perform() } catch {

@@ -48,7 +48,8 @@ enum Exit {
     static let damaged = ExitCode(65)
     static let badInput = ExitCode(66)
     static let unavailable = ExitCode(69)
-    static let cannotWrite = ExitCode(74)
+    /// A port, memory, a disk or a file could not be had, or not be written.
+    static let inputOutput = ExitCode(74)
     static let notPermitted = ExitCode(77)
     static let wrongSettings = ExitCode(78)
 }

@@ -88,6 +88,7 @@ struct `The tools for a profile` {
             (["plan", "\(folder.path)/none.yaml"], 78, "cannot be read"),
             (["check", empty], 78, "says nothing"),
             (["check", venue], 78, "this is a configuration, not a profile"),
+            (["qualify", venue], 78, "this is a configuration, not a profile"),
             (["jitter", "--cpus", "abc"], 64, "needletail hw jitter"),
             (["check", right, "--root", "\(folder.path)/none"], 66, "is not a folder"),
             (["check", right, "--shards", "99"], 64, "from 1 to 16"),

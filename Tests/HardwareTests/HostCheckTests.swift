@@ -102,6 +102,13 @@ func expectGolden(_ text: String, _ name: String, _ place: SourceLocation = #_so
         ("port: af_xdp:eth2", "port", .unknown, .none),
         ("port: af_xdp:eth2", "link", .ok, .none),
         ("port: af_xdp:eth10", "link", .warning, .hand),
+        ("port: af_xdp:eth2", "bus of the port", .warning, .hand),
+        ("port: pci:0000:3b:00.1", "bus of the port", .ok, .none),
+        ("cpus: {gateway: [2]}", "heat", .warning, .hand),
+        (
+            "{mode: runToCompletion, cpus: {gateway: 3}, kernel: {isolatePolling: true}}",
+            "memory statistics", .warning, .apply
+        ),
         ("port: af_xdp:eth3", "port", .error, .profile),
         ("{}", "port", .unknown, .none),
         ("cpus: {gateway: [9]}", "processors", .error, .profile),

@@ -324,6 +324,8 @@ final class WritableMachine {
     @Test func `has nothing left for a host that is as it should be`() throws {
         let host = try WritableMachine("vm-two-sockets")
         try host.write("proc/sys/kernel/numa_balancing", "0\n")
+        // More than is asked for, which stays.
+        try host.write("proc/sys/vm/stat_interval", "120\n")
         let profile = try recordedProfile("vm-two-sockets", "fits")
         let text = HostPlan(profile, file: "host.yaml", on: host.facts).text
         for word in ["update-grub", "sysctl -p", "driver_override", "echo "] {

@@ -11,15 +11,30 @@ final class MachineTree {
             .appendingPathComponent("needletail-machine-\(UUID().uuidString)")
         root = folder.path
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        for (path, text) in files {
-            let file = folder.appendingPathComponent(path)
-            try FileManager.default.createDirectory(
-                at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-            try Data((text + "\n").utf8).write(to: file)
-        }
+        for (path, text) in files { try write(path, text) }
     }
 
     deinit { try? FileManager.default.removeItem(atPath: root) }
+
+    /// A file with one text.
+    func write(_ path: String, _ text: String) throws {
+        try Data((text + "\n").utf8).write(to: URL(fileURLWithPath: place(path)))
+    }
+
+    /// A link to another path of the tree, from the one to the other as the kernel has them.
+    func link(_ path: String, to target: String) throws {
+        let up = path.split(separator: "/").dropLast().map { _ in "../" }.joined()
+        try FileManager.default.createSymbolicLink(
+            atPath: place(path), withDestinationPath: up + target)
+    }
+
+    /// Where a path is, its folder made.
+    private func place(_ path: String) throws -> String {
+        let place = URL(fileURLWithPath: root).appendingPathComponent(path)
+        try FileManager.default.createDirectory(
+            at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
+        return place.path
+    }
 }
 
 /// Two sockets of two cores with two threads each, numbered as Intel does: the second threads come
@@ -94,10 +109,18 @@ private func devices() -> [String: String] {
         "sys/class/net/eth2/device/uevent": "DRIVER=ice\nPCI_SLOT_NAME=0000:3b:00.0",
         "sys/class/net/eth2/device/numa_node": "1", "sys/class/net/eth2/mtu": "9000",
         "sys/class/net/eth2/speed": "100000", "sys/class/net/eth2/carrier": "1",
-        "sys/class/net/lo/mtu": "65536",
+        "sys/class/net/lo/mtu": "65536", "proc/sys/vm/stat_interval": "1",
+        "sys/devices/system/cpu/cpu2/thermal_throttle/core_throttle_count": "3",
         "sys/class/net/eth10/device/uevent": "DRIVER=r8152",
         "sys/class/net/eth10/operstate": "down", "sys/class/net/eth10/speed": "-1",
     ]
+    // The one card has half of its lanes, the other all.
+    for (card, width) in [("0000:3b:00.0", "8"), ("0000:3b:00.1", "16")] {
+        for (which, lanes) in [("current", width), ("max", "16")] {
+            files["\(pci)/\(card)/\(which)_link_speed"] = "16.0 GT/s PCIe"
+            files["\(pci)/\(card)/\(which)_link_width"] = lanes
+        }
+    }
     for queue in 0..<4 { files["sys/class/net/eth2/queues/rx-\(queue)/rps_cpus"] = "0" }
     for queue in 0..<2 { files["sys/class/net/eth2/queues/tx-\(queue)/xps_cpus"] = "0" }
     let rdma = "sys/class/infiniband/mlx5_0"

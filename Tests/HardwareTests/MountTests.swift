@@ -19,11 +19,7 @@ private func machine(mounts: String) throws -> (MachineTree, MachineFacts) {
         if name.hasSuffix("p2") { files["\(folder)/partition"] = "2" }
     }
     let tree = try MachineTree(files)
-    for (name, folder, _) in folders {
-        try FileManager.default.createSymbolicLink(
-            atPath: "\(tree.root)/sys/class/block/\(name)",
-            withDestinationPath: "../../../\(folder)")
-    }
+    for (name, folder, _) in folders { try tree.link("sys/class/block/\(name)", to: folder) }
     return (tree, MachineFacts.read(root: tree.root))
 }
 
@@ -58,6 +54,39 @@ private func machine(mounts: String) throws -> (MachineTree, MachineFacts) {
         #expect(facts.folder(ofDisk: "nvme0n1") == "/var/lib", "\(tree.root)")
         let part = try #require(facts.blockDevices.first { $0.name == "nvme0n1p2" })
         #expect(part.mountPoints == ["/var/part", "/var/lib"])
+    }
+
+    /// LVM on a part of the one, a RAID with a part of its own on the two others.
+    @Test func `finds a disk below what was made of it`() throws {
+        let mounts = """
+            21 1 253:1 / / rw - ext4 /dev/mapper/vg-root rw
+            22 1 259:3 / /data rw - xfs /dev/md127p1 rw
+            """
+        let (tree, _) = try machine(mounts: mounts)
+        let pci = "sys/devices/pci0000:00/0000:00:02.0"
+        let part = "\(pci)/nvme/nvme0/nvme0n1/nvme0n1p2"
+        let raid = "sys/devices/virtual/block/md127"
+        for (made, number, parts) in [
+            ("sys/devices/virtual/block/dm-0", "253:0", [part]),
+            ("sys/devices/virtual/block/dm-1", "253:1", ["sys/devices/virtual/block/dm-0"]),
+            (raid, "9:127", ["\(pci)/host0/block/sda", "\(pci)/host0/block/sdb"]),
+        ] {
+            try tree.write("\(made)/dev", number)
+            try tree.link("sys/class/block/\(made.split(separator: "/").last ?? "")", to: made)
+            for part in parts {
+                try tree.link("\(part)/holders/\(made.split(separator: "/").last ?? "")", to: made)
+            }
+        }
+        try tree.write("\(raid)/md127p1/dev", "259:3")
+        try tree.write("\(raid)/md127p1/partition", "1")
+        // A stranger's tree may go round in circles.
+        try tree.link("sys/devices/virtual/block/dm-1/holders/dm-0", to: part)
+        let facts = MachineFacts.read(root: tree.root)
+        #expect(facts.blockDevices.count == 4)
+        #expect(facts.blockDevice(of: "/etc")?.name == "nvme0n1p2")
+        #expect(facts.folder(ofDisk: "nvme0n1") == "/" && facts.isSystemDisk("nvme0n1"))
+        #expect(facts.folder(ofDisk: "sda") == "/data" && facts.folder(ofDisk: "sdb") == "/data")
+        #expect(!facts.isSystemDisk("sda"))
     }
 
     @Test func `keeps a journal off the system's own disk, whichever part of it that is on`() throws

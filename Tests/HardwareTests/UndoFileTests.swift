@@ -72,17 +72,23 @@ private func step(_ path: String = setting) -> TuningStep {
         #expect(try FileManager.default.contentsOfDirectory(atPath: other.root) == ["proc"])
     }
 
-    @Test func `is one tuning's at a time`() throws {
+    /// Whatever undo file the other names: what two of them found before could not be told apart.
+    @Test func `is of one tuning of a machine at a time`() throws {
         let tuner = Tuner(root: host.root)
+        let second = "\(host.root)/second"
         var refusals: [String] = []
         try tuner.apply([step()], undoFile: undoFile) { _, _, _ in
             for attempt in [
                 { try apply(tuner, undoFile) }, { try tuner.undo(undoFile) { _, _, _ in } },
+                { try apply(tuner, second) }, { try tuner.undo(second) { _, _, _ in } },
             ] as [() throws -> Void] {
                 do { try attempt() } catch { refusals.append("\(error)") }
             }
+            #expect(throws: Never.self) {
+                try apply(Tuner(root: other.root), "\(other.root)/undo")
+            }
         }
-        #expect(refusals.count == 2)
+        #expect(refusals.count == 4 && !FileManager.default.fileExists(atPath: second))
         #expect(refusals.allSatisfy { $0.contains("another `needletail hw apply`") })
         try tuner.undo(undoFile) { _, _, _ in
             #expect(throws: TuningError.self) { try apply(tuner, undoFile) }

@@ -97,7 +97,8 @@ internal import Testing
     }
 
     @Test func `refuses what a cluster is nothing without`() {
-        let line = "cluster: {host: 1, peer: 2, peerAddress: \"10.78.0.2:7471\", "
+        let line =
+            "cluster: {host: 1, peer: 2, peerAddress: \"10.78.0.2:7471\", "
             + "arbiter: {file: /tmp/arbiter}}"
         #expect(problems(line + "\ncommit: mirrored").contains { $0.contains("needs a journal") })
         #expect(problems(Self.journal + line).contains { $0.contains("waits for no standby") })

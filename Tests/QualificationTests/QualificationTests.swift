@@ -221,6 +221,17 @@ private final class Watch: QualificationWatch {
         #expect(!report.isPassed && report.text.contains("RDMA"), "\(report.text)")
     }
 
+    /// A host that is looked over does not step between the two that are at work.
+    @Test func `about memory leave the cluster alone`() {
+        var qualification = qualification([.memory])
+        qualification.configuration.cluster = ClusterSettings(
+            host: 1, peer: 2, listenPort: 7_471,
+            mirror: MirrorSettings(peerAddress: 0x7F00_0001, peerPort: 7_472),
+            arbiter: ArbiterSettings(kind: .file(folder: "/nowhere")))
+        let report = qualification.run(Watch())
+        #expect(report.isPassed, "\(report.text)")
+    }
+
     @Test func `end when they are told to, and the rest is not run`() {
         let report = qualification([.receive, .microburst, .memory]).run(Watch(pauses: 0))
         #expect(report.notRunCount == 3, "\(report.text)")

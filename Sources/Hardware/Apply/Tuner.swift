@@ -2,6 +2,7 @@
 //
 // SAFETY: a path is lent for one call; what `realpath` returns is copied, then freed.
 internal import Glibc
+internal import Platform
 
 /// Why a machine was left as it was. One sentence with cause and cure.
 public struct TuningError: Error, Equatable, CustomStringConvertible, Sendable {
@@ -11,8 +12,8 @@ public struct TuningError: Error, Equatable, CustomStringConvertible, Sendable {
     internal init(_ description: String) { self.description = description }
 }
 
-/// Does the steps of a tuning, and takes them back. One thread; nobody else should change the same
-/// files meanwhile.
+/// Does the steps of a tuning, and takes them back. One thread; of a machine one tuner at a time,
+/// and nobody else should change the same files meanwhile.
 public struct Tuner: Sendable {
     /// What became of one step.
     public enum Outcome: Equatable, Sendable {
@@ -62,6 +63,8 @@ public struct Tuner: Sendable {
         report: (TuningStep, _ before: String, Outcome) -> Void
     ) throws(TuningError) {
         guard !steps.isEmpty else { return }
+        let turn = try turn()
+        defer { close(turn) }
         let undo = try UndoFile.made(at: undoFile, below: root)
         defer { undo.close() }
         let kept = undo.byteCount
@@ -108,6 +111,8 @@ public struct Tuner: Sendable {
     public func undo(
         _ undoFile: String, report: (UndoFile.Entry, _ before: String, Outcome) -> Void
     ) throws(TuningError) -> Bool {
+        let turn = try turn()
+        defer { close(turn) }
         guard let undo = try UndoFile.found(at: undoFile, below: root) else { return false }
         defer { undo.close() }
         let entries = try undo.read()
@@ -125,6 +130,23 @@ public struct Tuner: Sendable {
         }
         undo.remove()
         return true
+    }
+
+    /// Until it is closed, or the process ends, no other tuner has this machine, whatever undo file
+    /// it names. A lock of the root folder leaves nothing behind.
+    private func turn() throws(TuningError) -> Int32 {
+        let folder = unsafe open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else {
+            throw TuningError(
+                "nothing was changed: \(root) cannot be read: \(SystemText.of(errno))")
+        }
+        guard flock(folder, LOCK_EX | LOCK_NB) == 0 else {
+            close(folder)
+            throw TuningError(
+                "nothing was changed: another `needletail hw apply` is at work below \(root); try "
+                    + "again when it has ended")
+        }
+        return folder
     }
 
     /// Why it could not be done; nil if it was.

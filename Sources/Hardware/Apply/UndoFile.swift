@@ -24,8 +24,8 @@ public struct UndoFile: Sendable {
     /// Some hundred thousand lines; no tuning writes so much.
     private static let byteCountMax = 16 << 20
 
-    /// For a tuning: makes the file and its folder if they are not there. Until `close` nobody else
-    /// has it. `root` has no links in it.
+    /// For a tuning: makes the file and its folder if they are not there. Throws if it is of
+    /// another machine. `root` has no links in it.
     internal static func made(
         at path: String, below root: String
     ) throws(TuningError) -> UndoFile {
@@ -38,11 +38,11 @@ public struct UndoFile: Sendable {
                     + "(\(SystemText.of(errno))); name another by --undo-file")
         }
         let undo = UndoFile(path: path, root: shown(Array(root.utf8)), file: file)
-        try undo.hold()
+        try undo.requireRoot()
         return undo
     }
 
-    /// To take a tuning back; nil if there is no such file. Until `close` nobody else has it.
+    /// To take a tuning back; nil if there is no such file. Throws if it is of another machine.
     internal static func found(
         at path: String, below root: String
     ) throws(TuningError) -> UndoFile? {
@@ -52,7 +52,7 @@ public struct UndoFile: Sendable {
             throw TuningError("\(path) cannot be read: \(SystemText.of(errno))")
         }
         let undo = UndoFile(path: path, root: shown(Array(root.utf8)), file: file)
-        try undo.hold()
+        try undo.requireRoot()
         return undo
     }
 
@@ -77,42 +77,27 @@ public struct UndoFile: Sendable {
         }
     }
 
-    /// Throws, and closes it, if another process has it or has just removed it, or if it is of
-    /// another machine.
-    private func hold() throws(TuningError) {
+    /// Throws, and closes it, if it is of another machine.
+    private func requireRoot() throws(TuningError) {
         do throws(TuningError) {
-            var held = stat()
-            var named = stat()
-            guard flock(file, LOCK_EX | LOCK_NB) == 0, unsafe fstat(file, &held) == 0,
-                unsafe stat(path, &named) == 0, held.st_ino == named.st_ino,
-                held.st_dev == named.st_dev
-            else {
-                throw TuningError(
-                    "nothing was changed: another `needletail hw apply` is at work with "
-                        + "\(path); try again when it has ended")
+            guard byteCount > 0 else { return }
+            let line = try text().split(separator: "\n", omittingEmptySubsequences: false)[0]
+            guard line.hasPrefix(Self.rootMark) else {
+                throw TuningError("\(path):1: not a line of an undo file, nothing was changed")
             }
-            try requireRoot()
+            let other = line.dropFirst(Self.rootMark.count)
+            guard other == root else {
+                throw TuningError(
+                    "nothing was changed: \(path) is of the machine at \(other), not of the one at "
+                        + "\(root); name the right one by --root")
+            }
         } catch {
             close()
             throw error
         }
     }
 
-    private func requireRoot() throws(TuningError) {
-        guard byteCount > 0 else { return }
-        let line = try text().split(separator: "\n", omittingEmptySubsequences: false)[0]
-        guard line.hasPrefix(Self.rootMark) else {
-            throw TuningError("\(path):1: not a line of an undo file, nothing was changed")
-        }
-        let other = line.dropFirst(Self.rootMark.count)
-        guard other == root else {
-            throw TuningError(
-                "nothing was changed: \(path) is of the machine at \(other), not of the one at "
-                    + "\(root); name the right one by --root")
-        }
-    }
-
-    /// Lets others have it.
+    /// Ends the use of it.
     internal func close() { _ = Glibc.close(file) }
 
     /// The first lines of the file of a machine. `root` has no links in it.

@@ -95,6 +95,17 @@ extension HostCheck {
         ]
     }
 
+    internal var heat: [Finding] {
+        let slowed = polling.filter { (processors[$0]?.throttleCount ?? 0) > 0 }
+        guard !slowed.isEmpty else { return [] }
+        return [
+            .warning(
+                "heat", "\(named(slowed)) slowed down for it since the boot", wanted: "never",
+                because: "a core that is too hot runs slower for as long as it is",
+                fix: "look at fans, filters and what else keeps the machine busy", .hand)
+        ]
+    }
+
     internal var clockSource: [Finding] {
         let topic = "clock source"
         guard let found = machine.kernel.clockSource else {
@@ -123,11 +134,12 @@ extension HostCheck {
                     setting.topic, "the kernel has no \(setting.name), or does not tell",
                     wanted: "\(setting.wanted)")
             }
-            guard found != setting.wanted else {
+            guard found != setting.after(found) else {
                 return .ok(setting.topic, "\(setting.name) = \(found)")
             }
             return .warning(
-                setting.topic, "\(setting.name) = \(found)", wanted: "\(setting.wanted)",
+                setting.topic, "\(setting.name) = \(found)",
+                wanted: "\(setting.wanted)\(setting.isLeast ? " or more" : "")",
                 because: setting.reason, fix: "sysctl -w \(setting.name)=\(setting.wanted)", .apply)
         }
     }

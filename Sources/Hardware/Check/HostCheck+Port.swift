@@ -134,6 +134,23 @@ extension HostCheck {
                 + "vfio-pci", .hand)
     }
 
+    /// A card in a slot that has fewer lanes than it could use loses frames at its full rate.
+    internal var portBus: [Finding] {
+        let topic = "bus of the port"
+        guard let device = profile.portDevice(machine),
+            let card = machine.pciDevices.first(where: { $0.address == device.pciAddress }),
+            let link = card.link, let most = card.linkMax
+        else { return [] }
+        guard link != most else { return [.ok(topic, link.text)] }
+        return [
+            .warning(
+                topic, "\(card.address) has \(link.text)", wanted: most.text,
+                because: "frames wait for the bus, and are lost when they come at the card's rate",
+                fix: "put the card into a slot with as many lanes, and look into the firmware's "
+                    + "settings", .hand)
+        ]
+    }
+
     internal var portLink: [Finding] {
         let topic = "link"
         guard let device = profile.portDevice(machine) else { return [] }

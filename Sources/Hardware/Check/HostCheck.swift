@@ -26,10 +26,10 @@ public struct HostCheck: Sendable {
     /// All that was looked at, the worst first, then in the order in which it is looked at.
     public var findings: [Finding] {
         let all = [
-            portDevice, portLink, processorsThere, processorCounts, sharedCores, pollingFree,
-            portNode, shardPlacement, isolation, housekeeping, defaultInterrupts, deviceInterrupts,
-            governor, idleStates, packetMemory, ringMemory, reservedPages, transparentHugePages,
-            clockSource, schedulerSettings, journalDisk, rdmaDevice,
+            portDevice, portLink, portBus, processorsThere, processorCounts, sharedCores,
+            pollingFree, portNode, shardPlacement, isolation, housekeeping, defaultInterrupts,
+            deviceInterrupts, governor, idleStates, heat, packetMemory, ringMemory, reservedPages,
+            transparentHugePages, clockSource, schedulerSettings, journalDisk, rdmaDevice,
         ].flatMap { $0 }
         return Finding.Severity.allCases.flatMap { severity in
             all.filter { $0.severity == severity }

@@ -78,14 +78,14 @@ public struct HostPlan: Sendable {
 
     private var sysctl: String {
         // All of them, for the file is written as a whole.
-        let settings = Sysctl.wanted(profile, machine).filter { $0.value(machine) != nil }
-        guard settings.contains(where: { isAll || $0.value(machine) != $0.wanted }) else {
-            return ""
+        let settings = Sysctl.wanted(profile, machine).compactMap { setting in
+            setting.value(machine).map { (setting, found: $0, after: setting.after($0)) }
         }
+        guard settings.contains(where: { isAll || $0.found != $0.after }) else { return "" }
         var text = "# --- Settings of the kernel: now, and at each boot ---\n"
         text += "cat > /etc/sysctl.d/60-needletail.conf << 'END'\n"
-        for setting in settings {
-            text += "# \(setting.reason)\n\(setting.name) = \(setting.wanted)\n"
+        for (setting, _, value) in settings {
+            text += "# \(setting.reason)\n\(setting.name) = \(value)\n"
         }
         return text + "END\nsysctl -p /etc/sysctl.d/60-needletail.conf\n"
     }

@@ -84,12 +84,11 @@ public struct HostTuning: Sendable {
 
     private var settings: [TuningStep] {
         Sysctl.wanted(profile, machine).compactMap { setting in
-            guard let found = setting.value(machine), isAll || found != setting.wanted else {
-                return nil
-            }
+            guard let found = setting.value(machine), isAll || found != setting.after(found)
+            else { return nil }
             return TuningStep(
                 topic: setting.name, reason: setting.reason, path: setting.path,
-                before: "\(found)", after: "\(setting.wanted)")
+                before: "\(found)", after: "\(setting.after(found))")
         }
     }
 

@@ -5,6 +5,8 @@ internal struct Sysctl {
     let name: String
     let topic: String
     let wanted: Int
+    /// Whether more than that is as good.
+    var isLeast = false
     let reason: String
 
     /// Those that matter for a profile on a machine.
@@ -22,8 +24,18 @@ internal struct Sysctl {
                     reason: "the kernel takes pages away to see who wants them, and each costs a "
                         + "fault"))
         }
+        if profile.kernel.isolatePolling == true, !profile.cpus.polling.isEmpty {
+            settings.append(
+                Sysctl(
+                    name: "vm.stat_interval", topic: "memory statistics", wanted: 10, isLeast: true,
+                    reason: "every so many seconds the kernel counts memory on each processor, "
+                        + "kept free or not"))
+        }
         return settings
     }
+
+    /// What it is to be where it is that: what will do stays.
+    func after(_ found: Int) -> Int { isLeast ? max(found, wanted) : wanted }
 
     /// What it is at present; nil if unknown.
     func value(_ machine: MachineFacts) -> Int? {

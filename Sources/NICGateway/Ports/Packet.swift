@@ -46,10 +46,13 @@ public typealias PacketPointer = UnsafeMutablePointer<cdpdk_mbuf>
     }
 
     /// What the NIC (or the kernel) said of the packet's checksums: false only when it found one
-    /// wrong; a driver that does not verify never says so.
+    /// wrong; a driver that does not verify never says so. Of each of the two: bad alone is wrong,
+    /// bad and good together is "not in the bytes, but they are whole", as virtio says it of what
+    /// comes from the same host.
     @inlinable public var checksumsMayBeGood: Bool {
-        unsafe mbuf.pointee.flags & (1 << 4 | 1 << 3) == 0
-            || mbuf.pointee.flags & (1 << 7 | 1 << 8) == (1 << 7 | 1 << 8)
+        let flags = unsafe mbuf.pointee.flags
+        return flags & (1 << 4 | 1 << 3) == 0
+            || (flags & (1 << 4 | 1 << 7) != 1 << 4 && flags & (1 << 3 | 1 << 8) != 1 << 3)
     }
 
     /// Asks the NIC to write the IPv4 checksum and, if `udp`, the UDP one, whose field then holds

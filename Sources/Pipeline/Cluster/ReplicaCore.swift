@@ -5,8 +5,8 @@ internal import Platform
 internal import RDMAReplica
 internal import Wire
 
-//    following:  mirror's ring ──▶ validated copy ──▶ log ──▶ engine, journal
-//                                                      └────▶ sessions, numbering, window of reports
+//    following:  the mirror's ring ──▶ validated copy ──▶ log ──▶ engine, journal
+//                                                          └──▶ sessions, reports of the past
 //    taking:     fence ──▶ the rest of the ring ──▶ the same
 //    serving:    port ──▶ log, events ──▶ port
 

@@ -98,7 +98,7 @@ struct HardwareProbe: ParsableCommand {
                 ? "is there already, and is not written over; remove it or name another file"
                 : "cannot be written; is there such a folder, and may you write to it?"
             StandardError.write("needletail: \(path) \(cause)\n")
-            throw Exit.cannotWrite
+            throw Exit.inputOutput
         }
         print("\(path): \(profile.summary)")
         sayOfPort(profile, facts)

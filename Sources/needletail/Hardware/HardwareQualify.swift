@@ -104,7 +104,7 @@ struct HardwareQualify: ParsableCommand {
         StandardError.write(
             "needletail: \(json) cannot be written: \(SystemText.of(errno)). "
                 + "Name a file in a folder that is yours.\n")
-        throw Exit.cannotWrite
+        throw Exit.inputOutput
     }
 
     private func checks() throws -> [QualificationCheck] {
@@ -120,14 +120,15 @@ struct HardwareQualify: ParsableCommand {
 
     /// The host, and the venue if it is said; with everything chosen that the profile leaves open.
     private func settings() throws -> Configuration {
+        let given = try HostProfile.given(profile)
         do {
-            let host = (yaml: try SettingsFile.text(profile), file: profile)
             var configuration = Configuration()
             if let config {
+                let host = (yaml: try SettingsFile.text(profile), file: profile)
                 configuration = try Configuration(
                     yaml: SettingsFile.text(config), file: config, profile: host)
             } else {
-                configuration.host = try HardwareProfile(yaml: host.yaml, file: host.file)
+                configuration.host = given
                 configuration.shards = max(1, configuration.host.cpus.gateway.count)
                 // 10.77.0.2, as in the examples: frames are sent to it, and to nobody else.
                 configuration.ipv4Address = 0x0A4D_0002

@@ -55,7 +55,7 @@ struct LogCut: ParsableCommand {
         case .refused, .stopped: Exit.badInput
         case .journal(.damaged): Exit.damaged
         case .journal(.storage(let error)) where error.operation.hasPrefix("lock"): Exit.badInput
-        case .journal, .folder: Exit.cannotWrite
+        case .journal, .folder: Exit.inputOutput
         }
     }
 }

@@ -119,7 +119,7 @@ struct LogSnapshot: ParsableCommand {
         if failure == nil, fold.lastSequence > from, saved.last != fold.lastSequence { save() }
         if let failure {
             LogSource.note("\(failure)")
-            throw Exit.cannotWrite
+            throw Exit.inputOutput
         }
         return saved.count
     }
