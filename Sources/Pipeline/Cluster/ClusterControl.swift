@@ -7,13 +7,16 @@ internal import RDMAReplica
 /// docs/formats/control.md.
 ///
 /// Threading: of the thread that serves the socket; it waits for the outcome.
-public struct ClusterControl {
+public struct ClusterControl: Sendable {
     private static let waitMillisMax = 3_000
 
     private let cluster: ClusterMembership
 
     /// Over a membership.
     public init(_ cluster: ClusterMembership) { self.cluster = cluster }
+
+    /// The host's number in its pair.
+    public var host: UInt32 { cluster.settings.host }
 
     /// The answer to a request, one line of JSON.
     public func answer(to request: String) -> String {

@@ -22,9 +22,11 @@ struct HandOverWatch {
             default: break
             }
         }
+        // Of a standby: of its own observations only these say it.
+        if seen.isHandingOver { beganNanos = beganNanos ?? nowNanos }
         switch machine.role {
         case .standby where !seen.isHandingOver: beganNanos = nil
-        case .standby: beganNanos = beganNanos ?? nowNanos
+        case .standby: break
         case .starting, .waiting, .silent, .over: beganNanos = nil
         case .claiming, .taking, .activating, .primary(.handingOver), .primary(.callingOff): break
         case .primary: if hasBegun(machine.decision?.epoch ?? 0) { end(nowNanos) }

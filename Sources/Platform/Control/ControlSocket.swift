@@ -9,6 +9,8 @@ internal import Glibc
 public struct ControlError: Error, Equatable, CustomStringConvertible, Sendable {
     /// One sentence: cause and cure.
     public let description: String
+    /// Nobody listens there.
+    public var isNobody = false
     /// From its text.
     public init(_ description: String) { self.description = description }
 }
@@ -69,7 +71,9 @@ public enum ControlClient {
             case EAGAIN: "it is busy, or hangs; ask again, then see what its log says"
             default: "see what its log says"
             }
-        return ControlError("\(what): \(SystemText.of(number)); \(cure)")
+        var error = ControlError("\(what): \(SystemText.of(number)); \(cure)")
+        error.isNobody = number == ECONNREFUSED || number == ENOENT
+        return error
     }
 }
 
@@ -112,11 +116,10 @@ public final class ControlListener: Sendable {
         var waiting = pollfd(fd: handle, events: Int16(POLLIN), revents: 0)
         while true {
             guard unsafe poll(&waiting, 1, -1) > 0 else { continue }
+            if waiting.revents & Int16(POLLHUP) != 0 { return }
             var user: UInt32 = 0
             let peer = unsafe ccontrol_accept(handle, &user)
             if peer < 0 {
-                // Closed: there is nobody to accept, and there never will be.
-                if errno == EINVAL || errno == EBADF { return }
                 if errno == EMFILE || errno == ENFILE || errno == ENOMEM { usleep(100_000) }
                 continue
             }

@@ -199,6 +199,7 @@ struct PairModel {
         seen.isHandedOver =
             isLinked && !hosts[peer].takesIntake
             && hosts[index].log.count == hosts[peer].log.count
+            && hosts[index].durableCount == hosts[index].log.count
         seen.gate = hosts[index].seenGate
         seen.isAcknowledgedDurable = hosts[index].durableCount >= hosts[index].reachedCount
         seen.isAcknowledgedMirrored = hosts[index].validatedCount >= hosts[index].reachedCount
@@ -236,6 +237,7 @@ struct PairModel {
             return fail("two hosts speak in epoch \(epoch)")
         }
         speakers[epoch] = host
+        disconnect(1 - index)
         hosts[index].hasServed = true
         hosts[index].isTakingOver = false
         hosts[index].isFenced = false
