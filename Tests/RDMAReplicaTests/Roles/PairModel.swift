@@ -195,6 +195,8 @@ struct PairModel {
             seen.peerBeat = hosts[peer].progress
             seen.peerProgress = hosts[peer].progress
         }
+        // True of the dead, and now and then of a host that is as well as ever.
+        seen.isPeerDead = hosts[peer].isAlive ? chance(2_000) : chance(2)
         seen.isAdmitted = isLinked && hosts[peer].saysAdmitted
         seen.isHandedOver =
             isLinked && !hosts[peer].takesIntake
