@@ -31,6 +31,7 @@ struct ClusterWatch {
         for (shard, primary) in cluster.primaries.enumerated() {
             if let primary { lines.append("shard \(shard): follows, \(primary)") }
         }
+        if state.hasHeardOfDeath { lines.append("the other host is dead, says its watchdog") }
         if let failure = state.arbiterFailure { lines.append("the arbiter: \(failure)") }
         return lines
     }

@@ -8,6 +8,12 @@ import Testing
 
 @testable import Platform
 
+private func name(_ address: inout sockaddr_un, _ path: String) {
+    unsafe withUnsafeMutableBytes(of: &address.sun_path) { bytes in
+        for (index, byte) in path.utf8.enumerated() { unsafe bytes[index] = byte }
+    }
+}
+
 /// A gateway's socket that answers what it was asked.
 private final class Served: Sendable {
     let folder: String
@@ -38,7 +44,7 @@ private final class Served: Sendable {
         defer { close(handle) }
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
-        unsafe withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: listener.path.utf8) }
+        name(&address, listener.path)
         let connected = unsafe withUnsafePointer(to: &address) {
             unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 unsafe connect(handle, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
@@ -132,7 +138,7 @@ private final class Served: Sendable {
         defer { close(handle) }
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
-        unsafe withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        name(&address, path)
         return unsafe withUnsafePointer(to: &address) {
             unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 unsafe bind(handle, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0

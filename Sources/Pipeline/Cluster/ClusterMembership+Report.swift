@@ -25,7 +25,7 @@ extension ClusterMembership {
         object.add("takeOverMillis", settings.takeOverMillis)
         object.add("soloMillis", settings.soloMillis)
         object.add("peerAddress", settings.mirror.peerText)
-        object.add("peerDead", state.isPeerDead)
+        object.add("peerDead", state.hasHeardOfDeath)
         object.add("handOvers", state.handOvers.doneCount)
         object.add("handOversCalledOff", state.handOvers.calledOffCount)
         object.add("lastHandOverNanos", state.handOvers.lastNanos)

@@ -23,8 +23,8 @@ public final class ClusterView: Sendable {
         public var revision: UInt64 = 0
         /// How planned hand-overs went, in this process.
         public var handOvers = HandOvers()
-        /// The other host's watchdog has said that its process is gone.
-        public var isPeerDead = false
+        /// The other host's watchdog has said that the process is gone that this one followed last.
+        public var hasHeardOfDeath = false
     }
 
     /// Planned hand-overs, from here and to here.
@@ -78,7 +78,9 @@ public final class ClusterView: Sendable {
         state.withLock {
             $0.revision = machine.revision
             $0.handOvers = handOvers
-            $0.isPeerDead = seen.isPeerDead
+            if seen.isPeerDead { $0.hasHeardOfDeath = true }
+            if machine.role == .standby, seen.link == .live { $0.hasHeardOfDeath = false }
+
             $0.role = machine.role
             $0.decision = machine.decision
             $0.isInSync = machine.isInSync
