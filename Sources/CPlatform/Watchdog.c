@@ -5,7 +5,7 @@
 //  The watched thread holds a robust mutex in memory that both share. When a thread dies, whatever
 //  of, the kernel lets go of its robust mutexes as the first thing of all (exit_mm_release):
 //  before the address space is taken down, which takes long with gigabytes of small pages, before
-//  descriptors are closed, and before the parent is told. docs/decisions/0018.
+//  descriptors are closed, and before the parent is told. docs/decisions/0021.
 #define _GNU_SOURCE
 #include "CControl.h"
 

@@ -180,7 +180,7 @@ public final class Pipeline {
                         log: shard.log, firstEpoch: shard.firstEpoch))
                 prepareMirror(mirror, number: number)
                 let replica = ReplicaCore(
-                    shard.core, duty: member.duty, identity: settings.identity,
+                    shard.core, duty: member.duty, settings: settings,
                     shard: UInt32(number),
                     policy: configuration.commitPolicy(shard: UInt32(number)),
                     journal: journal.status, history: shard.mailbox, progress: shard.progress,

@@ -7,7 +7,7 @@ internal import Glibc
 internal import Synchronization
 
 /// A small process that learns of this one's death before anybody else, and sends the last notice
-/// that it was told of to the other host of a pair. docs/decisions/0018.
+/// that it was told of to the other host of a pair. docs/decisions/0021.
 ///
 /// Threading: made and called off by the main thread, before it starts others and after it joined
 /// them; `tell` belongs to one thread in between.

@@ -121,6 +121,10 @@ internal import Wire
                     + "host is no primary any more, and rejoins as a standby"
             case .shard:
                 "\(peer) takes no primary for this shard: it has no such shard, or has one"
+            case .state:
+                "\(peer) has another state than this host had behind the same record: find out "
+                    + "which of the two is right (needletail log replay), and have the other one "
+                    + "begin anew (needletail cluster resync)"
             case nil:
                 "\(peer) refuses for reason \(answer.refusal): run the same build on both hosts"
             }

@@ -32,6 +32,11 @@ struct ClusterWatch {
             if let primary { lines.append("shard \(shard): follows, \(primary)") }
         }
         if state.hasHeardOfDeath { lines.append("the other host is dead, says its watchdog") }
+        for (shard, sequence) in cluster.differences.enumerated() where sequence != 0 {
+            lines.append(
+                "ALARM: shard \(shard): the two hosts have different states behind record "
+                    + "\(sequence); this one is kept out of sync until one of them begins anew")
+        }
         if let failure = state.arbiterFailure { lines.append("the arbiter: \(failure)") }
         return lines
     }

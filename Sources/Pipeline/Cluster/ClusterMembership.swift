@@ -38,6 +38,11 @@ public final class ClusterMembership: Sendable {
         let arbiter = try settings.arbiter.makeArbiter(host: settings.host)
         arbiterDescription = arbiter.description
         death = try DeathWatch(settings, watchdog: watchdog)
+        var settings = settings
+        // A host whose log has a past begins no cluster of its own accord: where the arbiter knows
+        // of none, it may have forgotten the one in which the other host has more.
+        let isNew = members.allSatisfy { $0.log.publishedSequence == 0 }
+        settings.mayFound = settings.mayFound && isNew
         driver = try HostDriver(
             settings, policy: policy, firstEpoch: members.map(\.firstEpoch).max() ?? 1,
             arbiter: arbiter, members: members, death: death, clock: clock)
@@ -54,6 +59,11 @@ public final class ClusterMembership: Sendable {
     public var mirrors: [MirrorStatus] { members.map(\.mirror.status) }
     /// For each shard: how it follows its primary, in a clause; nil where it does not.
     public var primaries: [String?] { members.map { $0.duty.following.description } }
+    /// For each shard: the first record behind which the two hosts' states differ, as whoever
+    /// follows has found it; 0 = they do not.
+    public var differences: [UInt64] {
+        members.map { max($0.mirror.status.mismatchSequence, $0.duty.following.mismatchSequence) }
+    }
     /// For each shard: the record behind which this host's log must be cut before it can follow.
     public var cuts: [Int: RecordChain] {
         var found: [Int: RecordChain] = [:]

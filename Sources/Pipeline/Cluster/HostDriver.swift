@@ -76,6 +76,7 @@ final class HostDriver: @unchecked Sendable {
         seen.answer = runner.takeAnswer()
         seen.request = view.takeRequest() ?? peerRequest()
         if servesStandby { observeStandby(&seen) } else { observePrimary(&seen) }
+        seen.doubt = doubt
         let modes = Set(members.map { $0.duty.gate.seenMode })
         seen.gate = modes.count == 1 ? modes.first : nil
         seen.isAcknowledgedDurable = members.allSatisfy {
@@ -113,6 +114,7 @@ final class HostDriver: @unchecked Sendable {
         }
         if views.allSatisfy({ $0.peerLog == .shorter }) { seen.peerLog = .shorter }
         seen.peerProgress = progress.look(views.map { $0.beat?.progress ?? 0 })
+        seen.hasPeerLeft = views.allSatisfy { $0.link == .down && $0.ended != nil }
         let flags = views.map { BeatFlags(rawValue: $0.beat?.flags ?? 0) }
         let hasDiffered = views.contains { $0.mismatchSequence != 0 }
         seen.isAdmitted = flags.allSatisfy { $0.contains(.admitted) } && !hasDiffered
@@ -137,6 +139,12 @@ final class HostDriver: @unchecked Sendable {
         return isAsking && !isPeerAsking ? .handOver : nil
     }
 
+    /// All doubts so far; 0 when none is open.
+    private var doubt: UInt64 {
+        guard members.contains(where: { $0.duty.isDoubtful }) else { return 0 }
+        return members.reduce(0) { $0 &+ $1.duty.doubt }
+    }
+
     // MARK: Acting
 
     private func perform(_ effect: HostEffect) {
@@ -153,6 +161,13 @@ final class HostDriver: @unchecked Sendable {
             for member in members { member.duty.want(isOn ? .draining : .serving) }
         case .fallSilent:
             for member in members { member.duty.want(.silent) }
+        case .dropStandby:
+            for member in members { member.duty.dropStandby() }
+        case .confirm(let doubt):
+            // Another one may have come up since, and is asked about next.
+            let doubts = members.map(\.duty.doubt)
+            guard doubt == doubts.reduce(0, &+) else { return }
+            for (member, number) in zip(members, doubts) { member.duty.confirm(number) }
         case .startAnew: view.tellOver()
         }
     }

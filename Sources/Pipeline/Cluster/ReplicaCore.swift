@@ -34,16 +34,21 @@ struct ReplicaCore: PolledCore, ~Copyable {
     private var comparedSequence: UInt64 = 0
     /// All up to here is applied, and the sessions know of it.
     private var goneThroughSequence: UInt64 = 0
+    private let doubtNanos: UInt64
+    private var lastPollCycles: UInt64 = 0
+    private var isDoubtful = false
 
     /// Around a core whose log was recovered and that has not spoken yet.
     init(
-        _ core: consuming GatewayCore, duty: ShardDuty, identity: MirrorIdentity, shard: UInt32,
+        _ core: consuming GatewayCore, duty: ShardDuty, settings: ClusterSettings, shard: UInt32,
         policy: CommitPolicy, journal: JournalStatus, history: ReportHistory,
         progress: EngineProgress, opening: EpochOpening, clock: CycleClock, node: NUMANode?
     ) {
         self.core = core
         self.duty = duty
-        self.identity = identity
+        identity = settings.identity
+        // The other host takes over no sooner than this.
+        doubtNanos = UInt64(settings.takeOverMillis) * 1_000_000
         self.shard = shard
         self.policy = policy
         self.journal = journal
@@ -66,6 +71,7 @@ struct ReplicaCore: PolledCore, ~Copyable {
         if wanted != work { change(to: wanted) }
         switch work {
         case .serving, .draining:
+            guard mayStillSpeak() else { return core.discardIntake() }
             if announced != duty.announcements { announce() }
             // The epoch's first commands come before anything that a client says.
             guard opening.write(to: &core) else { return false }
@@ -81,7 +87,7 @@ struct ReplicaCore: PolledCore, ~Copyable {
     /// As `GatewayCore.pollOutput`.
     mutating func pollOutput() -> Bool {
         switch work {
-        case .serving, .draining: core.pollOutput()
+        case .serving, .draining: isDoubtful ? false : core.pollOutput()
         case .following, .taking: goThrough()
         case .silent: false
         }
@@ -92,11 +98,12 @@ struct ReplicaCore: PolledCore, ~Copyable {
         case .serving where work == .following || work == .taking || work == .silent:
             beginEpoch()
         case .serving:
+            duty.tell(isDrained: false)
             core.takesIntake = true
-            duty.tell(isDraining: false)
         case .draining:
+            // Polls publish what they took: there is nothing in between.
             core.takesIntake = false
-            duty.tell(isDraining: true)
+            duty.tell(isDrained: true)
         case .taking: fence()
         case .following, .silent: break
         }
@@ -146,6 +153,10 @@ struct ReplicaCore: PolledCore, ~Copyable {
         guard UInt32(hello.shard) == shard else {
             return request.reject(.shard, by: identity, knownEpoch: duty.epoch)
         }
+        // What differed once is not made the same by following on.
+        guard duty.following.mismatchSequence == 0 else {
+            return request.reject(.state, by: identity, knownEpoch: duty.epoch)
+        }
         do throws(MirrorError) {
             receiver = try request.accept(
                 by: identity, knownEpoch: duty.epoch, after: end, node: node, clock: clock)
@@ -173,7 +184,7 @@ struct ReplicaCore: PolledCore, ~Copyable {
             $0.link = ended != nil ? .down : beat == nil ? .catchingUp : .live
             $0.beat = beat
             $0.sequence = sequence
-            $0.mismatchSequence = mismatch
+            $0.mismatchSequence = max($0.mismatchSequence, mismatch)
             $0.cut = beat?.cut ?? $0.cut
             if let ended {
                 $0.ended = ended
@@ -217,18 +228,34 @@ struct ReplicaCore: PolledCore, ~Copyable {
 
     // MARK: Serving
 
+    /// A thread that did not run for as long as it takes to be replaced says nothing, not even
+    /// where it lives, before the decision was read anew.
+    private mutating func mayStillSpeak() -> Bool {
+        let now = clock.nowCycles
+        if clock.nanos(now &- lastPollCycles) > doubtNanos {
+            isDoubtful = true
+            duty.tellDoubt()
+        } else if isDoubtful {
+            isDoubtful = duty.isDoubtful
+        }
+        lastPollCycles = now
+        return !isDoubtful
+    }
+
     private mutating func beginEpoch() {
         receiver?.close()
         receiver = nil
         let carried = core.logEnd
         duty.tell(carried: carried)
         core.takesIntake = true
+        lastPollCycles = clock.nowCycles
+        isDoubtful = false
         core.open(
             epoch: duty.epoch, policy: policy, journal: journal, history: history,
             control: duty.gate)
         opening.begin(epoch: duty.epoch, lastCarriedSequence: carried.lastSequence)
         announce()
-        duty.tell(isDraining: false)
+        duty.tell(isDrained: false)
         duty.tell(begunEpoch: duty.epoch)
     }
 

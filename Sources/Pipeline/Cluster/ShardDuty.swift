@@ -50,10 +50,13 @@ final class ShardDuty: Sendable {
     private let epochNumber = Atomic<UInt32>(0)
     private let announcementCount = Atomic<UInt32>(0)
     private let taken = Atomic<Bool>(false)
+    private let drained = Atomic<Bool>(false)
+    private let doubtNumber = Atomic<UInt64>(0)
+    private let confirmedNumber = Atomic<UInt64>(0)
+    private let dropCount = Atomic<UInt32>(0)
     private let mirrorEpochNumber = Atomic<UInt32>(0)
     private let tellsAdmitted = Atomic<Bool>(false)
     private let wantsHandOver = Atomic<Bool>(false)
-    private let hasDrained = Atomic<Bool>(false)
     private let begunEpochNumber = Atomic<UInt32>(0)
     private let arrival = Mutex<Arrival?>(nil)
     private let view = Mutex(Following())
@@ -90,6 +93,11 @@ final class ShardDuty: Sendable {
         want(.serving)
     }
 
+    /// How often the mirror thread was to let go of its standby so far.
+    var drops: UInt32 { dropCount.load(ordering: .relaxed) }
+
+    func dropStandby() { dropCount.add(1, ordering: .relaxed) }
+    func confirm(_ doubt: UInt64) { confirmedNumber.store(doubt, ordering: .releasing) }
     func announce() { announcementCount.add(1, ordering: .relaxed) }
 
     func mirror(epoch: UInt32, admits: Bool) {
@@ -106,12 +114,14 @@ final class ShardDuty: Sendable {
 
     /// Nothing of the old primary is left to take, and all that was taken is applied.
     var isTaken: Bool { taken.load(ordering: .acquiring) }
-    /// The gateway thread takes nothing new: what it published before is all that there is.
-    ///
-    /// Acquire: pairs with the release in `tell(isDraining:)`.
-    var isDraining: Bool { hasDrained.load(ordering: .acquiring) }
     /// The last epoch that the gateway thread has begun to speak in.
     var begunEpoch: UInt32 { begunEpochNumber.load(ordering: .relaxed) }
+    /// The gateway thread takes nothing new, and all that it took is published.
+    var isDrained: Bool { drained.load(ordering: .acquiring) }
+    /// How often so far the gateway thread was kept from running for long.
+    var doubt: UInt64 { doubtNumber.load(ordering: .acquiring) }
+    /// It waits until the decision was read behind the last of these times.
+    var isDoubtful: Bool { confirmedNumber.load(ordering: .acquiring) != doubt }
     /// As a standby sees it.
     var following: Following { view.withLock { $0 } }
 
@@ -122,9 +132,10 @@ final class ShardDuty: Sendable {
         }
     }
 
-    func tell(isDraining: Bool) { hasDrained.store(isDraining, ordering: .releasing) }
     func tell(begunEpoch: UInt32) { begunEpochNumber.store(begunEpoch, ordering: .relaxed) }
     func tell(isTaken: Bool) { taken.store(isTaken, ordering: .releasing) }
+    func tell(isDrained: Bool) { drained.store(isDrained, ordering: .releasing) }
+    func tellDoubt() { doubtNumber.add(1, ordering: .acquiringAndReleasing) }
     func tell(_ change: (inout Following) -> Void) { view.withLock { change(&$0) } }
     func tell(carried: RecordChain) { carriedChain.withLock { $0 = carried } }
 }

@@ -14,6 +14,7 @@ final class ShardMirror: @unchecked Sendable {
     private let duty: ShardDuty
     private let clock: CycleClock
     private var lastTryCycles: UInt64?
+    private var drops: UInt32 = 0
 
     init(
         _ sender: MirrorSender, duty: ShardDuty, progress: EngineProgress, clock: CycleClock
@@ -24,7 +25,7 @@ final class ShardMirror: @unchecked Sendable {
         sender.vitals = {
             var flags: BeatFlags = []
             if duty.admitsStandby { flags.insert(.admitted) }
-            if duty.isDraining { flags.insert(.handingOver) }
+            if duty.isDrained { flags.insert(.handingOver) }
             let checkpoint = progress.lastCheckpoint
             return MirrorVitals(
                 progress: progress.pulse, committedSequence: duty.gate.reachedSequence,
@@ -36,9 +37,10 @@ final class ShardMirror: @unchecked Sendable {
     /// Goes on for a moment. False when there was nothing to do.
     func poll() -> Bool {
         let epoch = duty.mirrorEpoch
-        guard epoch != 0 else {
+        if epoch == 0 || drops != duty.drops {
+            drops = duty.drops
             if sender.status.phase != .idle { sender.close() }
-            return false
+            if epoch == 0 { return false }
         }
         if sender.status.phase == .idle {
             guard isDue() else { return false }

@@ -5,6 +5,10 @@ internal import CommandLog
 extension HostMachine {
     mutating func stepPrimary(_ mode: Mode, _ seen: HostObservation) {
         watch.look(seen.peerBeat, after: turnNanos)
+        if question == nil {
+            doubtRead = seen.doubt
+            if doubtRead != 0 { read(every: settings.readNanos / 10) }
+        }
         let isStandbyGone = seen.link == .down || watch.silentNanos > settings.soloNanos
         switch mode {
         case .solo:

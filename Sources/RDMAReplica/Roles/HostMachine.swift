@@ -95,6 +95,8 @@ public struct HostMachine: Sendable {
     /// The decision is being read because the primary said that this host is in sync, over the
     /// link that stands now: what was in memory when it was put there is there still.
     var readsAsAdmitted = false
+    /// The doubt for which the decision is being read.
+    var doubtRead: UInt64 = 0
     var effects: [HostEffect] = []
 
     /// A host that has just started, whose log has seen all epochs below `firstEpoch`.
@@ -164,6 +166,8 @@ public struct HostMachine: Sendable {
         question = nil
         switch (asked, answer) {
         case (.read, .read(let found, let at)):
+            // A decision is never taken back: an arbiter that has lost it has to be mended first.
+            guard found != nil || decision == nil else { break }
             decision = found
             revision = at
             consider()
@@ -252,7 +256,9 @@ public struct HostMachine: Sendable {
             become(.primary(.solo))
             effects.append(.serve(epoch: decision?.epoch ?? firstEpoch))
         case .primary(.admitting): become(.primary(.mirrored))
-        case .primary(.leaving): become(.primary(.solo))
+        case .primary(.leaving):
+            become(.primary(.solo))
+            effects.append(.dropStandby)
         case .primary(.callingOff):
             become(.primary(.mirrored))
             effects.append(.handOver(false))
@@ -301,8 +307,9 @@ public struct HostMachine: Sendable {
             isInSync =
                 readsAsAdmitted && decision.phase == .active
                 && decision.inSync.contains(settings.host)
-        case .primary(.handingOver) where decision?.primary != settings.host:
-            fallSilent(.handedOver)
+        case .primary(let mode) where decision?.primary != settings.host:
+            fallSilent(mode == .handingOver ? .handedOver : .replaced)
+        case .primary: if doubtRead != 0 { effects.append(.confirm(doubtRead)) }
         case .silent where decision?.primary == settings.host || decision?.phase == .active:
             become(.over)
             effects.append(.startAnew)

@@ -49,6 +49,12 @@ public struct HostObservation: Equatable, Sendable {
     public var peerProgress: UInt64 = 0
     /// Its watchdog has said that its process is gone.
     public var isPeerDead = false
+    /// The other side has ended the mirror, or its system has on its behalf: it is gone, or it is
+    /// going on alone.
+    public var hasPeerLeft = false
+    /// Not 0: a gateway core has found that it did not run for so long that another host may speak
+    /// by now, and is silent until the decision was read anew. Another number is another doubt.
+    public var doubt: UInt64 = 0
     /// How its log compares with ours.
     public var peerLog = PeerLog.unknown
     /// The primary's beats say that this host is in sync, by its decision.
@@ -88,6 +94,10 @@ public enum HostEffect: Equatable, Sendable {
     case handOver(Bool)
     /// Fall silent at once: another host may speak.
     case fallSilent(Why)
+    /// Let go of the standby: it is done without.
+    case dropStandby
+    /// The decision was read after this doubt had come up, and this host speaks still.
+    case confirm(UInt64)
     /// Forget all that was not committed and come back as a standby.
     case startAnew
 

@@ -31,7 +31,11 @@ struct PairModel {
         /// As a standby: no byte of the primary is placed any more.
         var isFenced = false
         var peerLog = HostObservation.PeerLog.unknown
-        var hasServed = false
+        /// The end of the mirror was seen, not only its silence.
+        var hasPeerLeft = false
+        /// How often it was kept from running, and up to which time that was confirmed.
+        var doubt: UInt64 = 0
+        var confirmed: UInt64 = 0
     }
 
     var random: SeededRandom
@@ -94,7 +98,8 @@ struct PairModel {
     /// Clients and the disk.
     private mutating func write(_ index: Int) {
         hosts[index].progress += 1
-        if hosts[index].machine.isSpeaking, hosts[index].takesIntake {
+        let isSure = hosts[index].doubt == hosts[index].confirmed
+        if hosts[index].machine.isSpeaking, hosts[index].takesIntake, isSure {
             for _ in 0..<random.below(4) {
                 hosts[index].log.append(nextNumber)
                 nextNumber += 1
@@ -137,6 +142,7 @@ struct PairModel {
         hosts[peer].log.removeLast(hosts[peer].log.count - common)
         hosts[peer].durableCount = min(hosts[peer].durableCount, common)
         hosts[peer].isFenced = false
+        hosts[peer].hasPeerLeft = false
         hosts[index].isConnected = true
         hosts[index].validatedCount = common
         hosts[index].saysAdmitted = false
@@ -171,7 +177,7 @@ struct PairModel {
             case .mirrored: host.validatedCount
             case .both: min(host.durableCount, host.validatedCount)
             }
-        guard committed > host.reachedCount else { return }
+        guard committed > host.reachedCount, host.doubt == host.confirmed else { return }
         for position in host.reachedCount..<committed {
             if position < acknowledged.count {
                 guard acknowledged[position] == host.log[position] else {
@@ -208,6 +214,8 @@ struct PairModel {
         seen.isTakenOver =
             hosts[index].isTakingOver && hosts[index].durableCount == hosts[index].log.count
         seen.peerLog = hosts[index].peerLog
+        seen.hasPeerLeft = hosts[index].hasPeerLeft
+        seen.doubt = hosts[index].doubt == hosts[index].confirmed ? 0 : hosts[index].doubt
         seen.answer = hosts[index].answer
         hosts[index].answer = nil
         if hosts[index].machine.role == .primary(.mirrored), chance(400) {
@@ -228,7 +236,8 @@ struct PairModel {
             promotions += 1
         case .serve(let epoch): serve(epoch, index)
         case .handOver(let isOn): hosts[index].takesIntake = !isOn
-        case .fallSilent: disconnect(index)
+        case .fallSilent, .dropStandby: disconnect(index)
+        case .confirm(let doubt): hosts[index].confirmed = doubt
         case .startAnew: restart(index)
         }
     }
@@ -240,7 +249,6 @@ struct PairModel {
         }
         speakers[epoch] = host
         disconnect(1 - index)
-        hosts[index].hasServed = true
         hosts[index].isTakingOver = false
         hosts[index].isFenced = false
         hosts[index].takesIntake = true
@@ -305,7 +313,10 @@ struct PairModel {
         if chance(300) { isCut.toggle() }
         if chance(500) { isArbiterDown.toggle() }
         let index = Int(random.below(2))
-        if chance(250) { hosts[index].pausedUntilNanos = nowNanos + random.below(8_000_000) }
+        if chance(250) {
+            hosts[index].pausedUntilNanos = nowNanos + random.below(8_000_000)
+            hosts[index].doubt += 1
+        }
         guard chance(400) else { return }
         if hosts[index].isAlive { kill(index) } else { revive(index) }
     }
@@ -313,6 +324,7 @@ struct PairModel {
     /// What was not durable may be gone. Two failures at once may lose what was acknowledged.
     private mutating func kill(_ index: Int) {
         hosts[index].isAlive = false
+        if hosts[index].isConnected { hosts[1 - index].hasPeerLeft = true }
         let isElsewhere = hosts[1 - index].log.starts(with: acknowledged)
         let isDurable =
             hosts[index].log.starts(with: acknowledged)
