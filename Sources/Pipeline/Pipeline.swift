@@ -289,10 +289,13 @@ public final class Pipeline {
             })
     }
 
-    /// Polls both halves of every shard once, on the calling thread: before `start()` only.
+    /// Polls all of every shard once, on the calling thread: before `start()` only.
     @discardableResult
     public func pollBeforeStart() -> Bool {
         precondition(threads.isEmpty, "once started, the threads poll")
+        for journal in journalWriters { _ = journal.poll() || journal.maker.poll() }
+        for member in members { _ = member.mirror.poll() }
+        cluster?.turn()
         var hasWorked = false
         for shard in halves {
             hasWorked = shard.takeIn() || hasWorked
