@@ -26,7 +26,8 @@ internal import Synchronization
 
     /// What it is to send when this process dies; at most 128 bytes, none = nothing.
     public func tell(_ notice: [UInt8]) {
-        precondition(notice.count <= Int(CWATCHDOG_NOTICE_BYTES_MAX), "a notice is one small datagram")
+        precondition(
+            notice.count <= Int(CWATCHDOG_NOTICE_BYTES_MAX), "a notice is one small datagram")
         unsafe cwatchdog_tell(handle, notice, UInt32(notice.count))
     }
 

@@ -39,7 +39,8 @@ struct Needletail: ParsableCommand {
             """,
         version: ProjectVersion.text,
         subcommands: [
-            Gateway.self, Standby.self, Cluster.self, Send.self, Subscribe.self, Replay.self, LogCommand.self,
+            Gateway.self, Standby.self, Cluster.self, Send.self, Subscribe.self, Replay.self,
+            LogCommand.self,
             HardwareCommand.self, Stats.self, Top.self,
         ])
 }

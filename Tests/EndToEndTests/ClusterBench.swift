@@ -173,10 +173,11 @@ final class ClusterBench {
 
     /// Begins to send orders.
     func load(rate: Int, seconds: Int) throws -> Child {
-        try Child(
-            Self.enter(client) + [Machine.executables.appendingPathComponent("needletail-lab").path]
-                + ["load", "--gateway", "10.77.0.2:\(port)", "--sessions", "2", "--rate", "\(rate)"]
-                + ["--seconds", "\(seconds)", "--warm-up", "0"])
+        let lab = Machine.executables.appendingPathComponent("needletail-lab").path
+        return try Child(
+            Self.enter(client) + [lab, "load", "--gateway", "10.77.0.2:\(port)"]
+                + ["--sessions", "2", "--rate", "\(rate)", "--seconds", "\(seconds)"]
+                + ["--warm-up", "0"])
     }
 
     /// What both wrote, for a failure.

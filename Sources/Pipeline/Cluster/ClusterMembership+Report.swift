@@ -120,7 +120,8 @@ extension ClusterView.State: CustomStringConvertible {
         let epoch = decision.map { " of epoch \($0.epoch)" } ?? ""
         return switch role {
         case .starting: "asks the arbiter"
-        case .waiting: "waits for the other host: both were in sync, and their logs must be compared"
+        case .waiting:
+            "waits for the other host: both were in sync, and their logs must be compared"
         case .standby: "standby\(epoch), \(isInSync ? "in sync" : "not in sync")"
         case .claiming, .taking, .activating: "takes over"
         case .primary(.solo), .primary(.admitting): "primary\(epoch), alone"

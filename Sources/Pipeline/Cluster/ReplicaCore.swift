@@ -134,7 +134,9 @@ struct ReplicaCore: PolledCore, ~Copyable {
         if let beat = receiver.lastBeat { compare(beat, receiver) }
         tell(receiver)
         if receiver.ended != nil, take(receiver) == 0 { self.receiver = nil }
-        return hasWorked
+        // Nobody speaks until this thread does: it stays awake.
+        let isAsked = BeatFlags(rawValue: receiver.lastBeat?.flags ?? 0).contains(.handingOver)
+        return hasWorked || isAsked
     }
 
     private mutating func take(_ receiver: MirrorReceiver) -> Int {

@@ -38,7 +38,9 @@ public enum ControlClient {
         precondition(
             request.count <= ControlLimits.requestBytesMax, "requests are a few words of ours")
         let sent = unsafe send(handle, request, request.count, Int32(MSG_NOSIGNAL))
-        guard sent == request.count else { throw failure("cannot ask the gateway at \(path)", errno) }
+        guard sent == request.count else {
+            throw failure("cannot ask the gateway at \(path)", errno)
+        }
         var answer: [UInt8] = []
         var bytes = [UInt8](repeating: 0, count: 16_384)
         while answer.last != 0x0a, answer.count <= ControlLimits.answerBytesMax {

@@ -131,7 +131,8 @@ private struct ClusterText {
         ]
         if let failure = shard.failure { lines.append("  last failure \(failure)") }
         if shard.mismatch > 0 {
-            lines.append("  ALARM        the states differ at \(shard.mismatch): resync the standby")
+            lines.append(
+                "  ALARM        the states differ at \(shard.mismatch): resync the standby")
         }
         return lines
     }

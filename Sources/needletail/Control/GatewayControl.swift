@@ -13,7 +13,7 @@ struct GatewayControl {
     /// Without a socket when none can be had: the gateway does without it, and says so.
     init(_ configuration: Configuration, _ pipeline: Pipeline, folder: String?) {
         guard let folder else {
-            lines = ["note: no folder in memory for a control socket: needletail cluster cannot ask"]
+            lines = ["note: no folder in memory for a control socket: `cluster` cannot ask"]
             (listener, thread) = (nil, nil)
             return
         }
