@@ -18,12 +18,14 @@ extension HostMachine {
             if isStandbyGone { become(.primary(.leaving)) }
         case .leaving: leave(seen)
         case .handingOver:
+            guard question == nil else { return }
+            guard roleNanos <= settings.handOverNanos else {
+                become(.primary(.callingOff))
+                return swapOwn(withStandby: true)
+            }
             // The standby asks for the next epoch, and leaves once it has it. Not asked before, the
             // arbiter has time for the standby.
             read(every: seen.link == .down ? settings.readNanos / 20 : settings.readNanos)
-            guard roleNanos > settings.handOverNanos, question == nil else { return }
-            become(.primary(.callingOff))
-            swapOwn(withStandby: true)
         case .callingOff: break
         }
     }
