@@ -100,10 +100,11 @@ public final class Pipeline {
 
     /// Builds everything over an open port with a queue for each shard. Nothing runs yet. The plan
     /// is that of the configuration on this machine, unless somebody made it already. With a folder
-    /// (`CountersFolders.forWriting`), other processes can see the counters.
+    /// (`CountersFolders.forWriting`), other processes can see the counters. The watchdog is that of
+    /// this process, where there is one.
     public init(
         _ configuration: Configuration, port: Port, plan: ThreadPlan? = nil,
-        countersFolder: String? = nil
+        countersFolder: String? = nil, watchdog: Watchdog? = nil
     ) throws {
         let plan = plan ?? ThreadPlan(configuration)
         self.plan = plan
@@ -142,7 +143,8 @@ public final class Pipeline {
         }
         guard let settings = configuration.cluster else { return }
         cluster = try ClusterMembership(
-            settings, policy: configuration.commitPolicy(shard: 0), members: members, clock: clock)
+            settings, policy: configuration.commitPolicy(shard: 0), members: members,
+            watchdog: watchdog, clock: clock)
         prepareCluster()
     }
 
@@ -278,7 +280,7 @@ public final class Pipeline {
             Role(seat: .init(name: "nt-cluster")) {
                 while !control.isStopping.load(ordering: .relaxed) {
                     cluster.turn()
-                    usleep(100)
+                    cluster.wait(nanos: 100_000)
                 }
             })
         lookingBack.append(

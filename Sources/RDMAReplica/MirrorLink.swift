@@ -46,6 +46,8 @@ internal import Wire
     /// Whether the standby has validated all that was handed over.
     var isCaughtUp: Bool { validatedSequence == writtenSequence }
     var description: String { channel.description }
+    /// Of this connection.
+    var nonce: UInt32 { hello.nonce }
 
     /// Asks the standby. `last` is the end of the log.
     init(

@@ -112,11 +112,12 @@ public final class MirrorSender: @unchecked Sendable {
         for transport in candidates {
             do throws(MirrorError) {
                 let channel = try open(transport)
-                link = try MirrorLink(
+                let made = try MirrorLink(
                     channel, ring: ring, shard: shard, last: lastRecord(), identity: identity,
                     epoch: epoch)
+                link = made
                 let why = passedOver.map { " (RDMA: \($0))" } ?? ""
-                status.begin(channel.description + why)
+                status.begin(channel.description + why, nonce: made.nonce)
                 return status.set(.connecting)
             } catch {
                 // The route to the wrong device is an error also where TCP would do.

@@ -25,13 +25,16 @@ public final class ClusterMembership: Sendable {
     public let view: ClusterView
     /// Who decides, for people.
     public let arbiterDescription: String
-    private let members: [Member]
+    let settings: ClusterSettings
+    let members: [Member]
+    let death: DeathWatch?
+    let listener: StandbyListener
     private let driver: HostDriver
-    private let listener: StandbyListener
 
     /// With the arbiter and the listener that the settings name.
     convenience init(
-        _ settings: ClusterSettings, policy: CommitPolicy, members: [Member], clock: CycleClock
+        _ settings: ClusterSettings, policy: CommitPolicy, members: [Member],
+        watchdog: Watchdog?, clock: CycleClock
     ) throws {
         let arbiter = try settings.arbiter.makeArbiter(host: settings.host)
         let key = try settings.mirror.keyFile.map { (file) throws(MirrorError) in
@@ -42,15 +45,17 @@ public final class ClusterMembership: Sendable {
             transport: settings.mirror.transport, key: key, clock: clock)
         self.init(
             settings, policy: policy, members: members, arbiter: try ArbiterRunner(arbiter),
-            arbiterDescription: arbiter.description, listener: listener, clock: clock)
+            arbiterDescription: arbiter.description, listener: listener,
+            death: try DeathWatch(settings, watchdog: watchdog), clock: clock)
     }
 
     init(
         _ settings: ClusterSettings, policy: CommitPolicy, members: [Member],
         arbiter: any ArbiterDesk, arbiterDescription: String, listener: MirrorListener,
-        clock: CycleClock
+        death: DeathWatch?, clock: CycleClock
     ) {
         self.arbiterDescription = arbiterDescription
+        self.death = death
         var settings = settings
         // A host whose log has a past begins no cluster of its own accord: where the arbiter knows
         // of none, it may have forgotten the one in which the other host has more.
@@ -58,11 +63,12 @@ public final class ClusterMembership: Sendable {
         settings.mayFound = settings.mayFound && isNew
         driver = HostDriver(
             settings, policy: policy, firstEpoch: members.map(\.firstEpoch).max() ?? 1,
-            arbiter: arbiter, members: members, clock: clock)
+            arbiter: arbiter, members: members, death: death, clock: clock)
         view = driver.view
         self.listener = StandbyListener(
             settings, listener: listener, view: view, duties: members.map(\.duty))
         self.members = members
+        self.settings = settings
     }
 
     /// Where this host waits for the other.
@@ -85,9 +91,9 @@ public final class ClusterMembership: Sendable {
         return found
     }
 
-    /// Whether this host has to start anew: it was replaced, or its log is to be cut.
+    /// Whether this host has to start anew: it was replaced, or its log is to be cut or set aside.
     public var mustComeBack: Bool {
-        view.isOver || members.contains { $0.duty.following.cut != nil }
+        view.isOver || view.wantsResync || members.contains { $0.duty.following.cut != nil }
     }
 
     /// What a host does before it starts anew, once its threads are gone: the records that nobody
@@ -112,6 +118,7 @@ public final class ClusterMembership: Sendable {
     }
 
     func turn() { driver.turn() }
+    func wait(nanos: UInt64) { death?.wait(nanos: nanos) }
     func listen(timeoutMillis: UInt32) { listener.turn(timeoutMillis: timeoutMillis) }
     func close() { for member in members { member.mirror.close() } }
 }

@@ -18,11 +18,14 @@ extension HostMachine {
             if isStandbyGone { become(.primary(.leaving)) }
         case .leaving: leave(seen)
         case .handingOver:
-            // The standby asks for the next epoch: this one's end shows in the decision.
-            read(every: settings.readNanos / 10)
-            guard roleNanos > settings.handOverNanos, question == nil else { return }
-            become(.primary(.callingOff))
-            swapOwn(withStandby: true)
+            guard question == nil else { return }
+            guard roleNanos <= settings.handOverNanos else {
+                become(.primary(.callingOff))
+                return swapOwn(withStandby: true)
+            }
+            // The standby asks for the next epoch, and leaves once it has it. Not asked before, the
+            // arbiter has time for the standby.
+            read(every: seen.link == .down ? settings.readNanos / 20 : settings.readNanos)
         case .callingOff: break
         }
     }
@@ -38,7 +41,7 @@ extension HostMachine {
 
     /// Nothing leaves, and what did is made durable; then the standby need not be asked any more.
     private mutating func leave(_ seen: HostObservation) {
-        guard mayGoSolo, question == nil, seen.gate == .closed, seen.isAcknowledgedDurable
+        guard mayGoSolo, maySwap, seen.gate == .closed, seen.isAcknowledgedDurable
         else { return }
         swapOwn(withStandby: false)
     }

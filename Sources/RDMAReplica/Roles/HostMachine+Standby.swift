@@ -46,14 +46,17 @@ extension HostMachine {
             return read(every: readsAsAdmitted ? settings.graceNanos : settings.readNanos)
         }
         guard question == nil else { return }
-        if seen.isHandedOver { return claim(.promoting) }
+        // The primary takes nothing new until it has won a swap of its own, and all that it took is
+        // here: there is nothing to fence and to look for.
+        if seen.isHandedOver, maySwap { return claim(.active) }
         let isSilent = watch.silentNanos > settings.takeOverNanos
         guard seen.isPeerDead || seen.hasPeerLeft || isSilent else {
             suspicionNanos = 0
             return
         }
         suspicionNanos = suspicionNanos &+ turnNanos
-        if seen.isPeerDead || suspicionNanos >= settings.graceNanos { claim(.promoting) }
+        guard maySwap, seen.isPeerDead || suspicionNanos >= settings.graceNanos else { return }
+        claim(.promoting)
     }
 
     mutating func stepSilent() {
