@@ -30,7 +30,8 @@ public final class ClusterMembership: Sendable {
     private let listener: StandbyListener
 
     init(
-        _ settings: ClusterSettings, policy: CommitPolicy, members: [Member], clock: CycleClock
+        _ settings: ClusterSettings, policy: CommitPolicy, listener: MirrorListener,
+        members: [Member], clock: CycleClock
     ) throws {
         let arbiter = try settings.arbiter.makeArbiter(host: settings.host)
         arbiterDescription = arbiter.description
@@ -42,8 +43,8 @@ public final class ClusterMembership: Sendable {
             settings, policy: policy, firstEpoch: members.map(\.firstEpoch).max() ?? 1,
             arbiter: arbiter, members: members, clock: clock)
         view = driver.view
-        listener = try StandbyListener(
-            settings, view: view, duties: members.map(\.duty), clock: clock)
+        self.listener = StandbyListener(
+            listener, identity: settings.identity, view: view, duties: members.map(\.duty))
         self.members = members
     }
 

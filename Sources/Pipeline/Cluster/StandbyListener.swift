@@ -21,16 +21,13 @@ final class StandbyListener: @unchecked Sendable {
     /// Why the last one was.
     var problem: String? { lastProblem.withLock { $0 } }
 
+    /// Takes over a listener that is open: `ClusterSettings.listen`.
     init(
-        _ settings: ClusterSettings, view: ClusterView, duties: [ShardDuty], clock: CycleClock
-    ) throws(MirrorError) {
-        let key = try settings.mirror.keyFile.map { (file) throws(MirrorError) in
-            try MirrorKey(file: file)
-        }
-        listener = try MirrorListener(
-            address: settings.listenAddress, port: settings.listenPort,
-            transport: settings.mirror.transport, key: key, clock: clock)
-        identity = settings.identity
+        _ listener: MirrorListener, identity: MirrorIdentity, view: ClusterView,
+        duties: [ShardDuty]
+    ) {
+        self.listener = listener
+        self.identity = identity
         self.view = view
         self.duties = duties
     }
@@ -49,5 +46,17 @@ final class StandbyListener: @unchecked Sendable {
         } catch {
             lastProblem.withLock { $0 = error.description }
         }
+    }
+}
+
+extension ClusterSettings {
+    /// Where this host is to listen; what is wrong with it shows before a journal is touched.
+    func listen(_ clock: CycleClock) throws(MirrorError) -> MirrorListener {
+        let key = try mirror.keyFile.map { (file) throws(MirrorError) in
+            try MirrorKey(file: file)
+        }
+        return try MirrorListener(
+            address: listenAddress, port: listenPort, transport: mirror.transport, key: key,
+            clock: clock)
     }
 }
