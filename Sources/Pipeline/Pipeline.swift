@@ -122,6 +122,7 @@ public final class Pipeline {
         if let settings = configuration.journal {
             try ShardRecovery.checkFolder(settings.folder, shards: configuration.shards)
         }
+        let listener = try configuration.cluster?.listen(clock)
         let machine = MachineFacts.read()
         // All are made before one is opened: what is wrong with the last leaves the first alone.
         var made: [Cell<Shard?>] = []
@@ -141,10 +142,10 @@ public final class Pipeline {
             describe(shard)
             prepare(shard, configuration, number: number)
         }
-        guard let settings = configuration.cluster else { return }
+        guard let settings = configuration.cluster, let listener else { return }
         cluster = try ClusterMembership(
             settings, policy: configuration.commitPolicy(shard: 0), members: members,
-            watchdog: watchdog, clock: clock)
+            listener: listener, watchdog: watchdog, clock: clock)
         prepareCluster()
     }
 

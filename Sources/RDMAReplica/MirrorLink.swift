@@ -42,6 +42,8 @@ internal import Wire
     /// The last that it wrote.
     private(set) var counter = MirrorCounter()
     private var beatNumber: UInt64 = 0
+    /// A completion is asked for so often; a probe asks for each.
+    var signalInterval = MirrorWrites.signalInterval
 
     /// Whether the standby has validated all that was handed over.
     var isCaughtUp: Bool { validatedSequence == writtenSequence }
@@ -208,7 +210,7 @@ internal import Wire
         unsafe try channel.write(
             region: region, from: memory, byteCount: byteCount, to: address, key: answer.ringKey,
             token: writeCount,
-            isSignalled: isSignalled || writeCount % MirrorWrites.signalInterval == 0)
+            isSignalled: isSignalled || writeCount % signalInterval == 0)
     }
 
     /// Takes completions and the standby's counter. True when either has moved.

@@ -104,7 +104,12 @@ public final class MirrorSender: @unchecked Sendable {
         lastProgressCycles = now
         lastLookCycles = now
         lastBeatCycles = 0
-        try connect(over: settings.transport.candidates)
+        do throws(MirrorError) {
+            try connect(over: settings.transport.candidates)
+        } catch {
+            status.end(error)
+            throw error
+        }
     }
 
     /// Over the first transport that leads to the standby.

@@ -96,7 +96,7 @@ public final class MirrorStatus: Sendable {
     }
 
     func end(_ error: MirrorError?) {
-        texts.withLock { $0 = (nil, $0.failure ?? error) }
+        texts.withLock { $0 = (nil, error ?? $0.failure) }
         left.store(0, ordering: .relaxed)
         set(.idle)
     }

@@ -31,18 +31,12 @@ public final class ClusterMembership: Sendable {
     let listener: StandbyListener
     private let driver: HostDriver
 
-    /// With the arbiter and the listener that the settings name.
+    /// With the arbiter that the settings name, over a listener that is open.
     convenience init(
         _ settings: ClusterSettings, policy: CommitPolicy, members: [Member],
-        watchdog: Watchdog?, clock: CycleClock
+        listener: MirrorListener, watchdog: Watchdog?, clock: CycleClock
     ) throws {
         let arbiter = try settings.arbiter.makeArbiter(host: settings.host)
-        let key = try settings.mirror.keyFile.map { (file) throws(MirrorError) in
-            try MirrorKey(file: file)
-        }
-        let listener = try MirrorListener(
-            address: settings.listenAddress, port: settings.listenPort,
-            transport: settings.mirror.transport, key: key, clock: clock)
         self.init(
             settings, policy: policy, members: members, arbiter: try ArbiterRunner(arbiter),
             arbiterDescription: arbiter.description, listener: listener,
@@ -66,7 +60,7 @@ public final class ClusterMembership: Sendable {
             arbiter: arbiter, members: members, death: death, clock: clock)
         view = driver.view
         self.listener = StandbyListener(
-            settings, listener: listener, view: view, duties: members.map(\.duty))
+            listener, identity: settings.identity, view: view, duties: members.map(\.duty))
         self.members = members
         self.settings = settings
     }
