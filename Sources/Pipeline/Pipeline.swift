@@ -283,14 +283,17 @@ public final class Pipeline {
             })
         lookingBack.append(
             Role(seat: .init(name: "nt-listen")) {
-                while !control.isStopping.load(ordering: .relaxed) { cluster.listen() }
+                while !control.isStopping.load(ordering: .relaxed) { cluster.listen(timeoutMillis: 20) }
             })
     }
 
-    /// Polls both halves of every shard once, on the calling thread: before `start()` only.
+    /// Polls all of every shard once, on the calling thread: before `start()` only.
     @discardableResult
     public func pollBeforeStart() -> Bool {
         precondition(threads.isEmpty, "once started, the threads poll")
+        for journal in journalWriters { _ = journal.poll() || journal.maker.poll() }
+        for member in members { _ = member.mirror.poll() }
+        cluster?.turn()
         var hasWorked = false
         for shard in halves {
             hasWorked = shard.takeIn() || hasWorked

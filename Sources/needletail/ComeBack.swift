@@ -10,27 +10,18 @@ import Platform
 /// cut off, and the program begins anew in this process. So nothing of the old state is left, and
 /// whoever supervises the process sees the same one.
 struct ComeBack {
-    private let cuts: [(folder: String, chain: RecordChain)]
+    private let cuts: [Int: RecordChain]
+    private let journalFolder: String
 
     init(_ cluster: ClusterMembership, _ configuration: Configuration) {
-        let folder = configuration.journal?.folder ?? ""
-        cuts = cluster.cuts.sorted { $0.key < $1.key }.map {
-            (folder: "\(folder)/shard-\($0.key)", chain: $0.value)
-        }
+        cuts = cluster.cuts
+        journalFolder = configuration.journal?.folder ?? ""
     }
 
     /// Returns only when it cannot be done, by throwing why.
     func perform() throws {
-        for (folder, chain) in cuts {
-            let cut = JournalCut(
-                folder: folder, lastSequence: chain.lastSequence, crc32c: chain.crc32c)
-            let outcome = try cut.run()
-            if let kept = outcome.keptFolder {
-                StandardError.write(
-                    "\(folder) is cut behind \(chain.lastSequence): the records up to "
-                        + "\(outcome.lastSequenceBefore) were never carried over, and are kept in "
-                        + "\(kept)\n")
-            }
+        for line in try ClusterMembership.cut(cuts, journalFolder: journalFolder) {
+            StandardError.write("\(line)\n")
         }
         StandardError.write("starting anew, as a standby\n")
         unsafe execv("/proc/self/exe", CommandLine.unsafeArgv)
