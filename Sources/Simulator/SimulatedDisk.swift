@@ -150,10 +150,13 @@ final class SimulatedDisk {
     func flipBit() -> Bool {
         let names = FolderTree.names(shardFolder).filter { $0.hasSuffix(".log") }.sorted()
         guard let name = names.first else { return false }
-        let offset = 4_096 + Int(random.below(4_096))
-        guard let byte = bytes(name, at: offset, count: 1).first, byte != 0 else { return false }
-        write(name, [byte ^ 1 << UInt8(random.below(8))], at: offset)
-        return true
+        for _ in 0..<16 {
+            let offset = 4_096 + Int(random.below(8_192))
+            guard let byte = bytes(name, at: offset, count: 1).first, byte != 0 else { continue }
+            write(name, [byte ^ 1 << UInt8(random.below(8))], at: offset)
+            return true
+        }
+        return false
     }
 
     /// Any part of it reached the platter.

@@ -82,7 +82,7 @@ final class SimulatedHost {
     /// A new process. False when its start did not come about.
     func start() -> Bool {
         var settings = PortConfiguration()
-        settings.mbufCount = 511
+        settings.mbufCount = 255
         settings.macAddress = MACAddress(rawValue: 0x024E_0000_0001 + UInt64(index))
         do {
             let port = try Port.open(PortSpecification("memory"), configuration: settings)

@@ -136,7 +136,7 @@ extension World {
         let before = host.seenRole
         host.seenRole = role
         if role == .activating { Invariants.fenced(ledger, host, network) }
-        if role == .primary(.solo), before == .claiming || before == .activating {
+        if host.isSpeaking, before == .claiming || before == .activating {
             Invariants.survives(ledger, host)
             Invariants.carriedIsDurable(ledger, host)
             // Its epoch carries all of it, whoever knew of it before.

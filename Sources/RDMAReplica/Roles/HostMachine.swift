@@ -133,8 +133,11 @@ public struct HostMachine: Sendable {
         lastStepNanos = seen.nowNanos
         roleNanos = roleNanos &+ turnNanos
         if sinceReadNanos != .max { sinceReadNanos = sinceReadNanos &+ turnNanos }
+        let wasSpeaking = isSpeaking
         if let answer = seen.answer { take(answer) }
         if let request = seen.request { take(request) }
+        // What was seen of the mirror was seen of the other direction.
+        guard isSpeaking == wasSpeaking else { return effects }
         switch role {
         case .starting, .waiting, .standby:
             if isForced, question == nil {
