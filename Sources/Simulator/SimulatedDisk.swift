@@ -171,7 +171,8 @@ final class SimulatedDisk {
                 switch random.below(3) {
                 case 0: write(name, Array(piece.after[sector..<end]), at: piece.offset + sector)
                 case 1 where hasGarbage:
-                    let garbage = (sector..<end).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+                    let garbage = (sector..<end).map { _ in UInt8(truncatingIfNeeded: random.next())
+                    }
                     write(name, garbage, at: piece.offset + sector)
                 default: break
                 }

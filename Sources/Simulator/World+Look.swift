@@ -148,7 +148,9 @@ extension World {
 
     private func countDecision(_ decisions: [Decision]) {
         guard let now = decisions.last else { return }
-        note("decided: epoch \(now.epoch), host \(now.primary), in sync \(now.inSync), \(now.phase)")
+        note(
+            "decided: epoch \(now.epoch), host \(now.primary), in sync \(now.inSync), "
+                + "\(now.phase)")
         guard let before = decisions.dropLast().last else { return }
         if now.epoch > before.epoch, now.phase == .promoting {
             figures[.promotions] += 1

@@ -68,6 +68,7 @@ final class World {
             (.listener, 1), (.segments, 1), (.history, 1),
         ]
         pieces = weights.flatMap { Array(repeating: $0.0, count: $0.1) }
+        network.logEnd = { [unowned self] in self.hosts[$0].logEnd }
         self.random = random
         for number in 1...clientCount {
             clients.append(
@@ -210,7 +211,8 @@ final class World {
             hosts[1 - speaker.index].isInSync
         else { return false }
         return clients.allSatisfy { $0.isOpen && $0.isIdle && $0.countSinceHealing >= 3 }
-            && ledger.lastSequence == speaker.logEnd && hosts[1 - speaker.index].logEnd == speaker.logEnd
+            && ledger.lastSequence == speaker.logEnd
+            && hosts[1 - speaker.index].logEnd == speaker.logEnd
             && hosts.allSatisfy { $0.process?.appliedState?.sequence == speaker.logEnd }
     }
 
@@ -238,7 +240,8 @@ final class World {
         for client in clients { Invariants.gapless(ledger, client) }
         for client in clients where client.nextSequence != ledger.taken[Int(client.number)] &+ 1 {
             ledger.fail(
-                2, "client \(client.number) goes on with \(client.nextSequence), and "
+                2,
+                "client \(client.number) goes on with \(client.nextSequence), and "
                     + "\(ledger.taken[Int(client.number)]) was the last that was acknowledged")
         }
     }

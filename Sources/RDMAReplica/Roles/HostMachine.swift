@@ -177,6 +177,9 @@ public struct HostMachine: Sendable {
             decision = found
             revision = at
             lost()
+        #if NEEDLETAIL_MUTANTS
+        case (.swap, _) where Mutant.unknownIsLost.isPlanted: lost()
+        #endif
         // Neither won nor lost: the same again, until it is known.
         case (.swap, _): ask(asked)
         }
