@@ -286,7 +286,9 @@ public final class Pipeline {
             })
         lookingBack.append(
             Role(seat: .init(name: "nt-listen")) {
-                while !control.isStopping.load(ordering: .relaxed) { cluster.listen(timeoutMillis: 20) }
+                while !control.isStopping.load(ordering: .relaxed) {
+                    cluster.listen(timeoutMillis: 20)
+                }
             })
     }
 

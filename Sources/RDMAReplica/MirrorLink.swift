@@ -138,7 +138,10 @@ internal import Wire
 
     /// Records that the standby has room for now: never over one that it has not validated.
     var window: Int {
-        capacity - Int(truncatingIfNeeded: writtenSequence &- validatedSequence)
+        #if NEEDLETAIL_MUTANTS
+        if Mutant.endlessWindow.isPlanted { return capacity }
+        #endif
+        return capacity - Int(truncatingIfNeeded: writtenSequence &- validatedSequence)
     }
 
     /// Records that may be staged now.
@@ -221,6 +224,9 @@ internal import Wire
             completedCount = token
             completedSequence = lastSequences[MirrorWrites.slot(token &- 1)]
             hasMoved = true
+            #if NEEDLETAIL_MUTANTS
+            if Mutant.completionIsValidation.isPlanted { validatedSequence = completedSequence }
+            #endif
         }
         let found = unsafe MirrorCounter.copy(from: counterPage.base, nonce: hello.nonce)
         guard let found, found.number > counter.number else { return hasMoved }

@@ -99,9 +99,14 @@ public final class ClusterMembership: Sendable {
         var done: [String] = []
         for (shard, chain) in cuts.sorted(by: { $0.key < $1.key }) {
             let folder = "\(journalFolder)/shard-\(shard)"
-            let outcome = try JournalCut(
-                folder: folder, lastSequence: chain.lastSequence, crc32c: chain.crc32c
-            ).run()
+            let cut = JournalCut(
+                folder: folder, lastSequence: chain.lastSequence, crc32c: chain.crc32c)
+            let outcome: JournalCut.Outcome
+            do { outcome = try cut.run() } catch .elsewhere(let why) {
+                // The primary sees the same end again, and names an earlier record.
+                done.append("\(why); the primary will be asked for an earlier one")
+                continue
+            }
             guard let kept = outcome.keptFolder else { continue }
             done.append(
                 "\(folder) is cut behind \(chain.lastSequence): the records up to "

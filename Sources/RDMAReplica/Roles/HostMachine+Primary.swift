@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CommandLog
+internal import Platform
 
 // The primary: with its standby, without it, and handing over to it.
 extension HostMachine {
@@ -35,12 +36,20 @@ extension HostMachine {
     private mutating func admit(_ seen: HostObservation, _ isStandbyGone: Bool) {
         guard question == nil else { return }
         if isStandbyGone { return become(.primary(.solo)) }
+        #if NEEDLETAIL_MUTANTS
+        if Mutant.admittedEarly.isPlanted { return swapOwn(withStandby: true) }
+        #endif
         guard seen.gate == .both, seen.isAcknowledgedMirrored else { return }
         swapOwn(withStandby: true)
     }
 
     /// Nothing leaves, and what did is made durable; then the standby need not be asked any more.
     private mutating func leave(_ seen: HostObservation) {
+        #if NEEDLETAIL_MUTANTS
+        if Mutant.soloBeforeDurable.isPlanted, question == nil {
+            return swapOwn(withStandby: false)
+        }
+        #endif
         guard mayGoSolo, maySwap, seen.gate == .closed, seen.isAcknowledgedDurable
         else { return }
         swapOwn(withStandby: false)

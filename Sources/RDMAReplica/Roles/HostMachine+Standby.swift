@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Platform
 
 // Before a host speaks: finding its place, following, taking over.
 extension HostMachine {
@@ -36,6 +37,9 @@ extension HostMachine {
     mutating func stepStandby(_ seen: HostObservation) {
         watch.look(seen.peerProgress, after: turnNanos)
         if seen.link == .live, !seen.isAdmitted { isInSync = false }
+        #if NEEDLETAIL_MUTANTS
+        if Mutant.promotedOutOfSync.isPlanted { isInSync = decision != nil }
+        #endif
         guard isInSync else {
             // Both have started anew, and this host's log is the longer one.
             if question == nil, seen.peerLog == .shorter, isLastPair(decision) {

@@ -137,8 +137,11 @@ public struct HostMachine: Sendable {
         lastStepNanos = seen.nowNanos
         roleNanos = roleNanos &+ turnNanos
         if sinceReadNanos != .max { sinceReadNanos = sinceReadNanos &+ turnNanos }
+        let wasSpeaking = isSpeaking
         if let answer = seen.answer { take(answer) }
         if let request = seen.request { take(request) }
+        // What was seen of the mirror was seen of the other direction.
+        guard isSpeaking == wasSpeaking else { return effects }
         switch role {
         case .starting, .waiting, .standby:
             if isForced, question == nil {
@@ -181,6 +184,9 @@ public struct HostMachine: Sendable {
             revision = at
             // With the revision that it was for: an operator has to decide first.
             if at == expected { refused() } else { lost() }
+        #if NEEDLETAIL_MUTANTS
+        case (.swap, _) where Mutant.unknownIsLost.isPlanted: lost()
+        #endif
         // Neither won nor lost: the same again, until it is known.
         case (.swap, _): ask(asked)
         }
