@@ -95,7 +95,7 @@ struct `The cluster and standby commands` {
         let folder = try ScratchFolder()
         let file = folder.path + "/alone.yaml"
         let text = RunningGateway.configuration
-            .replacingOccurrences(of: "PORT", with: "udp:127.0.0.1:7999")
+            .replacingOccurrences(of: "PORT", with: "udp:127.0.0.1:7000")
         try text.write(toFile: file, atomically: true, encoding: .utf8)
         for words in [["standby"], ["cluster", "status"], ["cluster", "promote"]] {
             let end = try run([Machine.needletail] + words + ["--config", file])
