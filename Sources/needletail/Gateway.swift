@@ -42,6 +42,7 @@ struct GatewayRun: ParsableArguments {
             let host = try profile.map { (yaml: try SettingsFile.text($0), file: $0) }
             configuration = try Configuration(
                 yaml: try SettingsFile.text(config), file: config, profile: host, port: port)
+            if asStandby { try configuration.becomeStandby(file: config) }
         } catch {
             complain(error)
             throw Exit.wrongSettings
