@@ -112,7 +112,7 @@ public final class ClusterHost {
                     log: shard.log, firstEpoch: shard.firstEpoch)
             ],
             arbiter: around.arbiter, arbiterDescription: "simulated",
-            listener: MirrorListener([around.acceptor]), clock: around.clock)
+            listener: MirrorListener([around.acceptor]), death: nil, clock: around.clock)
         let mailbox = shard.mailbox
         let progress = shard.progress
         core = ReplicaCore(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CommandLog
+internal import Platform
 internal import RDMAReplica
 internal import Synchronization
 
