@@ -94,7 +94,8 @@ enum Invariants {
         }
         if mode == .mirrored || mode == .both, standby.heldEnd < last {
             ledger.fail(
-                7, "host \(host.index + 1) acknowledges \(last), the standby has "
+                7,
+                "host \(host.index + 1) acknowledges \(last), the standby has "
                     + "\(standby.heldEnd)")
         }
     }
@@ -141,7 +142,8 @@ enum Invariants {
         }
         if host.isInSyncPrimary, standby.heldEnd < gone {
             ledger.fail(
-                10, "host \(host.index + 1) overwrites \(gone), the standby has "
+                10,
+                "host \(host.index + 1) overwrites \(gone), the standby has "
                     + "\(standby.heldEnd)")
         }
     }

@@ -62,6 +62,8 @@ final class SimulatedHost {
     var logEnd: UInt64 { process?.log.publishedSequence ?? 0 }
     /// The last record that it has told its primary of, in this life or in the one before.
     var heldEnd: UInt64 { max(logEnd, endAtDeath) }
+    /// It is in sync again: what it has now is what counts.
+    func forgetDeath() { endAtDeath = 0 }
     /// The last record that a new process would find.
     var durableEnd: UInt64 { process?.journalStatus.durable.load() ?? claim.lastSequence }
 
