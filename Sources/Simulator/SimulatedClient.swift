@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// SAFETY: spans of bytes are lent for a call.
 internal import OrderEntryClient
 internal import Platform
 internal import Wire

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// SAFETY: paths are lent for a call.
 internal import CommandLog
 internal import Glibc
 internal import Pipeline
