@@ -92,9 +92,11 @@ enum Invariants {
         if mode == .durable || mode == .both, process.journalStatus.durable.load() < last {
             ledger.fail(7, "host \(host.index + 1) acknowledges \(last), which is not durable")
         }
-        if mode == .mirrored || mode == .both, standby.process != nil, standby.logEnd < last {
+        if mode == .mirrored || mode == .both, standby.heldEnd < last {
             ledger.fail(
-                7, "host \(host.index + 1) acknowledges \(last), the standby has \(standby.logEnd)")
+                7,
+                "host \(host.index + 1) acknowledges \(last), the standby has "
+                    + "\(standby.heldEnd)")
         }
     }
 
@@ -138,9 +140,11 @@ enum Invariants {
         if let applied = process.appliedState?.sequence, applied < gone {
             ledger.fail(10, "host \(host.index + 1) overwrites \(gone), and has applied \(applied)")
         }
-        if host.isInSyncPrimary, standby.process != nil, standby.logEnd < gone {
+        if host.isInSyncPrimary, standby.heldEnd < gone {
             ledger.fail(
-                10, "host \(host.index + 1) overwrites \(gone), the standby has \(standby.logEnd)")
+                10,
+                "host \(host.index + 1) overwrites \(gone), the standby has "
+                    + "\(standby.heldEnd)")
         }
     }
 

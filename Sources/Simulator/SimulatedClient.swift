@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// SAFETY: spans of bytes are lent for a call.
 internal import OrderEntryClient
 internal import Platform
 internal import Wire
@@ -14,7 +16,6 @@ final class SimulatedClient {
     /// Messages that its present session has taken since the faults stopped.
     var countSinceHealing = 0
     private(set) var deliveredCount = 0
-    private(set) var sessionCount = 1
     private let settings: SessionSettings
 
     init(number: UInt32, seed: UInt64, nowNanos: UInt64) {
@@ -77,7 +78,6 @@ final class SimulatedClient {
         settings.nextReportSequence = session.nextReportSequence
         session = OrderEntrySession(settings: settings)
         session.logon(nowNanos: nowNanos)
-        sessionCount += 1
         countSinceHealing = 0
     }
 

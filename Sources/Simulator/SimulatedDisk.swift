@@ -40,8 +40,6 @@ final class SimulatedDisk {
     var fault = Fault.none
     /// Faults that the product was told of.
     private(set) var faultCount = 0
-    /// The process that has been told of one, and is to say nothing more.
-    var hasFailed = false
     private var files: [String: File] = [:]
     private var changes: [NameChange] = []
     private weak var storage: SimulatedStorage?
@@ -96,7 +94,6 @@ final class SimulatedDisk {
         guard kinds.contains(fault) else { return .none }
         defer { fault = .none }
         faultCount += 1
-        hasFailed = true
         return fault
     }
 
@@ -115,7 +112,6 @@ final class SimulatedDisk {
     func crash(power: Bool) {
         storage?.die(tears: power)
         storage = nil
-        hasFailed = false
         fault = .none
         guard power else { return }
         for name in files.keys.sorted() {
@@ -226,7 +222,6 @@ final class SimulatedStorage: FileStorage, @unchecked Sendable {
 
     override func create(_ name: String, byteCount: Int) throws(StorageError) -> JournalFile {
         if disk.take([.full]) != .none {
-            disk.hasFailed = false
             throw StorageError("create", file: name, errno: ENOSPC)
         }
         let file = try super.create(name, byteCount: byteCount)

@@ -25,6 +25,8 @@ final class SimulatedHost {
     var failedNanos: UInt64?
     /// What it said was durable at its death.
     private(set) var claim = RecordChain()
+    /// The last record that it held when it died: its primary may count on it for a moment more.
+    private var endAtDeath: UInt64 = 0
     /// The disk has lied since: an operator looks at it before it is trusted.
     var isDoubtful = false
     /// Why the last start did not come about.
@@ -58,6 +60,10 @@ final class SimulatedHost {
     var isInSyncPrimary: Bool { role == .primary(.mirrored) || role == .primary(.handingOver) }
     /// The last record of its log.
     var logEnd: UInt64 { process?.log.publishedSequence ?? 0 }
+    /// The last record that it has told its primary of, in this life or in the one before.
+    var heldEnd: UInt64 { max(logEnd, endAtDeath) }
+    /// It is in sync again: what it has now is what counts.
+    func forgetDeath() { endAtDeath = 0 }
     /// The last record that a new process would find.
     var durableEnd: UInt64 { process?.journalStatus.durable.load() ?? claim.lastSequence }
 
@@ -151,6 +157,7 @@ final class SimulatedHost {
     }
 
     private func drop() {
+        endAtDeath = logEnd
         process = nil
         desk = nil
         port?.close()

@@ -8,6 +8,9 @@ extension World {
         if nowNanos >= nextQuestionNanos { ask() }
         guard chance(3) else { return }
         let client = clients[Int(random.below(UInt64(clients.count)))]
+        if client.isBroken {
+            ledger.fail(2, "client \(client.number): the gateway has lost what it acknowledged")
+        }
         // At the end each says a few things more, and then nothing, so that all comes to rest.
         if hasFaults ? chance(plan.orderOneIn) : client.wantsMore {
             client.act(ledger, nowNanos)

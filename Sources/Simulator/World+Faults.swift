@@ -97,7 +97,7 @@ extension World {
         figures[power ? .powerLosses : .kills] += 1
         countSnapshots(host)
         let other = hosts[1 - host.index]
-        let isSpare = other.isSpeaking && !host.isSpeaking
+        let isSpare = other.isSpeaking && arbiter.decision?.primary == UInt32(other.index + 1)
         host.kill(power: power)
         host.restartsNanos = nowNanos + random.below(60_000_000)
         guard isSpare, chance(3), host.disk.flipBit() else { return }

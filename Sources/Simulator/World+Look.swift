@@ -128,6 +128,7 @@ extension World {
             Invariants.successor(ledger, decisions)
             countDecision(decisions)
         }
+        if host.isInSync { host.forgetDeath() }
         if let misuse = host.desk?.misuse {
             ledger.fail(12, "host \(host.index + 1) \(misuse)")
         }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// SAFETY: paths are lent for a call.
 internal import CommandLog
 internal import Glibc
 internal import Pipeline
@@ -18,7 +20,6 @@ final class World {
     /// Service must be back so long after the faults have stopped.
     static let livenessNanos: UInt64 = 8_000_000_000
 
-    let seed: UInt64
     var random: SeededRandom
     var nowNanos: UInt64 = 1_000_000_000
     let arbiter: SimulatedArbiter
@@ -42,7 +43,6 @@ final class World {
     private let pieces: [ClusterHost.Piece]
 
     init(seed: UInt64, folder: String, tell: (@Sendable (String) -> Void)?) {
-        self.seed = seed
         self.tell = tell
         var random = SeededRandom(seed: seed)
         plan = FaultPlan(&random)

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// SAFETY: a bug is planted before anything runs, in a process of one thread.
 import ArgumentParser
 import Foundation
 import Platform
