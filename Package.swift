@@ -26,7 +26,11 @@ let isFuzzing = Context.environment["NEEDLETAIL_FUZZ"] != nil
 let fuzzing: [SwiftSetting] =
     isFuzzing ? [.unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"])] : []
 
-let swiftSettings = strict + fuzzing + [.unsafeFlags(machine.flatMap { ["-Xcc", $0] })]
+// Only hw/scripts/mutation-check sets this: bugs are there to be planted.
+let mutants: [SwiftSetting] =
+    Context.environment["NEEDLETAIL_MUTANTS"] != nil ? [.define("NEEDLETAIL_MUTANTS")] : []
+
+let swiftSettings = strict + fuzzing + mutants + [.unsafeFlags(machine.flatMap { ["-Xcc", $0] })]
 let cSettings: [CSetting] = [.unsafeFlags(machine + ["-Wall", "-Wextra", "-Werror"])]
 
 func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -102,6 +106,12 @@ let package = Package(
                 "Platform", "Wire", "CommandLog", "NICGateway", "RDMAReplica", "Hardware",
                 "Pipeline",
             ]),
+        library(
+            "Simulator",
+            [
+                "Platform", "Wire", "CommandLog", "Engine", "NICGateway", "RDMAReplica",
+                "OrderEntryClient", "Hardware", "Pipeline",
+            ]),
         .executableTarget(
             name: "needletail",
             dependencies: [
@@ -115,8 +125,7 @@ let package = Package(
             dependencies: [
                 "CAllocations", "Platform", "Wire", "CommandLog", "Engine", "NICGateway",
                 "RDMAReplica", "OrderEntryClient", "Hardware", "Pipeline", "Qualification",
-                argumentParser,
-                histogram,
+                "Simulator", argumentParser, histogram,
             ],
             swiftSettings: swiftSettings),
         // The other process in tests of ports: EAL starts once in each.
@@ -161,6 +170,7 @@ let package = Package(
                 "Qualification", "Pipeline", "RDMAReplica", "Hardware", "NICGateway", "Platform",
                 "Wire",
             ]),
+        tests("SimulatorTests", ["TestSeed", "Simulator"]),
         tests("EndToEndTests", ["Wire"]),
         tests("TidyTests", []),
     ],

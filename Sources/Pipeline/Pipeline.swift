@@ -100,10 +100,11 @@ public final class Pipeline {
 
     /// Builds everything over an open port with a queue for each shard. Nothing runs yet. The plan
     /// is that of the configuration on this machine, unless somebody made it already. With a folder
-    /// (`CountersFolders.forWriting`), other processes can see the counters.
+    /// (`CountersFolders.forWriting`), other processes can see the counters. The watchdog is that of
+    /// this process, where there is one.
     public init(
         _ configuration: Configuration, port: Port, plan: ThreadPlan? = nil,
-        countersFolder: String? = nil
+        countersFolder: String? = nil, watchdog: Watchdog? = nil
     ) throws {
         let plan = plan ?? ThreadPlan(configuration)
         self.plan = plan
@@ -143,8 +144,8 @@ public final class Pipeline {
         }
         guard let settings = configuration.cluster, let listener else { return }
         cluster = try ClusterMembership(
-            settings, policy: configuration.commitPolicy(shard: 0), listener: listener,
-            members: members, clock: clock)
+            settings, policy: configuration.commitPolicy(shard: 0), members: members,
+            listener: listener, watchdog: watchdog, clock: clock)
         prepareCluster()
     }
 
@@ -280,19 +281,24 @@ public final class Pipeline {
             Role(seat: .init(name: "nt-cluster")) {
                 while !control.isStopping.load(ordering: .relaxed) {
                     cluster.turn()
-                    usleep(100)
+                    cluster.wait(nanos: 100_000)
                 }
             })
         lookingBack.append(
             Role(seat: .init(name: "nt-listen")) {
-                while !control.isStopping.load(ordering: .relaxed) { cluster.listen() }
+                while !control.isStopping.load(ordering: .relaxed) {
+                    cluster.listen(timeoutMillis: 20)
+                }
             })
     }
 
-    /// Polls both halves of every shard once, on the calling thread: before `start()` only.
+    /// Polls all of every shard once, on the calling thread: before `start()` only.
     @discardableResult
     public func pollBeforeStart() -> Bool {
         precondition(threads.isEmpty, "once started, the threads poll")
+        for journal in journalWriters { _ = journal.poll() || journal.maker.poll() }
+        for member in members { _ = member.mirror.poll() }
+        cluster?.turn()
         var hasWorked = false
         for shard in halves {
             hasWorked = shard.takeIn() || hasWorked

@@ -104,6 +104,8 @@ public struct MirrorAnswer: BitwiseCopyable, Equatable, Sendable {
         case epoch = 7
         /// It has no such shard, or has a primary for it.
         case shard = 8
+        /// Its state differed from the primary's.
+        case state = 9
     }
 }
 

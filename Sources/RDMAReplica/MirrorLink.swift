@@ -48,6 +48,8 @@ internal import Wire
     /// Whether the standby has validated all that was handed over.
     var isCaughtUp: Bool { validatedSequence == writtenSequence }
     var description: String { channel.description }
+    /// Of this connection.
+    var nonce: UInt32 { hello.nonce }
 
     /// Asks the standby. `last` is the end of the log.
     init(
@@ -75,7 +77,7 @@ internal import Wire
             shard: UInt16(truncatingIfNeeded: shard), lastSequence: last.lastSequence,
             crc32c: last.crc32c, recordCapacity: UInt32(ring.capacity),
             counterAddress: UInt64(UInt(bitPattern: counterPage.base)), counterKey: key,
-            nonce: UInt32.random(in: 1...UInt32.max), clusterHash: identity.clusterHash,
+            nonce: Chance.nonZero(), clusterHash: identity.clusterHash,
             epoch: epoch, host: identity.host, peerHost: identity.peerHost)
         try channel.connect(hello)
     }
@@ -121,6 +123,10 @@ internal import Wire
                     + "host is no primary any more, and rejoins as a standby"
             case .shard:
                 "\(peer) takes no primary for this shard: it has no such shard, or has one"
+            case .state:
+                "\(peer) has another state than this host had behind the same record: find out "
+                    + "which of the two is right (needletail log replay), and have the other one "
+                    + "begin anew (needletail cluster resync)"
             case nil:
                 "\(peer) refuses for reason \(answer.refusal): run the same build on both hosts"
             }
@@ -132,7 +138,10 @@ internal import Wire
 
     /// Records that the standby has room for now: never over one that it has not validated.
     var window: Int {
-        capacity - Int(truncatingIfNeeded: writtenSequence &- validatedSequence)
+        #if NEEDLETAIL_MUTANTS
+        if Mutant.endlessWindow.isPlanted { return capacity }
+        #endif
+        return capacity - Int(truncatingIfNeeded: writtenSequence &- validatedSequence)
     }
 
     /// Records that may be staged now.
@@ -215,6 +224,9 @@ internal import Wire
             completedCount = token
             completedSequence = lastSequences[MirrorWrites.slot(token &- 1)]
             hasMoved = true
+            #if NEEDLETAIL_MUTANTS
+            if Mutant.completionIsValidation.isPlanted { validatedSequence = completedSequence }
+            #endif
         }
         let found = unsafe MirrorCounter.copy(from: counterPage.base, nonce: hello.nonce)
         guard let found, found.number > counter.number else { return hasMoved }

@@ -7,6 +7,7 @@ import NICGateway
 import OrderEntryClient
 import Pipeline
 import Platform
+import RDMAReplica
 import Wire
 
 /// `needletail-lab bench path`: orders through the whole path, as fast as a driver can hand them
@@ -44,7 +45,13 @@ struct PathBench: ParsableCommand {
     var publicStream = false
     @Option(help: "Folder on a disk: runs in turn without a journal and with one there.")
     var journal: String?
-    @Option(help: "Pairs of runs, with --journal.")
+    @Option(
+        help: """
+            Folder on a disk: runs in turn alone (commit: durable) and with a standby over TCP, a \
+            process of its own on the second of --cpus (commit: mirrored).
+            """)
+    var standby: String?
+    @Option(help: "Pairs of runs, with --journal and --standby.")
     var pairs = 5
 
     func validate() throws {
@@ -55,9 +62,12 @@ struct PathBench: ParsableCommand {
             throw ValidationError(
                 "--packed is 1…30, --sessions, --orders and --pairs are at least 1")
         }
-        guard shards == 1 || (port == "memory" && journal == nil && (2...16).contains(shards))
-        else {
+        let isPlain = port == "memory" && journal == nil && standby == nil
+        guard shards == 1 || (isPlain && (2...16).contains(shards)) else {
             throw ValidationError("--shards: 1…16, several over the memory port without a journal")
+        }
+        guard standby == nil || (port == "memory" && journal == nil) else {
+            throw ValidationError("--standby goes with the memory port, and without --journal")
         }
     }
 
@@ -79,6 +89,7 @@ struct PathBench: ParsableCommand {
             return try playCapture(file, flow, &configuration)
         }
         if let journal { return try compare(journal, flow, configuration) }
+        if let standby { return try compareStandby(standby, flow, configuration) }
         try measure(flow, configuration)
     }
 
@@ -87,11 +98,12 @@ struct PathBench: ParsableCommand {
 
     /// Over the memory port.
     @discardableResult
-    private func measure(
+    func measure(
         _ flow: OrderFlow.Profile, _ configuration: Configuration, isQuiet: Bool = false
     ) throws -> PathRun.Figures {
         let run = try PathRun(
             configuration, sessions: sessions, matchBudgetNanos: matchBudgetNanos, isQuiet: isQuiet)
+        try run.waitToSpeak(withStandby: standby != nil && configuration.cluster != nil)
         if !isQuiet { print("logging \(sessions) sessions on, building datagrams …") }
         var commands = 0
         // All first, for logging on polls every shard.
@@ -170,6 +182,10 @@ final class PathRun {
         var megaOrders: Double
         /// Which threads called malloc, from a tenth of the orders to the last.
         var allocations: String
+        /// Nanoseconds that an order takes of each thread, the stages of the gateway core and the
+        /// engine together where they are on one.
+        var stageNanos = 0.0
+        var mirrorNanos = 0.0
     }
 
     private let port: NICGateway.Port
@@ -224,16 +240,40 @@ final class PathRun {
             port.inject(
                 PathFrames.logon(session: UInt32(session), shard: shard), queue: shard)
             for _ in 0..<3 { pipeline.pollBeforeStart() }
-            for frame in port.takeTransmitted(queue: shard) {
-                guard let (owner, token) = PathFrames.token(in: frame) else { continue }
-                tokens[Int(owner)] = token
-            }
+            takeTokens(&tokens, shard: shard)
+        }
+        // Where the gate waits for a disk or a standby, the last answers take a moment.
+        for _ in 0..<10_000 where tokens.dropFirst().contains(0) {
+            pipeline.pollBeforeStart()
+            takeTokens(&tokens, shard: shard)
+            usleep(100)
         }
         port.captureTransmitted(false, queue: shard)
         guard tokens.dropFirst().allSatisfy({ $0 != 0 }) else {
             throw ValidationError("not every session could log on: this is a bug")
         }
         return tokens
+    }
+
+    private func takeTokens(_ tokens: inout [UInt32], shard: Int) {
+        for frame in port.takeTransmitted(queue: shard) {
+            guard let (owner, token) = PathFrames.token(in: frame) else { continue }
+            tokens[Int(owner)] = token
+        }
+    }
+
+    /// In a cluster: polls until this host speaks, with its standby if it is to have one.
+    func waitToSpeak(withStandby: Bool) throws {
+        guard let view = pipeline.cluster?.view else { return }
+        for _ in 0..<200_000 {
+            pipeline.pollBeforeStart()
+            switch view.current.role {
+            case .primary(.mirrored): return
+            case .primary where !withStandby: return
+            default: usleep(100)
+            }
+        }
+        throw ValidationError("the standby did not come up: \(view.current)")
     }
 
     /// Nanoseconds that the gateway core alone takes to bring all datagrams into the log.
@@ -294,6 +334,7 @@ final class PathRun {
             if watch == nil, now - before >= UInt64(commands / 10) { watch = AllocationWatch() }
         }
         let nanos = clock.nanos(clock.nowCycles - start)
+        pipeline.sample()
         let allocations = watch?.text ?? "not watched"
         let reported = total(.commandsReported) - before
         let gates = pipeline.logs[0].gatingReaders
@@ -307,7 +348,13 @@ final class PathRun {
         }
         let count = Double(reported)
         let rate = count * 1_000 / Double(nanos)
-        let figures = Figures(megaOrders: rate, allocations: allocations)
+        var figures = Figures(megaOrders: rate, allocations: allocations)
+        let after = try CountersSnapshot(pipeline.view)
+        figures.stageNanos = PathStages.nanos(
+            before: snapshotBefore, after: after, clock: clock, orders: count)
+        figures.mirrorNanos =
+            Double(after["thread.nt-mirror-0.cpu"] - snapshotBefore["thread.nt-mirror-0.cpu"])
+            / count
         guard !isQuiet else { return figures }
         let stages =
             pipeline.counters.count > 1

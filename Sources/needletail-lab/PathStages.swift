@@ -44,6 +44,18 @@ struct PathStages {
         }
     }
 
+    /// What all stages take of an order.
+    static func nanos(
+        before: CountersSnapshot, after: CountersSnapshot, clock: CycleClock, orders: Double
+    ) -> Double {
+        let names = ["receive", "decode", "sequence", "match", "encode", "transmit"]
+        let cycles = names.reduce(0.0) { sum, name in
+            let cycles = "stage.\(name).cycles"
+            return sum + Double(after[cycles, 0] - before[cycles, 0])
+        }
+        return cycles * Double(clock.nanos(1 << 32)) / Double(UInt64(1) << 32) / orders
+    }
+
     /// The table, and the rest of it.
     var lines: [String] {
         var lines = [Self.line("stage", ["ns/order", "cycles", "budget", "p50", "p99", "max"])]

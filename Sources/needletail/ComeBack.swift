@@ -10,30 +10,47 @@ import Platform
 /// cut off, and the program begins anew in this process. So nothing of the old state is left, and
 /// whoever supervises the process sees the same one.
 struct ComeBack {
-    private let cuts: [(folder: String, chain: RecordChain)]
+    private let cuts: [Int: RecordChain]
+    private let journalFolder: String
+    /// The journals that are to be set aside.
+    private let asides: [String]
+    private let watchdog: Watchdog?
 
-    init(_ cluster: ClusterMembership, _ configuration: Configuration) {
+    init(_ cluster: ClusterMembership, _ configuration: Configuration, _ watchdog: Watchdog?) {
+        self.watchdog = watchdog
         let folder = configuration.journal?.folder ?? ""
-        cuts = cluster.cuts.sorted { $0.key < $1.key }.map {
-            (folder: "\(folder)/shard-\($0.key)", chain: $0.value)
-        }
+        journalFolder = folder
+        let startsEmpty = cluster.view.wantsResync
+        cuts = startsEmpty ? [:] : cluster.cuts
+        asides =
+            startsEmpty ? (0..<configuration.shards).map { "\(folder)/shard-\($0)" } : []
     }
 
     /// Returns only when it cannot be done, by throwing why.
     func perform() throws {
-        for (folder, chain) in cuts {
-            let cut = JournalCut(
-                folder: folder, lastSequence: chain.lastSequence, crc32c: chain.crc32c)
-            let outcome = try cut.run()
-            if let kept = outcome.keptFolder {
-                StandardError.write(
-                    "\(folder) is cut behind \(chain.lastSequence): the records up to "
-                        + "\(outcome.lastSequenceBefore) were never carried over, and are kept in "
-                        + "\(kept)\n")
-            }
+        for folder in asides { try setAside(folder) }
+        for line in try ClusterMembership.cut(cuts, journalFolder: journalFolder) {
+            StandardError.write("\(line)\n")
         }
         StandardError.write("starting anew, as a standby\n")
+        // This process does not end, so nothing is to be said of its end.
+        watchdog?.callOff()
         unsafe execv("/proc/self/exe", CommandLine.unsafeArgv)
         throw StorageError("start the program anew", file: "/proc/self/exe", errno: errno)
+    }
+
+    /// Nothing is removed: an operator does that, when the host is in sync again.
+    private func setAside(_ folder: String) throws {
+        for number in 1... {
+            let kept = "\(folder).before-resync-\(number)"
+            // Renamed over is only what is there and empty.
+            guard unsafe rename(folder, kept) != 0 else {
+                StandardError.write("\(folder) is set aside, and kept in \(kept)\n")
+                return
+            }
+            guard errno == EEXIST || errno == ENOTEMPTY else {
+                throw StorageError("set aside the journal", file: folder, errno: errno)
+            }
+        }
     }
 }

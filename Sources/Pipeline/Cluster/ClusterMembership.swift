@@ -25,27 +25,44 @@ public final class ClusterMembership: Sendable {
     public let view: ClusterView
     /// Who decides, for people.
     public let arbiterDescription: String
-    private let members: [Member]
+    let settings: ClusterSettings
+    let members: [Member]
+    let death: DeathWatch?
+    let listener: StandbyListener
     private let driver: HostDriver
-    private let listener: StandbyListener
 
-    init(
-        _ settings: ClusterSettings, policy: CommitPolicy, listener: MirrorListener,
-        members: [Member], clock: CycleClock
+    /// With the arbiter that the settings name, over a listener that is open.
+    convenience init(
+        _ settings: ClusterSettings, policy: CommitPolicy, members: [Member],
+        listener: MirrorListener, watchdog: Watchdog?, clock: CycleClock
     ) throws {
         let arbiter = try settings.arbiter.makeArbiter(host: settings.host)
-        arbiterDescription = arbiter.description
+        self.init(
+            settings, policy: policy, members: members, arbiter: try ArbiterRunner(arbiter),
+            arbiterDescription: arbiter.description, listener: listener,
+            death: try DeathWatch(settings, watchdog: watchdog), clock: clock)
+    }
+
+    init(
+        _ settings: ClusterSettings, policy: CommitPolicy, members: [Member],
+        arbiter: any ArbiterDesk, arbiterDescription: String, listener: MirrorListener,
+        death: DeathWatch?, clock: CycleClock
+    ) {
+        self.arbiterDescription = arbiterDescription
+        self.death = death
         var settings = settings
         // A host whose log has a past begins no cluster of its own accord: where the arbiter knows
         // of none, it may have forgotten the one in which the other host has more.
-        settings.mayFound = settings.mayFound && members.allSatisfy { $0.log.publishedSequence == 0 }
-        driver = try HostDriver(
+        let isNew = members.allSatisfy { $0.log.publishedSequence == 0 }
+        settings.mayFound = settings.mayFound && isNew
+        driver = HostDriver(
             settings, policy: policy, firstEpoch: members.map(\.firstEpoch).max() ?? 1,
-            arbiter: arbiter, members: members, clock: clock)
+            arbiter: arbiter, members: members, death: death, clock: clock)
         view = driver.view
         self.listener = StandbyListener(
             listener, identity: settings.identity, view: view, duties: members.map(\.duty))
         self.members = members
+        self.settings = settings
     }
 
     /// Where this host waits for the other.
@@ -54,6 +71,11 @@ public final class ClusterMembership: Sendable {
     public var mirrors: [MirrorStatus] { members.map(\.mirror.status) }
     /// For each shard: how it follows its primary, in a clause; nil where it does not.
     public var primaries: [String?] { members.map { $0.duty.following.description } }
+    /// For each shard: the first record behind which the two hosts' states differ, as whoever
+    /// follows has found it; 0 = they do not.
+    public var differences: [UInt64] {
+        members.map { max($0.mirror.status.mismatchSequence, $0.duty.following.mismatchSequence) }
+    }
     /// For each shard: the record behind which this host's log must be cut before it can follow.
     public var cuts: [Int: RecordChain] {
         var found: [Int: RecordChain] = [:]
@@ -63,13 +85,40 @@ public final class ClusterMembership: Sendable {
         return found
     }
 
-    /// Whether this host has to start anew: it was replaced, or its log is to be cut.
+    /// Whether this host has to start anew: it was replaced, or its log is to be cut or set aside.
     public var mustComeBack: Bool {
-        view.isOver || members.contains { $0.duty.following.cut != nil }
+        view.isOver || view.wantsResync || members.contains { $0.duty.following.cut != nil }
+    }
+
+    /// What a host does before it starts anew, once its threads are gone: the records that nobody
+    /// carried over are cut off. Says what was cut, a sentence each. Throws when it cannot be done;
+    /// each log is whole then, cut or not.
+    public static func cut(
+        _ cuts: [Int: RecordChain], journalFolder: String
+    ) throws(JournalCutError) -> [String] {
+        var done: [String] = []
+        for (shard, chain) in cuts.sorted(by: { $0.key < $1.key }) {
+            let folder = "\(journalFolder)/shard-\(shard)"
+            let cut = JournalCut(
+                folder: folder, lastSequence: chain.lastSequence, crc32c: chain.crc32c)
+            let outcome: JournalCut.Outcome
+            do { outcome = try cut.run() } catch .elsewhere(let why) {
+                // The primary sees the same end again, and names an earlier record.
+                done.append("\(why); the primary will be asked for an earlier one")
+                continue
+            }
+            guard let kept = outcome.keptFolder else { continue }
+            done.append(
+                "\(folder) is cut behind \(chain.lastSequence): the records up to "
+                    + "\(outcome.lastSequenceBefore) were never carried over, and are kept in "
+                    + "\(kept)")
+        }
+        return done
     }
 
     func turn() { driver.turn() }
-    func listen() { listener.turn() }
+    func wait(nanos: UInt64) { death?.wait(nanos: nanos) }
+    func listen(timeoutMillis: UInt32) { listener.turn(timeoutMillis: timeoutMillis) }
     func close() { for member in members { member.mirror.close() } }
 }
 

@@ -12,7 +12,8 @@ struct ShardMember {
     /// Of a shard whose ring goes on behind a place in its log.
     init(
         _ settings: ClusterSettings, _ recovery: ShardRecovery, ring: LogRing<LogRecord>,
-        after start: SnapshotPosition, clock: CycleClock
+        after start: SnapshotPosition, clock: CycleClock,
+        connector: MirrorSender.Connector?
     ) throws {
         duty = try ShardDuty()
         sender = MirrorSender(
@@ -20,7 +21,7 @@ struct ShardMember {
             after: RecordChain(lastSequence: start.sequence, crc32c: start.recordCRC32C),
             identity: settings.identity, settings: settings.mirror,
             history: MirrorHistory(
-                storage: try FileStorage(path: recovery.folder, mode: .reading),
-                shard: recovery.shard, ring: ring), clock: clock)
+                storage: try recovery.open(recovery.folder, .reading),
+                shard: recovery.shard, ring: ring), clock: clock, connector: connector)
     }
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CommandLog
-internal import Platform
 internal import RDMAReplica
 internal import Synchronization
 
@@ -32,10 +31,10 @@ final class StandbyListener: @unchecked Sendable {
         self.duties = duties
     }
 
-    /// Waits a moment for a request, and hands it to its shard.
-    func turn() {
+    /// Waits so long for a request, and hands it to its shard.
+    func turn(timeoutMillis: UInt32) {
         do throws(MirrorError) {
-            guard let request = try listener.next(timeoutMillis: 20) else { return }
+            guard let request = try listener.next(timeoutMillis: timeoutMillis) else { return }
             let epoch = view.current.decision?.epoch ?? 0
             let shard = Int(request.hello.shard)
             // A host that speaks, or is about to, follows nobody.

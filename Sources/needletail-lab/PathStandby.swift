@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import CommandLog
+internal import Foundation
+internal import Glibc
+internal import Hardware
+internal import OrderEntryClient
+internal import Pipeline
+internal import Platform
+internal import RDMAReplica
+
+/// The other process of a measured pair: the real program, which follows over TCP on loopback.
+private final class PathStandby {
+    /// What the benchmark's own gateway is told to be its primary.
+    let cluster: ClusterSettings
+    private let process = Process()
+
+    /// Starts `needletail`, which lies beside this program, on a processor.
+    init(_ primary: Configuration, in folder: String, cpu: Int) throws {
+        let ports = (UInt16(20_000 + getpid() % 10_000), UInt16(30_000 + getpid() % 10_000))
+        let arbiter = ArbiterSettings(kind: .file(folder: folder + "/arbiter"))
+        try FileManager.default.createDirectory(
+            atPath: folder + "/arbiter", withIntermediateDirectories: true)
+        var settings = ClusterSettings(
+            host: 1, peer: 2, listenPort: ports.0,
+            mirror: MirrorSettings(peerAddress: 0x7F00_0001, peerPort: ports.1), arbiter: arbiter)
+        settings.listenAddress = 0x7F00_0001
+        settings.mirror.transport = .tcp
+        settings.mirror.timeoutMillis = 10_000
+        settings.takeOverMillis = 10_000
+        settings.soloMillis = 10_000
+        cluster = settings
+        let file = folder + "/standby.yaml"
+        try Self.yaml(primary, folder, cpu, ports).write(
+            toFile: file, atomically: true, encoding: .utf8)
+        let here = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        process.executableURL = URL(fileURLWithPath: here).deletingLastPathComponent()
+            .appendingPathComponent("needletail")
+        process.arguments = ["gateway", "--config", file]
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+    }
+
+    /// It ends with the benchmark's run.
+    func stop() {
+        process.terminate()
+        process.waitUntilExit()
+    }
+
+    /// The same venue; what it is told of the host is its own.
+    private static func yaml(
+        _ primary: Configuration, _ folder: String, _ cpu: Int, _ ports: (UInt16, UInt16)
+    ) -> String {
+        let instrument = primary.instruments[0]
+        return """
+            port: memory
+            address: 10.77.0.3
+            mode: runToCompletion
+            polling: adaptive
+            cpus: {gateway: [\(cpu)]}
+            rings: {logRecords: \(primary.host.rings.logRecords), \
+            events: \(primary.host.rings.events)}
+            engine: {orderCapacity: \(primary.orderCapacity)}
+            sessions: {capacity: \(primary.sessionCapacity)}
+            commit: mirrored
+            journal: {folder: \(folder)/standby, snapshotEvery: 0}
+            cluster:
+              host: 2
+              peer: 1
+              listen: 127.0.0.1:\(ports.1)
+              peerAddress: 127.0.0.1:\(ports.0)
+              transport: tcp
+              takeOverMillis: 10000
+              soloMillis: 10000
+              arbiter: {file: \(folder)/arbiter}
+            instruments:
+              - {number: \(instrument.number), symbol: \(instrument.symbol), \
+            lowestPriceTicks: \(instrument.lowestPriceTicks), \
+            highestPriceTicks: \(instrument.highestPriceTicks)}
+            """
+    }
+}
+
+extension PathBench {
+    /// What a standby costs: the same orders alone, by the disk, and with one, by its memory; the
+    /// primary on the first processor, the standby on the second.
+    func compareStandby(
+        _ folder: String, _ flow: OrderFlow.Profile, _ configuration: Configuration
+    ) throws {
+        var configuration = configuration
+        configuration.host.rings.logRecords = Configuration().host.rings.logRecords
+        configuration.host.polling = .adaptive
+        configuration.host.mode = .runToCompletion
+        let both = configuration.host.cpus.gateway + configuration.host.cpus.engine
+        configuration.host.cpus.gateway = [both[0]]
+        configuration.host.cpus.engine = []
+        var ratios: [Double] = []
+        for pair in 1...pairs {
+            let fresh = try FreshFolder(in: folder)
+            configuration.journal = .init(folder: fresh.path + "/alone")
+            configuration.cluster = nil
+            configuration.commitPolicies = [.durable]
+            let alone = try measure(flow, configuration, isQuiet: true)
+            let standby = try PathStandby(configuration, in: fresh.path, cpu: both.last ?? 0)
+            defer { standby.stop() }
+            configuration.journal = .init(folder: fresh.path + "/primary")
+            configuration.cluster = standby.cluster
+            configuration.commitPolicies = [.mirrored]
+            let paired = try measure(flow, configuration, isQuiet: true)
+            ratios.append(paired.megaOrders / alone.megaOrders)
+            print(
+                "pair \(pair): \(alone.megaOrders.text(2)) M orders/s alone, "
+                    + "\(paired.megaOrders.text(2)) with a standby: \(ratios[pair - 1].text(3)); "
+                    + "stages \(alone.stageNanos.text(1)) and \(paired.stageNanos.text(1)) ns an "
+                    + "order, mirror thread \(paired.mirrorNanos.text(1))")
+        }
+        ratios.sort()
+        print(
+            "with a standby / alone, \(packed) a datagram: lowest \(ratios[0].text(3)), "
+                + "middle \(ratios[pairs / 2].text(3)), highest \(ratios[pairs - 1].text(3))")
+    }
+}
