@@ -196,7 +196,7 @@ public final class MirrorSender: @unchecked Sendable {
             }
             status.note(link.counter)
             let hasSent = try send(link, now)
-            let hasBeaten = try beat(link, now)
+            let hasBeaten = try beat(link, now, isIdle: !hasMoved && !hasSent)
             if hasSent || hasBeaten { _ = try link.channel.pump() }
             try watch(link, now)
             return hasMoved || hasSent || hasPumped
@@ -248,9 +248,15 @@ public final class MirrorSender: @unchecked Sendable {
         return hasSent
     }
 
-    private func beat(_ link: MirrorLink, _ now: UInt64) throws(MirrorError) -> Bool {
+    /// News go in a turn that has nothing else to do: whoever waits for a record does not wait for
+    /// a beat too.
+    private func beat(
+        _ link: MirrorLink, _ now: UInt64, isIdle: Bool
+    ) throws(MirrorError) -> Bool {
         let age = clock.nanos(now &- lastBeatCycles)
-        guard age >= Self.beatNanosMin, link.room > 0 else { return false }
+        guard age >= (isIdle ? Self.beatNanosMin : Self.beatNanos), link.room > 0 else {
+            return false
+        }
         let vitals = vitals()
         let published = ring.publishedSequence
         guard age >= Self.beatNanos || vitals != toldVitals || published != toldSequence else {
