@@ -166,7 +166,7 @@ let package = Package(
                 "Qualification", "Pipeline", "RDMAReplica", "Hardware", "NICGateway", "Platform",
                 "Wire",
             ]),
-        tests("EndToEndTests", ["Wire"]),
+        tests("EndToEndTests", ["Wire", "TestSeed"]),
         tests("TidyTests", []),
     ],
     cLanguageStandard: .gnu11
