@@ -105,7 +105,10 @@ start_host() {
 }
 
 # What a host has said since it was started last.
-last_words() { tac "$(log_of "$1")" | sed '/^started$/q' | tac; }
+last_words() {
+    awk '/^started$/ { text = ""; next } { text = text $0 "\n" } END { printf "%s", text }' \
+        "$(log_of "$1")"
+}
 
 # How a host sees the pair: the last of its lines that says so.
 stand_of() { last_words "$1" | sed -n 's/^cluster: //p' | tail -n 1; }
