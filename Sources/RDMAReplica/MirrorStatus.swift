@@ -27,6 +27,7 @@ public final class MirrorStatus: Sendable {
     private let mismatch = Atomic<UInt64>(0)
     private let epoch = Atomic<UInt32>(0)
     private let peerFlags = Atomic<UInt32>(0)
+    private let connectionNonce = Atomic<UInt32>(0)
     private let texts = Mutex<(description: String?, failure: MirrorError?)>((nil, nil))
 
     init(lastSequence: UInt64) {
@@ -59,6 +60,8 @@ public final class MirrorStatus: Sendable {
     public var standbyEpoch: UInt32 { epoch.load(ordering: .relaxed) }
     /// The standby's flags, as the roles define them.
     public var standbyFlags: UInt32 { peerFlags.load(ordering: .relaxed) }
+    /// Of the last connection: only the standby at its end knows it too; 0 = there was none.
+    public var nonce: UInt32 { connectionNonce.load(ordering: .relaxed) }
     /// Why the mirror has ended, or could not begin; nil while it has not.
     public var failure: MirrorError? { texts.withLock { $0.failure } }
     /// What it runs over and to whom; nil while it is idle.
@@ -85,13 +88,15 @@ public final class MirrorStatus: Sendable {
         writes.store(writeCount &+ 1, ordering: .relaxed)
     }
 
-    func begin(_ description: String) {
+    func begin(_ description: String, nonce: UInt32) {
+        connectionNonce.store(nonce, ordering: .relaxed)
+        peerFlags.store(0, ordering: .relaxed)
         texts.withLock { $0 = (description, nil) }
         mismatch.store(0, ordering: .relaxed)
     }
 
     func end(_ error: MirrorError?) {
-        texts.withLock { $0 = (nil, $0.failure ?? error) }
+        texts.withLock { $0 = (nil, error ?? $0.failure) }
         left.store(0, ordering: .relaxed)
         set(.idle)
     }
