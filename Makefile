@@ -7,9 +7,10 @@ scripts := hw/scripts
 .PHONY: help run test bench-vm lint build deb test-deb clean toolchain
 
 help:
-	@echo 'make run     build, then show the whole order path at work on this machine, and sum it up'
+	@echo 'make run     build, then show a pair of gateways at work: the primary is killed half-way'
 	@echo '             SECONDS_TO_RUN=10 RATE=20000 SESSIONS=8 DRIVER=auto|af_xdp|af_packet|udp'
-	@echo '             COMMIT=none|durable, NEEDLETAIL_BIN=a folder with the executables: no build'
+	@echo '             COMMIT=mirrored|mirrored+durable; STANDBY=0: one alone, COMMIT=none|durable'
+	@echo '             NEEDLETAIL_BIN=a folder with the executables: no build'
 	@echo 'make test    build, then every test: unit, property, golden, end to end, threads, fuzz'
 	@echo 'make bench-vm  build, then the gateway on a PCI NIC through vfio-pci, in a virtual machine'
 	@echo 'make lint    formatting, import direction and the tidy rules'

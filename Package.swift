@@ -171,7 +171,7 @@ let package = Package(
                 "Wire",
             ]),
         tests("SimulatorTests", ["TestSeed", "Simulator"]),
-        tests("EndToEndTests", ["Wire"]),
+        tests("EndToEndTests", ["Wire", "TestSeed"]),
         tests("TidyTests", []),
     ],
     cLanguageStandard: .gnu11

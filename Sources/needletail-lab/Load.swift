@@ -57,14 +57,16 @@ struct LoadOptions: ParsableArguments {
     @Option(help: "Hold back this percentage of datagrams, so that others overtake them.")
     var reorder = 0.0
 
-    @Option(help: ArgumentHelp(
-        "Print each time without reports from so long on, and when it began (UTC nanoseconds).",
-        valueName: "milliseconds"))
+    @Option(
+        help: ArgumentHelp(
+            "Print each time without reports from so long on, and when it began (UTC nanoseconds).",
+            valueName: "milliseconds"))
     var silences: UInt64?
 
-    @Option(help: ArgumentHelp(
-        "Write the session and the id of each order that was acknowledged.",
-        valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Write the session and the id of each order that was acknowledged.",
+            valueName: "file"))
     var acknowledged: String?
 
     @Option(help: ArgumentHelp("Draw the percentiles.", valueName: "file.svg"))

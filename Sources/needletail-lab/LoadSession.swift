@@ -84,8 +84,8 @@ final class LoadSession {
             case .loggingOn, .idle: "logging on"
             case .closing(let reason), .ended(let reason): "ended: \(reason.text)"
             }
-        return "session \(connection.session.settings.session): \(outstanding) messages without an answer, "
-            + state
+        return "session \(connection.session.settings.session): \(outstanding) messages without "
+            + "an answer, \(state)"
     }
 
     private func slot(_ id: UInt64) -> Int { Int(truncatingIfNeeded: id) & (Self.slotCount - 1) }

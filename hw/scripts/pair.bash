@@ -38,6 +38,9 @@ inside_of() { nsenter "--net=/proc/$1/ns/net" -- "${@:2}"; }
 in_client() { inside_of "$client_namespace" "$@"; }
 in_host() { inside_of "${host_namespaces[$1]}" "${@:2}"; }
 
+# What to put before a program so that it runs in a namespace; nothing without one.
+entering() { [[ -z ${1:-} ]] || printf '%s\n' nsenter "--net=/proc/$1/ns/net" --; }
+
 # Whole frames with finished checksums, as from a wire: nothing may be merged or put off.
 plain_frames() {
     inside_of "$1" ethtool -K "$2" tx off gso off tso off gro off > /dev/null 2>&1 || true
@@ -91,18 +94,21 @@ log_of() { printf '%s' "$state/host-$1.log"; }
 
 # Starts the gateway of a host; with what is there of its past, and after what was said before.
 start_host() {
-    local host=$1
+    local host=$1 enter
     shift
+    mapfile -t enter < <(entering "${host_namespaces[host]:-}")
     mkdir -p "$state/run-$host"
     printf 'started\n' >> "$(log_of "$host")"
-    RUNTIME_DIRECTORY=$state/run-$host start nsenter "--net=/proc/${host_namespaces[host]}/ns/net" -- \
-        "$needletail" gateway --config "$state/host-$host.yaml" "$@" \
-        >> "$(log_of "$host")" 2>&1 < /dev/null
+    RUNTIME_DIRECTORY=$state/run-$host start "${enter[@]}" "$needletail" gateway --config \
+        "$state/host-$host.yaml" "$@" >> "$(log_of "$host")" 2>&1 < /dev/null
     gateway_pids[host]=$started
 }
 
 # What a host has said since it was started last.
-last_words() { tac "$(log_of "$1")" | sed '/^started$/q' | tac; }
+last_words() {
+    awk '/^started$/ { text = ""; next } { text = text $0 "\n" } END { printf "%s", text }' \
+        "$(log_of "$1")"
+}
 
 # How a host sees the pair: the last of its lines that says so.
 stand_of() { last_words "$1" | sed -n 's/^cluster: //p' | tail -n 1; }
