@@ -57,7 +57,8 @@ struct MirrorReceive: ParsableCommand {
         say("listening on \(listen): \(listener.description)")
         let receivers = receive(listener, clock)
         if receivers.isEmpty {
-            StandardError.write("no mirror came; start `needletail-lab bench mirror --peer \(listen)`\n")
+            StandardError.write(
+                "no mirror came; start `needletail-lab bench mirror --peer \(listen)`\n")
             throw ExitCode(69)
         }
         for receiver in receivers where receiver.ended == nil { conclude(receiver) }
