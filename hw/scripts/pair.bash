@@ -104,9 +104,9 @@ start_host() {
     gateway_pids[host]=$started
 }
 
-# What a host has said since it was started last.
+# What a host has said since it was started last, or began anew by itself.
 last_words() {
-    awk '/^started$/ { text = ""; next } { text = text $0 "\n" } END { printf "%s", text }' \
+    awk '/^start(ed$|ing anew)/ { text = ""; next } { text = text $0 "\n" } END { printf "%s", text }' \
         "$(log_of "$1")"
 }
 
