@@ -57,9 +57,7 @@ public struct Shard: ~Copyable {
         number: UInt32, _ configuration: Configuration, queue: PortQueue, macAddress: MACAddress,
         capabilities: PortCapabilities = PortCapabilities(), clock: CycleClock,
         node: NUMANode? = nil, steering: Steering? = nil, counters: ShardCounters? = nil,
-        openStorage: @escaping OpenStorage = { (path, mode) throws(StorageError) in
-            try FileStorage(path: path, mode: mode)
-        },
+        openStorage: @escaping OpenStorage = FileStorage.init(path:mode:),
         connector: MirrorSender.Connector? = nil
     ) throws {
         let counters = try counters ?? ShardCounters(shard: number)
