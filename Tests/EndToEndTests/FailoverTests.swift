@@ -7,7 +7,7 @@ import Testing
     .serialized,
     .enabled(if: Machine.hasExecutables),
     .enabled(if: Machine.hasNamespaces && getuid() == 0, "needs root and network namespaces"))
-struct `A pair of gateways` {
+struct `A pair that harm is done to` {
     @Test func `loses and doubles nothing through a kill, a stop and a cut`() throws {
         let script = Machine.packageRoot.appendingPathComponent("hw/scripts/failover-rounds").path
         let result = try run(

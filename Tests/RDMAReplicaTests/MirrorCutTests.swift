@@ -2,6 +2,7 @@
 import CommandLog
 import TestSeed
 import Testing
+import Wire
 
 @testable import RDMAReplica
 
