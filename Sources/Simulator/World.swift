@@ -68,8 +68,8 @@ final class World {
             (.listener, 1), (.segments, 1), (.history, 1),
         ]
         pieces = weights.flatMap { Array(repeating: $0.0, count: $0.1) }
-        network.logEnd = { [unowned self] in self.hosts[$0].logEnd }
         self.random = random
+        network.logEnd = { [unowned self] in self.hosts[$0].logEnd }
         for number in 1...clientCount {
             clients.append(
                 SimulatedClient(
