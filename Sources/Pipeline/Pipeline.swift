@@ -100,8 +100,8 @@ public final class Pipeline {
 
     /// Builds everything over an open port with a queue for each shard. Nothing runs yet. The plan
     /// is that of the configuration on this machine, unless somebody made it already. With a folder
-    /// (`CountersFolders.forWriting`), other processes can see the counters. The watchdog is that of
-    /// this process, where there is one.
+    /// (`CountersFolders.forWriting`), other processes can see the counters. The watchdog is that
+    /// of this process, where there is one.
     public init(
         _ configuration: Configuration, port: Port, plan: ThreadPlan? = nil,
         countersFolder: String? = nil, watchdog: Watchdog? = nil

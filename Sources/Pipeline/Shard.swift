@@ -50,9 +50,8 @@ public struct Shard: ~Copyable {
     static var rulesVersion: UInt32 { 1 }
 
     /// Takes all memory, and brings the state back from the journal if there is one. Throws as the
-    /// journal does when something in it is missing or wrong, and as the mirror does when its
-    /// standby cannot be had. Nothing on disk is changed. `openStorage` and `connector` stand in for
-    /// the disk and for the way to the standby.
+    /// journal does when something in it is missing or wrong. Nothing on disk is changed.
+    /// `openStorage` and `connector` stand in for the disk and for the way to the standby.
     public init(
         number: UInt32, _ configuration: Configuration, queue: PortQueue, macAddress: MACAddress,
         capabilities: PortCapabilities = PortCapabilities(), clock: CycleClock,

@@ -32,8 +32,7 @@ public struct Chance: RandomNumberGenerator, Sendable {
     public mutating func next() -> UInt64 {
         let state = unsafe cplatform_simulation().pointee.randomState
         guard state != 0 else {
-            var system = SystemRandomNumberGenerator()
-            return system.next()
+            return UInt64.random(in: 0...UInt64.max)
         }
         var random = SeededRandom(seed: state)
         let bits = random.next()

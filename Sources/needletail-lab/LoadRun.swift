@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// SAFETY: the system fills a local of the call.
 import Glibc
 import Histogram
 import OrderEntryClient

@@ -306,6 +306,25 @@ final class PathRun {
         }
     }
 
+    /// How far everybody is, for whoever has to find out why it went no further.
+    private var standing: String {
+        let journaled = pipeline.journals.map { ($0.durable.load(), $0.room.load()) }
+        return "published \(pipeline.logs[0].publishedSequence), "
+            + "released \(pipeline.logs[0].gatingReaders), durable and room \(journaled)"
+    }
+
+    private func figures(
+        megaOrders: Double, allocations: String, since before: CountersSnapshot, orders: Double
+    ) throws -> Figures {
+        let after = try CountersSnapshot(pipeline.view)
+        let cpu = "thread.nt-mirror-0.cpu"
+        return Figures(
+            megaOrders: megaOrders, allocations: allocations,
+            stageNanos: PathStages.nanos(
+                before: before, after: after, clock: .calibrated(), orders: orders),
+            mirrorNanos: Double(after[cpu] - before[cpu]) / orders)
+    }
+
     /// Runs the threads until so many commands are reported, and prints the figures unless it is to
     /// be quiet.
     @discardableResult
@@ -337,24 +356,16 @@ final class PathRun {
         pipeline.sample()
         let allocations = watch?.text ?? "not watched"
         let reported = total(.commandsReported) - before
-        let gates = pipeline.logs[0].gatingReaders
-        let published = pipeline.logs[0].publishedSequence
-        let journaled = pipeline.journals.map { ($0.durable.load(), $0.room.load()) }
+        let standing = standing
         pipeline.stop()
         guard total(.commandsReported) >= wanted else {
-            print("stopped short: \(counters.map(\.nonZero))")
-            print("published \(published), released \(gates), durable and room \(journaled)")
+            print("stopped short: \(counters.map(\.nonZero)); \(standing)")
             throw ExitCode(1)
         }
         let count = Double(reported)
         let rate = count * 1_000 / Double(nanos)
-        var figures = Figures(megaOrders: rate, allocations: allocations)
-        let after = try CountersSnapshot(pipeline.view)
-        figures.stageNanos = PathStages.nanos(
-            before: snapshotBefore, after: after, clock: clock, orders: count)
-        figures.mirrorNanos =
-            Double(after["thread.nt-mirror-0.cpu"] - snapshotBefore["thread.nt-mirror-0.cpu"])
-            / count
+        let figures = try figures(
+            megaOrders: rate, allocations: allocations, since: snapshotBefore, orders: count)
         guard !isQuiet else { return figures }
         let stages =
             pipeline.counters.count > 1

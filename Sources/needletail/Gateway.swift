@@ -67,6 +67,11 @@ struct GatewayRun: ParsableArguments {
         throw Exit.inputOutput
     }
 
+    private static var noCounters: String {
+        "no folder in memory for counters: needletail top and stats do not see this gateway; make "
+            + "/run/needletail a tmpfs that it may write in"
+    }
+
     private func serve(_ configuration: Configuration, _ plan: ThreadPlan) throws {
         var notes: [String] = []
         var port: NICGateway.Port?
@@ -88,11 +93,7 @@ struct GatewayRun: ParsableArguments {
                 watchdog: watchdog)
             let offHugePages = MemoryRegion.warning(pipeline.regions).map { [$0] } ?? []
             notes += pipeline.warnings + offHugePages
-            if countersFolder == nil {
-                notes.append(
-                    "no folder in memory for counters: needletail top and stats do not see this "
-                        + "gateway; make /run/needletail a tmpfs that it may write in")
-            }
+            if countersFolder == nil { notes.append(Self.noCounters) }
             try pipeline.start()
             let placement = pipeline.placement(of: opened)
             let outOfPlace = placement.warnings + offHugePages
@@ -122,14 +123,13 @@ struct GatewayRun: ParsableArguments {
         report(pipeline, opened)
         opened.close()
         EAL.stop()
-        if let failure {
-            complain(failure)
-            throw Exit.inputOutput
-        }
-        guard end == .replaced, let cluster = pipeline.cluster else { return }
-        do { try ComeBack(cluster, configuration, watchdog).perform() } catch {
+        do {
+            if let failure { throw failure }
+            guard end == .replaced, let cluster = pipeline.cluster else { return }
+            try ComeBack(cluster, configuration, watchdog).perform()
+        } catch {
             complain(error)
-            throw ExitCode(74)
+            throw Exit.inputOutput
         }
     }
 

@@ -146,8 +146,8 @@ public struct ClusterControl: Sendable {
         guard case .primary(.leaving) = before.role else {
             return Self.refusal(
                 .state,
-                "this host \(before): going on alone is for a primary that has lost its standby and "
-                    + "acknowledges nothing")
+                "this host \(before): going on alone is for a primary that has lost its standby "
+                    + "and acknowledges nothing")
         }
         if isManual {
             do { try order(.goSolo) } catch { return Self.refusal(.state, "\(error)") }
@@ -175,8 +175,8 @@ public struct ClusterControl: Sendable {
         guard state.role == .standby else {
             return Self.refusal(
                 .state,
-                "this host \(state): only a standby takes everything anew; on a primary the journal "
-                    + "is what others take it from")
+                "this host \(state): only a standby takes everything anew; on a primary the "
+                    + "journal is what others take it from")
         }
         cluster.view.askForResync()
         return done(cluster.report)

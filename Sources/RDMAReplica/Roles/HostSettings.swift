@@ -17,7 +17,7 @@ public struct HostSettings: Equatable, Sendable {
     /// So long a standby waits once it suspects: a healthy primary that goes solo wins the tie.
     public var graceNanos: UInt64 = 3_000_000
     /// A planned hand-over that has not come about in this time is called off.
-    public var handOverNanos: UInt64 = 250_000_000
+    public var handOverNanos: UInt64 = 1_000_000_000
     /// A promotion that has not ended in this time may be taken back by the primary of before.
     public var reclaimNanos: UInt64 = 2_000_000_000
     /// How often the decision is read where somebody waits for it to change.

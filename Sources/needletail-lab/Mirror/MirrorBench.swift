@@ -70,8 +70,10 @@ struct MirrorBench: ParsableCommand {
             print(probe.description)
             let found = try probe.writeLatency(samples: samples, acknowledgement: acknowledge)
             print(
-                "\(found.count) records to \(acknowledge): p50 \(micros(found.quantileNanos(0.5))) µs, p99 "
-                    + "\(micros(found.quantileNanos(0.99))) µs, max \(micros(found.maxNanos)) µs")
+                "\(found.count) records to \(acknowledge): "
+                    + "p50 \(micros(found.quantileNanos(0.5))) µs, "
+                    + "p99 \(micros(found.quantileNanos(0.99))) µs, "
+                    + "max \(micros(found.maxNanos)) µs")
             if records > 0 { try measureBandwidth(probe) }
             guard let fence else { return probe.close() }
             let fenced = try probe.fencingTime(fence)

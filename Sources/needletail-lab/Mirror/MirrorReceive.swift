@@ -12,9 +12,10 @@ struct MirrorReceive: ParsableCommand {
         commandName: "mirror-receive",
         abstract: "Take a gateway's log into memory, by RDMA or TCP, and validate each record.",
         discussion: """
-            Waits for `bench mirror`, and for the mirror of `hw qualify --peer`. Prints a line when one begins, one each second while \
-            records come, and one when it ends: records, bytes, the last sequence, the CRC of that \
-            record, and whether the chain is whole. Keeps nothing.
+            Waits for `bench mirror`, and for the mirror of `hw qualify --peer`. Prints a line \
+            when one begins, one each second while records come, and one when it ends: records, \
+            bytes, the last sequence, the CRC of that record, and whether the chain is whole. \
+            Keeps nothing.
 
             EXIT CODES
               0   every chain was whole

@@ -87,7 +87,8 @@ struct ClusterTarget: ParsableArguments {
         }
         guard found.count < 2 else {
             throw ControlError(
-                "several gateways of pairs run here (\(found.map(\.name).joined(separator: "; "))): "
+                "several gateways of pairs run here "
+                    + "(\(found.map(\.name).joined(separator: "; "))): "
                     + "name one with --config, or with --gateway")
         }
         if let path = found.first?.path { return path }

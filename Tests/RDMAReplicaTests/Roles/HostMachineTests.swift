@@ -33,7 +33,7 @@ import Testing
         var promotions = 0
         var soloTurns = 0
         var admissions = 0
-        for seed in first..<(first &+ 200) {
+        for seed in first..<(first &+ 400) {
             var model = PairModel(seed: seed)
             for _ in 0..<3_000 where model.failure == nil { model.turn(withFaults: true) }
             model.heal()
