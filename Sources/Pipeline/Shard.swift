@@ -88,7 +88,9 @@ public struct Shard: ~Copyable {
         }
         member = try recovery.flatMap { recovery in
             try configuration.cluster.map {
-                try ShardMember($0, recovery, ring: log, after: start, clock: clock)
+                try ShardMember(
+                    $0, recovery, ring: log, after: start,
+                    windowRecordCount: 2 * UInt64(configuration.reportWindow), clock: clock)
             }
         }
         self.number = number

@@ -34,7 +34,7 @@ extension MirrorSender {
         }
     }
 
-    private func crc(of sequence: UInt64) throws(MirrorError) -> UInt32? {
+    func crc(of sequence: UInt64) throws(MirrorError) -> UInt32? {
         if sequence == base.lastSequence { return base.crc32c }
         if sequence == 0 { return 0 }
         if sequence >= ring.firstSequence {

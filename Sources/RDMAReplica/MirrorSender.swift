@@ -51,6 +51,11 @@ public final class MirrorSender: @unchecked Sendable {
     /// The standby's log is not on ours, and it was told so.
     private var isTurningAway = false
     var source: (any LogSource)?
+    /// A snapshot on its way, where the standby is brought up from one.
+    private(set) var shipment: SnapshotShipment?
+    /// The log's snapshots, for a standby that cannot be brought up from records; nil = such a one
+    /// is turned away. On the thread that polls.
+    public var snapshots: MirrorSnapshots?
     /// Gates the ring once the standby is close to its end; the records up to `joinedSequence` come
     /// from the source still.
     var reader: RingReader<LogRecord>?
@@ -216,8 +221,12 @@ public final class MirrorSender: @unchecked Sendable {
         if isTurningAway { return false }
         guard let place = try link.takeAnswer(from: settings.peerText) else { return false }
         do throws(MirrorError) {
+            if try needsSnapshot(place) {
+                return bringUp(now)
+            }
             source = try locate(place)
         } catch {
+            if error.code == ENODATA, snapshots != nil { return bringUp(now) }
             guard error.code == ESTALE, let carried, carried.lastSequence > 0,
                 place.lastSequence > carried.lastSequence
             else { throw error }
@@ -234,7 +243,15 @@ public final class MirrorSender: @unchecked Sendable {
         return true
     }
 
+    private func bringUp(_ now: UInt64) -> Bool {
+        shipment = SnapshotShipment(nowCycles: now)
+        isAnswered = true
+        status.set(.bringingUp)
+        return true
+    }
+
     private func send(_ link: MirrorLink, _ now: UInt64) throws(MirrorError) -> Bool {
+        if let shipment { return try ship(shipment, link, now) }
         let isCaughtUp = link.isCaughtUp
         let hasSent = source == nil ? try sendLive(link) : try catchUp(link)
         // The standby's time runs from here.
@@ -245,7 +262,7 @@ public final class MirrorSender: @unchecked Sendable {
     private func beat(_ link: MirrorLink, _ now: UInt64) throws(MirrorError) -> Bool {
         let age = clock.nanos(now &- lastBeatCycles)
         guard age >= Self.beatNanosMin, link.room > 0 else { return false }
-        let vitals = vitals()
+        let vitals = shipment?.vitals(vitals()) ?? vitals()
         let published = ring.publishedSequence
         guard age >= Self.beatNanos || vitals != toldVitals || published != toldSequence else {
             return false
@@ -288,6 +305,7 @@ public final class MirrorSender: @unchecked Sendable {
         isAnswered = false
         isTurningAway = false
         source = nil
+        shipment = nil
         toldVitals = nil
         if let reader = reader.take() { reader.leave() }
         status.end(error)

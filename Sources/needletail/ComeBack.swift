@@ -6,13 +6,16 @@ import Foundation
 import Pipeline
 import Platform
 
-/// How a host that was replaced comes back as a standby: the records that nobody carried over are
-/// cut off, and the program begins anew in this process. So nothing of the old state is left, and
+/// How a host comes back as a standby: the records that nobody carried over are cut off, or a snapshot
+/// of the primary takes the place of a log that is too far behind; and the program begins anew in
+/// this process. So nothing of the old state is left, and
 /// whoever supervises the process sees the same one.
 struct ComeBack {
     private let cuts: [(folder: String, chain: RecordChain)]
+    private let landings: [(successor: JournalSuccessor, sequence: UInt64)]
 
     init(_ cluster: ClusterMembership, _ configuration: Configuration) {
+        landings = cluster.landings.sorted { $0.key < $1.key }.map(\.value)
         let folder = configuration.journal?.folder ?? ""
         cuts = cluster.cuts.sorted { $0.key < $1.key }.map {
             (folder: "\(folder)/shard-\($0.key)", chain: $0.value)
@@ -32,8 +35,18 @@ struct ComeBack {
                         + "\(kept)\n")
             }
         }
+        for (successor, sequence) in landings { try land(successor, sequence) }
         StandardError.write("starting anew, as a standby\n")
         unsafe execv("/proc/self/exe", CommandLine.unsafeArgv)
         throw StorageError("start the program anew", file: "/proc/self/exe", errno: errno)
+    }
+
+    private func land(_ successor: JournalSuccessor, _ sequence: UInt64) throws {
+        // What no start could use must not take the place of what one can.
+        _ = try LogFold.restore(successor.store, sequence: sequence)
+        let kept = try successor.takePlace(sequence: sequence)
+        StandardError.write(
+            "\(successor.folder) goes on behind the primary's snapshot of \(sequence): what was "
+                + "there before is kept in \(kept)\n")
     }
 }

@@ -16,6 +16,7 @@ public final class ClusterMembership: Sendable {
     struct Member: Sendable {
         let duty: ShardDuty
         let mirror: ShardMirror
+        let successor: JournalSuccessor
         let journal: JournalStatus
         let log: LogRing<LogRecord>
         let firstEpoch: UInt32
@@ -68,9 +69,25 @@ public final class ClusterMembership: Sendable {
         return found
     }
 
-    /// Whether this host has to start anew: it was replaced, or its log is to be cut.
+    /// For each shard: how much of a snapshot has come that takes the place of its log; nil where
+    /// none comes.
+    public var arrivals: [SnapshotShare?] { members.map { $0.duty.following.snapshot } }
+    /// For each shard whose log is to be replaced: what has come for it, and of what sequence.
+    public var landings: [Int: (successor: JournalSuccessor, sequence: UInt64)] {
+        var found: [Int: (successor: JournalSuccessor, sequence: UInt64)] = [:]
+        for (shard, member) in members.enumerated() {
+            guard let landed = member.duty.following.landed else { continue }
+            found[shard] = (member.successor, landed.sequence)
+        }
+        return found
+    }
+
+    /// Whether this host has to start anew: it was replaced, or its log is to be cut or replaced.
+    /// What comes for the other shards is waited for.
     public var mustComeBack: Bool {
-        view.isOver || members.contains { $0.duty.following.cut != nil }
+        let views = members.map(\.duty.following)
+        if views.contains(where: { $0.snapshot != nil && $0.landed == nil }) { return view.isOver }
+        return view.isOver || views.contains { $0.cut != nil || $0.landed != nil }
     }
 
     func turn() { driver.turn() }

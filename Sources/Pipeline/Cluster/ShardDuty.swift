@@ -34,6 +34,10 @@ final class ShardDuty: Sendable {
         var mismatchSequence: UInt64 = 0
         /// The primary says that what lies behind this record was never carried over.
         var cut: RecordChain?
+        /// How much of a snapshot has come in the place of records; nil while they do.
+        var snapshot: SnapshotShare?
+        /// The snapshot that has come whole: this host begins anew with it.
+        var landed: SnapshotPosition?
         /// What the link is made of, and why the one before has ended.
         var description: String?
         var ended: String?

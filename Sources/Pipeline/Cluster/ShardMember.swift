@@ -8,12 +8,19 @@ internal import Wire
 struct ShardMember {
     let duty: ShardDuty
     let sender: MirrorSender
+    /// Where a snapshot of the other host would land.
+    let successor: JournalSuccessor
+    private let store: SnapshotStore
+    private let windowRecordCount: UInt64
 
     /// Of a shard whose ring goes on behind a place in its log.
     init(
         _ settings: ClusterSettings, _ recovery: ShardRecovery, ring: LogRing<LogRecord>,
-        after start: SnapshotPosition, clock: CycleClock
+        after start: SnapshotPosition, windowRecordCount: UInt64, clock: CycleClock
     ) throws {
+        successor = JournalSuccessor(folder: recovery.folder, shard: recovery.shard)
+        store = recovery.snapshots
+        self.windowRecordCount = windowRecordCount
         duty = try ShardDuty()
         sender = MirrorSender(
             ring: ring, shard: recovery.shard,
@@ -22,5 +29,10 @@ struct ShardMember {
             history: MirrorHistory(
                 storage: try FileStorage(path: recovery.folder, mode: .reading),
                 shard: recovery.shard, ring: ring), clock: clock)
+    }
+
+    /// The snapshots that a standby may be brought up from, as `progress` makes them.
+    func snapshots(_ progress: SnapshotProgress) -> MirrorSnapshots {
+        MirrorSnapshots(store: store, windowRecordCount: windowRecordCount) { progress.request() }
     }
 }
