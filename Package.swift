@@ -102,6 +102,12 @@ let package = Package(
                 "Platform", "Wire", "CommandLog", "NICGateway", "RDMAReplica", "Hardware",
                 "Pipeline",
             ]),
+        library(
+            "Simulator",
+            [
+                "Platform", "Wire", "CommandLog", "Engine", "NICGateway", "RDMAReplica",
+                "OrderEntryClient", "Hardware", "Pipeline",
+            ]),
         .executableTarget(
             name: "needletail",
             dependencies: [
@@ -115,8 +121,7 @@ let package = Package(
             dependencies: [
                 "CAllocations", "Platform", "Wire", "CommandLog", "Engine", "NICGateway",
                 "RDMAReplica", "OrderEntryClient", "Hardware", "Pipeline", "Qualification",
-                argumentParser,
-                histogram,
+                "Simulator", argumentParser, histogram,
             ],
             swiftSettings: swiftSettings),
         // The other process in tests of ports: EAL starts once in each.

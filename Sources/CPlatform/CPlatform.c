@@ -35,6 +35,11 @@ bool cplatform_cycles_are_invariant(void) {
 #endif
 }
 
+struct cplatform_simulated *cplatform_simulation(void) {
+    static _Thread_local struct cplatform_simulated simulation;
+    return &simulation;
+}
+
 static int bind_to_node(void *base, size_t byteCount, int node) {
     unsigned long mask[16] = {0};
     if (node >= (int)(sizeof mask * 8)) {

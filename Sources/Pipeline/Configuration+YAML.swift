@@ -127,7 +127,9 @@ extension Configuration {
         }
         var inner = reader.inner("journal")
         var settings = Journal(folder: inner.string("folder") ?? "")
-        settings.segmentMB = inner.integer("segmentMB", in: 1...65_536) ?? settings.segmentMB
+        if let megabytes: Int = inner.integer("segmentMB", in: 1...65_536) {
+            settings.segmentByteCount = megabytes << 20
+        }
         settings.batchesInFlight =
             inner.integer("batchesInFlight", in: 1...8) ?? settings.batchesInFlight
         readSnapshots(&inner, &settings)

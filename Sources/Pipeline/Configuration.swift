@@ -53,8 +53,8 @@ public struct Configuration: Sendable {
     public struct Journal: Sendable, Equatable {
         /// A folder; each shard has one of its own in it.
         public var folder: String
-        /// Megabytes of a segment's file.
-        public var segmentMB = 256
+        /// Bytes of a segment's file: whole pages, 3 or more.
+        public var segmentByteCount = 256 << 20
         /// Batches being written at once: 1…8.
         public var batchesInFlight = 4
         /// Records from one snapshot to the next; 0 = only by command.

@@ -48,6 +48,9 @@ public import Wire
         match = progress.match
     }
 
+    /// The last record that was applied, when no command is half done.
+    var appliedSequence: UInt64 { records.nextSequence &- 1 }
+
     /// Applies what is in the log, as far as there is room for its events. False when there was
     /// nothing to do.
     public mutating func poll() -> Bool {

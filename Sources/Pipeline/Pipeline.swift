@@ -285,7 +285,7 @@ public final class Pipeline {
             })
         lookingBack.append(
             Role(seat: .init(name: "nt-listen")) {
-                while !control.isStopping.load(ordering: .relaxed) { cluster.listen() }
+                while !control.isStopping.load(ordering: .relaxed) { cluster.listen(timeoutMillis: 20) }
             })
     }
 

@@ -4,6 +4,7 @@ public import CommandLog
 internal import Engine
 public import NICGateway
 public import Platform
+public import RDMAReplica
 public import Wire
 
 /// One shard: its log, and the two halves around it. Shards share nothing.
@@ -50,14 +51,21 @@ public struct Shard: ~Copyable {
 
     /// Takes all memory, and brings the state back from the journal if there is one. Throws as the
     /// journal does when something in it is missing or wrong, and as the mirror does when its
-    /// standby cannot be had. Nothing on disk is changed.
+    /// standby cannot be had. Nothing on disk is changed. `openStorage` and `connector` stand in for
+    /// the disk and for the way to the standby.
     public init(
         number: UInt32, _ configuration: Configuration, queue: PortQueue, macAddress: MACAddress,
         capabilities: PortCapabilities = PortCapabilities(), clock: CycleClock,
-        node: NUMANode? = nil, steering: Steering? = nil, counters: ShardCounters? = nil
+        node: NUMANode? = nil, steering: Steering? = nil, counters: ShardCounters? = nil,
+        openStorage: @escaping OpenStorage = { (path, mode) throws(StorageError) in
+            try FileStorage(path: path, mode: mode)
+        },
+        connector: MirrorSender.Connector? = nil
     ) throws {
         let counters = try counters ?? ShardCounters(shard: number)
-        let recovery = try configuration.journal.map { try ShardRecovery($0, shard: number) }
+        let recovery = try configuration.journal.map {
+            try ShardRecovery($0, shard: number, open: openStorage)
+        }
         let limits = configuration.engineLimits(shard: number)
         let engine =
             try recovery?.engine(
@@ -90,7 +98,8 @@ public struct Shard: ~Copyable {
             try configuration.cluster.map {
                 try ShardMember(
                     $0, recovery, ring: log, after: start,
-                    windowRecordCount: 2 * UInt64(configuration.reportWindow), clock: clock)
+                    windowRecordCount: 2 * UInt64(configuration.reportWindow), clock: clock,
+                    connector: connector)
             }
         }
         self.number = number

@@ -27,7 +27,8 @@ public struct CycleClock: Sendable {
         CycleClock(usesCycleCounter: cplatform_cycles_are_invariant())
     }
 
-    /// One whose cycles are nanoseconds: for simulations, which give the time themselves.
+    /// One whose cycles are nanoseconds of CLOCK_MONOTONIC, and so of the time that a
+    /// ``Simulation`` has set on the calling thread.
     public static func ofNanoseconds() -> CycleClock { CycleClock(usesCycleCounter: false) }
 
     internal init(usesCycleCounter: Bool) {

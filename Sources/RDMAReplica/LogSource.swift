@@ -44,7 +44,8 @@ public struct MirrorHistory {
 public struct MirrorSnapshots {
     /// Where they are.
     let store: SnapshotStore
-    /// So many records are to lie behind the one that is sent: the reports that clients may ask for.
+    /// So many records are to lie behind the one that is sent: of their reports, clients may ask for
+    /// any.
     let windowRecordCount: UInt64
     /// Asks for one to be made.
     let request: () -> Void

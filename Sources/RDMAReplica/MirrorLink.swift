@@ -75,7 +75,7 @@ internal import Wire
             shard: UInt16(truncatingIfNeeded: shard), lastSequence: last.lastSequence,
             crc32c: last.crc32c, recordCapacity: UInt32(ring.capacity),
             counterAddress: UInt64(UInt(bitPattern: counterPage.base)), counterKey: key,
-            nonce: UInt32.random(in: 1...UInt32.max), clusterHash: identity.clusterHash,
+            nonce: Chance.nonZero(), clusterHash: identity.clusterHash,
             epoch: epoch, host: identity.host, peerHost: identity.peerHost)
         try channel.connect(hello)
     }

@@ -41,6 +41,12 @@ public final class MirrorListener {
         self.acceptors = acceptors
     }
 
+    /// Listens where somebody else has made the places: a simulation.
+    public init(_ acceptors: [any MirrorAcceptor]) {
+        tcpPort = nil
+        self.acceptors = acceptors
+    }
+
     /// The next primary that asks; nil when none does in the time. Throws when one had to be
     /// dropped; others may follow.
     public func next(timeoutMillis: UInt32 = 0) throws(MirrorError) -> MirrorRequest? {

@@ -125,8 +125,8 @@ extension MirrorSender {
         guard silence > SnapshotShipment.timeoutNanos else { return false }
         throw MirrorError(
             code: ETIMEDOUT,
-            "the standby has taken nothing of \(shipment.share) for a minute: look at its disk, and "
-                + "that both hosts run the same build")
+            "the standby has taken nothing of \(shipment.share) for a minute: look at its disk, "
+                + "and that both hosts run the same build")
     }
 
     private func find(_ shipment: SnapshotShipment, _ now: UInt64) throws(MirrorError) {

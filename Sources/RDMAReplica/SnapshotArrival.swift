@@ -9,8 +9,8 @@ internal import Platform
 
 /// A snapshot on its way to this host, in pieces that the primary puts where records were.
 ///
-/// A piece is taken when it is whole. What is not so after two seconds will not be: a primary writes
-/// nothing else before this side asks for the next one.
+/// A piece is taken when it is whole. What is not so after two seconds will not be: a primary
+/// writes nothing else before this side asks for the next one.
 ///
 /// Threading: one thread.
 public final class SnapshotArrival {

@@ -9,7 +9,7 @@ struct Lab: ParsableCommand {
         commandName: "needletail-lab",
         abstract: "Load, benchmarks and faults for Needletail.",
         version: ProjectVersion.text,
-        subcommands: [Load.self, Ping.self, MirrorReceive.self, Bench.self])
+        subcommands: [Load.self, Ping.self, MirrorReceive.self, Simulate.self, Bench.self])
 }
 
 /// Benchmarks of single parts and of the whole path.

@@ -6,34 +6,25 @@ import Foundation
 import Pipeline
 import Platform
 
-/// How a host comes back as a standby: the records that nobody carried over are cut off, or a snapshot
-/// of the primary takes the place of a log that is too far behind; and the program begins anew in
-/// this process. So nothing of the old state is left, and
-/// whoever supervises the process sees the same one.
+/// How a host comes back as a standby: the records that nobody carried over are cut off, or a
+/// snapshot of the primary takes the place of a log that is too far behind, and the program begins
+/// anew in this process. So nothing of the old state is left, and whoever supervises the process
+/// sees the same one.
 struct ComeBack {
-    private let cuts: [(folder: String, chain: RecordChain)]
+    private let cuts: [Int: RecordChain]
     private let landings: [(successor: JournalSuccessor, sequence: UInt64)]
+    private let journalFolder: String
 
     init(_ cluster: ClusterMembership, _ configuration: Configuration) {
+        cuts = cluster.cuts
         landings = cluster.landings.sorted { $0.key < $1.key }.map(\.value)
-        let folder = configuration.journal?.folder ?? ""
-        cuts = cluster.cuts.sorted { $0.key < $1.key }.map {
-            (folder: "\(folder)/shard-\($0.key)", chain: $0.value)
-        }
+        journalFolder = configuration.journal?.folder ?? ""
     }
 
     /// Returns only when it cannot be done, by throwing why.
     func perform() throws {
-        for (folder, chain) in cuts {
-            let cut = JournalCut(
-                folder: folder, lastSequence: chain.lastSequence, crc32c: chain.crc32c)
-            let outcome = try cut.run()
-            if let kept = outcome.keptFolder {
-                StandardError.write(
-                    "\(folder) is cut behind \(chain.lastSequence): the records up to "
-                        + "\(outcome.lastSequenceBefore) were never carried over, and are kept in "
-                        + "\(kept)\n")
-            }
+        for line in try ClusterMembership.cut(cuts, journalFolder: journalFolder) {
+            StandardError.write("\(line)\n")
         }
         for (successor, sequence) in landings { try land(successor, sequence) }
         StandardError.write("starting anew, as a standby\n")

@@ -21,7 +21,7 @@ final class JournalFolder: Sendable {
     ) throws -> ShardRig {
         try ShardRig {
             $0.journal = .init(folder: path)
-            $0.journal?.segmentMB = 1
+            $0.journal?.segmentByteCount = 1 << 20
             $0.commitPolicies = [policy]
             change(&$0)
         }

@@ -17,7 +17,7 @@ import Wire
         ShardRig.configuration {
             $0.shards = shards
             $0.journal = .init(folder: folder.path)
-            $0.journal?.segmentMB = 1
+            $0.journal?.segmentByteCount = 1 << 20
             $0.commitPolicies = policies
             $0.instruments[1].shard = UInt32(shards - 1)
         }

@@ -13,7 +13,7 @@ import Testing
             $0.host.mode = .pipeline
             $0.host.polling = .adaptive
             $0.journal = .init(folder: folder.path)
-            $0.journal?.segmentMB = 1
+            $0.journal?.segmentByteCount = 1 << 20
         }
         let port = try ShardRig.port(buffers: 2_047)
         defer { port.close() }

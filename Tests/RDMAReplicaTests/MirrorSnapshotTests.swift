@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import CommandLog
 import Foundation
 import Platform
 import TestSeed
@@ -9,7 +8,8 @@ import Wire
 @testable @_spi(Testing) import CommandLog
 @testable import RDMAReplica
 
-/// A mirror of a log whose first records are gone and that has a snapshot, to a standby without one.
+/// A mirror of a log whose first records are gone, and that has a snapshot, to a standby without a
+/// record.
 private final class SnapshotRig {
     let rig: MirrorRig
     let store: SnapshotStore

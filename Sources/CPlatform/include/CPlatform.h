@@ -156,7 +156,20 @@ CPLATFORM_INLINE size_t cplatform_malloc_byte_count(void) {
 
 // MARK: Time
 
+// What stands in for the system's clocks and chance on this thread; all zero: nothing does.
+struct cplatform_simulated {
+    uint64_t monotonicNanos;
+    uint64_t utcNanos;
+    uint64_t randomState;
+};
+struct cplatform_simulated *cplatform_simulation(void);
+
 CPLATFORM_INLINE uint64_t cplatform_clock_nanos(clockid_t clock) {
+    const struct cplatform_simulated *simulation = cplatform_simulation();
+    if (simulation->monotonicNanos != 0) {
+        if (clock == CLOCK_MONOTONIC) return simulation->monotonicNanos;
+        if (clock == CLOCK_REALTIME) return simulation->utcNanos;
+    }
     struct timespec now;
     clock_gettime(clock, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;

@@ -9,7 +9,9 @@ internal import Platform
 /// file system have them, by plain writes where not. Nothing is opened with O_DSYNC: the kernel
 /// would end each write on a worker thread of the processor that took the disk's interrupt, and
 /// where that one polls without a pause an acknowledgement waits for milliseconds.
-public final class FileStorage: JournalStorage, @unchecked Sendable {
+///
+/// A simulation puts a disk with faults in its place, by a subclass.
+open class FileStorage: JournalStorage, @unchecked Sendable {
     /// How a folder is opened.
     public enum Mode: Sendable {
         /// For one journal: a second one is refused. io_uring if the kernel lets us.
@@ -122,7 +124,7 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
     // MARK: The folder
 
     /// As `JournalStorage` says.
-    public func list() throws(StorageError) -> [String] {
+    open func list() throws(StorageError) -> [String] {
         // A place in the folder of its own: others may be listing it too.
         let own = unsafe openat(handle, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard own >= 0 else { throw failed("list", "") }
@@ -155,7 +157,7 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
     }
 
     /// As `JournalStorage` says.
-    public func create(_ name: String, byteCount: Int) throws(StorageError) -> JournalFile {
+    open func create(_ name: String, byteCount: Int) throws(StorageError) -> JournalFile {
         let file = WriteQueue.open(folder: handle, name: name, create: true, direct: isDirect)
         guard file >= 0 else { throw failed("create", name) }
         let number = posix_fallocate(file, 0, byteCount)
@@ -167,7 +169,7 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
     }
 
     /// As `JournalStorage` says.
-    public func open(_ name: String, forWriting: Bool) throws(StorageError) -> JournalFile {
+    open func open(_ name: String, forWriting: Bool) throws(StorageError) -> JournalFile {
         let file =
             forWriting
             ? WriteQueue.open(folder: handle, name: name, create: false, direct: isDirect)
@@ -184,29 +186,29 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
     }
 
     /// As `JournalStorage` says.
-    public func close(_ file: JournalFile) { Glibc.close(file.rawValue) }
+    open func close(_ file: JournalFile) { Glibc.close(file.rawValue) }
 
     /// As `JournalStorage` says.
-    public func byteCount(of file: JournalFile) throws(StorageError) -> Int {
+    open func byteCount(of file: JournalFile) throws(StorageError) -> Int {
         var status = stat()
         guard unsafe fstat(file.rawValue, &status) == 0 else { throw failed("stat", file) }
         return Int(status.st_size)
     }
 
     /// As `JournalStorage` says.
-    public func rename(_ name: String, to newName: String) throws(StorageError) {
+    open func rename(_ name: String, to newName: String) throws(StorageError) {
         guard unsafe renameat(handle, name, handle, newName) == 0 else {
             throw failed("rename", name)
         }
     }
 
     /// As `JournalStorage` says.
-    public func remove(_ name: String) throws(StorageError) {
+    open func remove(_ name: String) throws(StorageError) {
         guard unsafe unlinkat(handle, name, 0) == 0 else { throw failed("remove", name) }
     }
 
     /// As `JournalStorage` says.
-    public func read(
+    open func read(
         _ file: JournalFile, into memory: UnsafeMutableRawPointer, byteCount: Int, offset: Int
     ) throws(StorageError) -> Int {
         var done = 0
@@ -222,7 +224,7 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
     }
 
     /// As `JournalStorage` says.
-    public func write(
+    open func write(
         _ file: JournalFile, from memory: UnsafeRawPointer, byteCount: Int, offset: Int
     ) throws(StorageError) {
         let number = unsafe writeAll(file, memory, byteCount, offset)
@@ -230,17 +232,17 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
     }
 
     /// As `JournalStorage` says.
-    public func sync(_ file: JournalFile) throws(StorageError) {
+    open func sync(_ file: JournalFile) throws(StorageError) {
         guard fsync(file.rawValue) == 0 else { throw failed("sync", file) }
     }
 
     /// As `JournalStorage` says.
-    public func syncFolder() throws(StorageError) {
+    open func syncFolder() throws(StorageError) {
         guard fsync(handle) == 0 else { throw failed("sync", "") }
     }
 
     /// As `JournalStorage` says.
-    public func createPlain(_ name: String) throws(StorageError) -> JournalFile {
+    open func createPlain(_ name: String) throws(StorageError) -> JournalFile {
         let flags = O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC
         let file = unsafe openat(handle, name, flags, 0o600)
         guard file >= 0 else { throw failed("create", name) }
@@ -248,7 +250,7 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
     }
 
     /// As `JournalStorage` says.
-    public func append(
+    open func append(
         _ file: JournalFile, from memory: UnsafeRawPointer, byteCount: Int
     ) throws(StorageError) {
         var done = 0
@@ -263,7 +265,7 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
     // MARK: The queue
 
     /// As `JournalStorage` says.
-    public func submitWrite(
+    open func submitWrite(
         _ file: JournalFile, from memory: UnsafeRawPointer, byteCount: Int, offset: Int,
         token: UInt64
     ) throws(StorageError) {
@@ -280,7 +282,7 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
     }
 
     /// As `JournalStorage` says.
-    public func submitSync(_ file: JournalFile, token: UInt64) throws(StorageError) {
+    open func submitSync(_ file: JournalFile, token: UInt64) throws(StorageError) {
         if let queue {
             guard queue.sync(file: file.rawValue, token: token) else {
                 throw StorageError("queue a sync of", file: path(file), errno: EBUSY)
@@ -303,13 +305,13 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
     }
 
     /// As `JournalStorage` says.
-    public func flush() throws(StorageError) {
+    open func flush() throws(StorageError) {
         guard let number = queue?.submit(), number != 0 else { return }
         throw StorageError("submit writes to", file: folder, errno: number)
     }
 
     /// As `JournalStorage` says.
-    public func reap() throws(StorageError) -> WriteCompletion? {
+    open func reap() throws(StorageError) -> WriteCompletion? {
         if let queue {
             guard let found = queue.reap() else { return nil }
             return WriteCompletion(token: found.token, result: found.result)
@@ -323,10 +325,10 @@ public final class FileStorage: JournalStorage, @unchecked Sendable {
     }
 
     /// As `JournalStorage` says.
-    public func wait(nanos: UInt64) { queue?.wait(nanos: nanos) }
+    open func wait(nanos: UInt64) { queue?.wait(nanos: nanos) }
 
     /// As `JournalStorage` says.
-    public func settle() {
+    open func settle() {
         queue?.settle()
         completionCount = 0
     }

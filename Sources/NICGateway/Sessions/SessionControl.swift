@@ -87,7 +87,7 @@ extension GatewayCore {
         // the old token must not fill the place of one of them.
         unsafe releaseHeld(entry)
         unsafe entry.pointee.state = .opening
-        unsafe entry.pointee.token = UInt32.random(in: 1...UInt32.max)
+        unsafe entry.pointee.token = Chance.nonZero()
         unsafe entry.pointee.source = datagram.source
         unsafe entry.pointee.nonce = logon.nonce
         unsafe entry.pointee.logonFlags = logon.flags & 0b11

@@ -30,22 +30,39 @@ public final class ClusterMembership: Sendable {
     private let driver: HostDriver
     private let listener: StandbyListener
 
-    init(
+    /// With the arbiter and the listener that the settings name.
+    convenience init(
         _ settings: ClusterSettings, policy: CommitPolicy, members: [Member], clock: CycleClock
     ) throws {
         let arbiter = try settings.arbiter.makeArbiter(host: settings.host)
-        arbiterDescription = arbiter.description
+        let key = try settings.mirror.keyFile.map { (file) throws(MirrorError) in
+            try MirrorKey(file: file)
+        }
+        let listener = try MirrorListener(
+            address: settings.listenAddress, port: settings.listenPort,
+            transport: settings.mirror.transport, key: key, clock: clock)
+        self.init(
+            settings, policy: policy, members: members, arbiter: try ArbiterRunner(arbiter),
+            arbiterDescription: arbiter.description, listener: listener, clock: clock)
+    }
+
+    init(
+        _ settings: ClusterSettings, policy: CommitPolicy, members: [Member],
+        arbiter: any ArbiterDesk, arbiterDescription: String, listener: MirrorListener,
+        clock: CycleClock
+    ) {
+        self.arbiterDescription = arbiterDescription
         var settings = settings
         // A host whose log has a past begins no cluster of its own accord: where the arbiter knows
         // of none, it may have forgotten the one in which the other host has more.
         let isNew = members.allSatisfy { $0.log.publishedSequence == 0 }
         settings.mayFound = settings.mayFound && isNew
-        driver = try HostDriver(
+        driver = HostDriver(
             settings, policy: policy, firstEpoch: members.map(\.firstEpoch).max() ?? 1,
             arbiter: arbiter, members: members, clock: clock)
         view = driver.view
-        listener = try StandbyListener(
-            settings, view: view, duties: members.map(\.duty), clock: clock)
+        self.listener = StandbyListener(
+            settings, listener: listener, view: view, duties: members.map(\.duty))
         self.members = members
     }
 
@@ -90,8 +107,29 @@ public final class ClusterMembership: Sendable {
         return view.isOver || views.contains { $0.cut != nil || $0.landed != nil }
     }
 
+    /// What a host does before it starts anew, once its threads are gone: the records that nobody
+    /// carried over are cut off. Says what was cut, a sentence each. Throws when it cannot be done;
+    /// each log is whole then, cut or not.
+    public static func cut(
+        _ cuts: [Int: RecordChain], journalFolder: String
+    ) throws(JournalCutError) -> [String] {
+        var done: [String] = []
+        for (shard, chain) in cuts.sorted(by: { $0.key < $1.key }) {
+            let folder = "\(journalFolder)/shard-\(shard)"
+            let outcome = try JournalCut(
+                folder: folder, lastSequence: chain.lastSequence, crc32c: chain.crc32c
+            ).run()
+            guard let kept = outcome.keptFolder else { continue }
+            done.append(
+                "\(folder) is cut behind \(chain.lastSequence): the records up to "
+                    + "\(outcome.lastSequenceBefore) were never carried over, and are kept in "
+                    + "\(kept)")
+        }
+        return done
+    }
+
     func turn() { driver.turn() }
-    func listen() { listener.turn() }
+    func listen(timeoutMillis: UInt32) { listener.turn(timeoutMillis: timeoutMillis) }
     func close() { for member in members { member.mirror.close() } }
 }
 

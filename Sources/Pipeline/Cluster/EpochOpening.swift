@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CommandLog
 internal import NICGateway
+internal import Platform
 internal import Wire
 
 /// The commands with which an epoch begins: its start, and the instruments that the configuration
@@ -39,7 +40,7 @@ struct EpochOpening {
         let start = LogRecord.epochStart(
             epoch: epoch, rulesVersion: Shard.rulesVersion,
             lastCarriedSequence: lastCarriedSequence,
-            indexSeed: UInt64.random(in: 1...UInt64.max), shard: shard, host: host)
+            indexSeed: Chance.nonZero(), shard: shard, host: host)
         waiting = [(start, limits)] + undefined.map(Self.definition)
         undefined = []
     }

@@ -11,7 +11,7 @@ internal import Synchronization
 final class HostDriver: @unchecked Sendable {
     private let members: [ClusterMembership.Member]
     private let clock: CycleClock
-    private let runner: ArbiterRunner
+    private let arbiter: any ArbiterDesk
     private var machine: HostMachine
     private var announcing = Announcements()
     private var beats: JointProgress
@@ -22,14 +22,14 @@ final class HostDriver: @unchecked Sendable {
 
     init(
         _ settings: ClusterSettings, policy: CommitPolicy, firstEpoch: UInt32,
-        arbiter: any Arbiter, members: [ClusterMembership.Member], clock: CycleClock
-    ) throws(PlatformError) {
+        arbiter: any ArbiterDesk, members: [ClusterMembership.Member], clock: CycleClock
+    ) {
         self.members = members
         self.clock = clock
-        runner = try ArbiterRunner(arbiter)
+        self.arbiter = arbiter
         machine = HostMachine(
             settings.hostSettings, policy: policy, firstEpoch: firstEpoch,
-            seed: UInt64.random(in: 0...UInt64.max))
+            seed: Chance.nonZero())
         beats = JointProgress(count: members.count)
         progress = JointProgress(count: members.count)
         startCycles = clock.nowCycles
@@ -61,7 +61,7 @@ final class HostDriver: @unchecked Sendable {
     private func observe() -> HostObservation {
         var seen = HostObservation()
         seen.nowNanos = nowNanos
-        seen.answer = runner.takeAnswer()
+        seen.answer = arbiter.takeAnswer()
         seen.request = view.takeRequest()
         if servesStandby { observeStandby(&seen) } else { observePrimary(&seen) }
         seen.doubt = doubt
@@ -122,7 +122,7 @@ final class HostDriver: @unchecked Sendable {
     private func perform(_ effect: HostEffect) {
         switch effect {
         case .ask(let request):
-            let isTaken = runner.ask(request)
+            let isTaken = arbiter.ask(request)
             precondition(isTaken, "the machine asks one thing at a time")
         case .takeOver:
             for member in members { member.duty.want(.taking) }

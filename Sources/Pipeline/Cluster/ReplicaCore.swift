@@ -42,7 +42,8 @@ struct ReplicaCore: PolledCore, ~Copyable {
     init(
         _ core: consuming GatewayCore, duty: ShardDuty, settings: ClusterSettings,
         successor: JournalSuccessor, shard: UInt32, policy: CommitPolicy, journal: JournalStatus,
-        history: ReportHistory, progress: EngineProgress, opening: EpochOpening, clock: CycleClock, node: NUMANode?
+        history: ReportHistory, progress: EngineProgress, opening: EpochOpening, clock: CycleClock,
+        node: NUMANode?
     ) {
         self.core = core
         self.duty = duty
@@ -153,7 +154,9 @@ struct ReplicaCore: PolledCore, ~Copyable {
             let receiver = try request.accept(
                 by: identity, knownEpoch: duty.epoch, after: end, node: node, clock: clock)
             receiver.makePlace = { [successor] (sequence) throws(MirrorError) in
-                do throws(JournalCutError) { return try successor.begin(sequence: sequence) } catch {
+                do throws(JournalCutError) {
+                    return try successor.begin(sequence: sequence)
+                } catch {
                     throw MirrorError(code: EIO, "no place for a snapshot: \(error)")
                 }
             }

@@ -16,7 +16,8 @@ struct ShardMember {
     /// Of a shard whose ring goes on behind a place in its log.
     init(
         _ settings: ClusterSettings, _ recovery: ShardRecovery, ring: LogRing<LogRecord>,
-        after start: SnapshotPosition, windowRecordCount: UInt64, clock: CycleClock
+        after start: SnapshotPosition, windowRecordCount: UInt64, clock: CycleClock,
+        connector: MirrorSender.Connector?
     ) throws {
         successor = JournalSuccessor(folder: recovery.folder, shard: recovery.shard)
         store = recovery.snapshots
@@ -27,8 +28,8 @@ struct ShardMember {
             after: RecordChain(lastSequence: start.sequence, crc32c: start.recordCRC32C),
             identity: settings.identity, settings: settings.mirror,
             history: MirrorHistory(
-                storage: try FileStorage(path: recovery.folder, mode: .reading),
-                shard: recovery.shard, ring: ring), clock: clock)
+                storage: try recovery.open(recovery.folder, .reading),
+                shard: recovery.shard, ring: ring), clock: clock, connector: connector)
     }
 
     /// The snapshots that a standby may be brought up from, as `progress` makes them.

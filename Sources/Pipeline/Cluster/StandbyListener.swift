@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CommandLog
-internal import Platform
 internal import RDMAReplica
 internal import Synchronization
 
@@ -22,23 +21,19 @@ final class StandbyListener: @unchecked Sendable {
     var problem: String? { lastProblem.withLock { $0 } }
 
     init(
-        _ settings: ClusterSettings, view: ClusterView, duties: [ShardDuty], clock: CycleClock
-    ) throws(MirrorError) {
-        let key = try settings.mirror.keyFile.map { (file) throws(MirrorError) in
-            try MirrorKey(file: file)
-        }
-        listener = try MirrorListener(
-            address: settings.listenAddress, port: settings.listenPort,
-            transport: settings.mirror.transport, key: key, clock: clock)
+        _ settings: ClusterSettings, listener: MirrorListener, view: ClusterView,
+        duties: [ShardDuty]
+    ) {
+        self.listener = listener
         identity = settings.identity
         self.view = view
         self.duties = duties
     }
 
-    /// Waits a moment for a request, and hands it to its shard.
-    func turn() {
+    /// Waits so long for a request, and hands it to its shard.
+    func turn(timeoutMillis: UInt32) {
         do throws(MirrorError) {
-            guard let request = try listener.next(timeoutMillis: 20) else { return }
+            guard let request = try listener.next(timeoutMillis: timeoutMillis) else { return }
             let epoch = view.current.decision?.epoch ?? 0
             let shard = Int(request.hello.shard)
             // A host that speaks, or is about to, follows nobody.

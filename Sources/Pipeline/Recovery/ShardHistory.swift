@@ -21,7 +21,7 @@ public final class ShardHistory: @unchecked Sendable {
         _ recovery: ShardRecovery, ring: LogRing<LogRecord>, status: JournalStatus,
         mailbox: ReportHistory, settings: Configuration.Journal, clock: CycleClock
     ) throws {
-        let storage = try FileStorage(path: recovery.folder, mode: .reading)
+        let storage = try recovery.open(recovery.folder, .reading)
         maker = SnapshotMaker(
             shard: recovery.shard, store: recovery.snapshots, storage: storage, ring: ring,
             status: status, settings: settings, clock: clock)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Settings
-internal import CommandLog
+public import CommandLog
 internal import Engine
 internal import Foundation
 internal import NICGateway
@@ -11,6 +11,9 @@ internal import Wire
 //
 // Of what is in the folder nothing is changed before `seal`.
 
+/// Opens a folder of a journal: `FileStorage.init`, or what stands in for it.
+public typealias OpenStorage = (String, FileStorage.Mode) throws(StorageError) -> FileStorage
+
 /// What the journal of a shard gives back at start: a state, the commands behind it once more
 /// through the engine and the gateway's cache, and then the journal to go on with.
 final class ShardRecovery {
@@ -19,6 +22,8 @@ final class ShardRecovery {
     /// The same as storage; its description says how it is written.
     let storage: FileStorage
     let shard: UInt32
+    /// Opens a folder once more.
+    let open: OpenStorage
     /// The shard's snapshots.
     let snapshots: SnapshotStore
     /// Where the log ends.
@@ -35,13 +40,16 @@ final class ShardRecovery {
     private let keepsSegments: Bool
 
     /// Opens the folder and finds the end of the log. Throws when something durable is missing.
-    init(_ settings: Configuration.Journal, shard: UInt32) throws {
+    init(
+        _ settings: Configuration.Journal, shard: UInt32, open: @escaping OpenStorage
+    ) throws {
         try Self.make(settings.folder)
         if settings.oldSegments == .archive { try Self.make(settings.archiveFolder) }
         folder = "\(settings.folder)/shard-\(shard)"
-        storage = try FileStorage(path: folder)
+        self.open = open
+        storage = try open(folder, .journal)
         try JournalCut.finish(storage)
-        segmentByteCount = settings.segmentMB << 20
+        segmentByteCount = settings.segmentByteCount
         keepsSegments = settings.oldSegments == .keep
         self.shard = shard
         position = .start(shard: shard)

@@ -6,12 +6,23 @@ internal import Glibc
 public import Platform
 internal import Synchronization
 
+/// Where questions for an arbiter are left, one at a time, and its answers found.
+///
+/// Threading: one thread. Neither call waits.
+public protocol ArbiterDesk: AnyObject {
+    /// Hands a request over; false, and nothing happens, while the one before has no answer that
+    /// was taken.
+    func ask(_ request: ArbiterRunner.Request) -> Bool
+    /// The answer, once.
+    func takeAnswer() -> ArbiterRunner.Answer?
+}
+
 /// Asks an arbiter on a thread of its own, one request at a time, so that the asking thread never
 /// blocks.
 ///
 /// Threading: `ask` and `takeAnswer` belong to one thread. Each costs it an atomic load while there
 /// is nothing; a request costs one system call.
-public final class ArbiterRunner: Sendable {
+public final class ArbiterRunner: ArbiterDesk, Sendable {
     /// What can be asked.
     public enum Request: Equatable, Sendable {
         /// `Arbiter.read`.
@@ -44,11 +55,10 @@ public final class ArbiterRunner: Sendable {
         }
     }
 
-    /// Hands a request over; false, and nothing happens, while the one before has no answer that
-    /// was taken.
+    /// As `ArbiterDesk` says.
     public func ask(_ request: Request) -> Bool { mailbox.ask(request) }
 
-    /// The answer, once.
+    /// As `ArbiterDesk` says.
     public func takeAnswer() -> Answer? { mailbox.takeAnswer() }
 
     /// Waits for the request under way, if any, then for the thread's end.

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CommandLog
+internal import Engine
+internal import Pipeline
+internal import Platform
+internal import RDMAReplica
+internal import Wire
+
+/// The invariants of a pair, by their numbers in docs/operations/simulator.md. Each says what it
+/// has found to the ledger; 12 is seen by the arbiter's desk, 18 by the run's second phase.
+enum Invariants {
+    /// 1: one host is heard in an epoch.
+    static func oneSpeaker(_ ledger: Ledger, host: Int, epoch: UInt32) {
+        let speaker = ledger.speakers[epoch, default: host]
+        ledger.speakers[epoch] = speaker
+        guard speaker != host else { return }
+        ledger.fail(1, "host \(host + 1) is heard in epoch \(epoch), which is the other's")
+    }
+
+    /// 2: every acknowledged command survives at the same sequence with the same bytes: who begins
+    /// to speak has all of them.
+    static func survives(_ ledger: Ledger, _ host: SimulatedHost) {
+        let last = ledger.lastSequence
+        guard last > 0 else { return }
+        guard let crc = host.crc(of: last) else {
+            if host.logEnd >= last { return }
+            return ledger.fail(
+                2, "host \(host.index + 1) speaks with \(host.logEnd) of \(last) acknowledged records"
+            )
+        }
+        guard crc != ledger.acknowledged[Int(last) - 1] else { return }
+        ledger.fail(2, "host \(host.index + 1) has another record \(last) than was acknowledged")
+    }
+
+    /// 3: chains agree up to the smaller committed sequence.
+    static func sameChain(_ ledger: Ledger, _ host: SimulatedHost, _ record: LogRecord) {
+        let known = ledger.acknowledged[Int(record.sequence) - 1]
+        guard known != record.crc32c else { return }
+        ledger.fail(
+            3, "host \(host.index + 1) acknowledges another record \(record.sequence) than before")
+    }
+
+    /// 4: equal state at equal sequence, after a recovery too.
+    static func sameState(_ ledger: Ledger, _ place: Ledger.Place, _ hash: UInt64, _ who: String) {
+        let known = ledger.hashes[place, default: hash]
+        ledger.hashes[place] = known
+        guard known != hash else { return }
+        ledger.fail(4, "\(who) has another state behind \(place.sequence) than was seen there")
+    }
+
+    /// 5: each command executes once: a session's messages follow each other without a gap.
+    static func once(_ ledger: Ledger, _ record: LogRecord) {
+        guard record.sessionSequence != 0, record.kind.rawValue <= CommandKind.logout.rawValue,
+            Int(record.session) < ledger.taken.count
+        else { return }
+        let expected = ledger.taken[Int(record.session)] &+ 1
+        ledger.taken[Int(record.session)] = record.sessionSequence
+        guard record.sessionSequence != expected else { return }
+        ledger.fail(
+            5, "session \(record.session): message \(record.sessionSequence) at \(record.sequence), "
+                + "and \(expected) was next")
+    }
+
+    /// 6: the reports of a session, and the public ones, are gapless and the same whenever sent.
+    static func sameReport(_ ledger: Ledger, stream: Int, number: UInt64, _ bytes: [UInt8]) {
+        guard stream < ledger.reports.count, number > 0 else {
+            return ledger.fail(6, "a report of stream \(stream) with number \(number)")
+        }
+        let known = ledger.reports[stream][number, default: bytes]
+        ledger.reports[stream][number] = known
+        guard known != bytes else { return }
+        ledger.fail(6, "stream \(stream): report \(number) is another than before")
+    }
+
+    /// 6: a client was given every report there is, each from this process or made again.
+    static func gapless(_ ledger: Ledger, _ client: SimulatedClient) {
+        guard client.lostCount > 0 else { return }
+        ledger.fail(6, "client \(client.number) has lost \(client.lostCount) reports")
+    }
+
+    /// 7: nothing leaves before its commit rule holds. The rule is looked up where it is true: in
+    /// the standby's own log, and in what the journal calls durable.
+    static func commitRule(
+        _ ledger: Ledger, _ host: SimulatedHost, standby: SimulatedHost, through last: UInt64
+    ) {
+        guard let process = host.process else { return }
+        if !host.isSpeaking { ledger.fail(7, "host \(host.index + 1) acknowledges and is no primary") }
+        let mode = process.gateMode
+        if mode == .durable || mode == .both, process.journalStatus.durable.load() < last {
+            ledger.fail(7, "host \(host.index + 1) acknowledges \(last), which is not durable")
+        }
+        if mode == .mirrored || mode == .both, standby.process != nil, standby.logEnd < last {
+            ledger.fail(
+                7, "host \(host.index + 1) acknowledges \(last), the standby has \(standby.logEnd)")
+        }
+    }
+
+    /// 7: what an epoch carries over from those before is durable where it begins.
+    static func carriedIsDurable(_ ledger: Ledger, _ host: SimulatedHost) {
+        guard host.durableEnd < host.logEnd else { return }
+        ledger.fail(
+            7, "host \(host.index + 1) begins an epoch with \(host.logEnd) records, and "
+                + "\(host.durableEnd) are durable")
+    }
+
+    /// 7: reports are of commands that were acknowledged.
+    static func reportIsCommitted(_ ledger: Ledger, session: UInt32, number: UInt64) {
+        guard let known = ledger.fold.session(session)?.reportSequence, number > known else {
+            return
+        }
+        ledger.fail(7, "session \(session): report \(number) left, \(known) is not committed")
+    }
+
+    /// 8: who takes a log over has taken the other's right to write into it first.
+    static func fenced(_ ledger: Ledger, _ host: SimulatedHost, _ network: MirrorNetwork) {
+        guard network.isWritable(at: host.index) else { return }
+        ledger.fail(8, "host \(host.index + 1) has taken over, and its memory is still written to")
+    }
+
+    /// 9: what a standby applies was written by a primary, at that place.
+    static func wasWritten(_ ledger: Ledger, _ host: SimulatedHost, _ record: LogRecord) {
+        guard !ledger.wasWritten(record) else { return }
+        ledger.fail(
+            9, "host \(host.index + 1) applies a record \(record.sequence) that nobody has written")
+    }
+
+    /// 10: no record is overwritten that its readers have not let go of: what a primary writes at a
+    /// lap's distance is applied here, journaled here and, in sync, validated there.
+    static func overwritten(_ ledger: Ledger, _ host: SimulatedHost, standby: SimulatedHost) {
+        guard let process = host.process else { return }
+        let published = process.log.publishedSequence
+        guard published > UInt64(process.log.capacity) else { return }
+        let gone = published - UInt64(process.log.capacity)
+        if let applied = process.appliedState?.sequence, applied < gone {
+            ledger.fail(10, "host \(host.index + 1) overwrites \(gone), and has applied \(applied)")
+        }
+        if host.isInSyncPrimary, standby.process != nil, standby.logEnd < gone {
+            ledger.fail(
+                10, "host \(host.index + 1) overwrites \(gone), the standby has \(standby.logEnd)")
+        }
+    }
+
+    /// 11: only a host that was in sync is made primary, and only by itself.
+    static func successor(_ ledger: Ledger, _ decisions: [Decision]) {
+        guard let now = decisions.last else { return }
+        if let flaw = now.flaw { ledger.fail(11, flaw) }
+        guard let before = decisions.dropLast().last else { return }
+        if now.epoch < before.epoch { ledger.fail(11, "epoch \(now.epoch) follows \(before.epoch)") }
+        guard now.primary != before.primary else { return }
+        if now.epoch == before.epoch { ledger.fail(11, "two primaries in epoch \(now.epoch)") }
+        let active = decisions.dropLast().last { $0.phase == .active }
+        guard let active, !active.inSync.contains(now.primary) else { return }
+        ledger.fail(11, "host \(now.primary) was not in sync and became primary")
+    }
+
+    /// 13: a recovery finds all that was durable, or says what is damaged.
+    static func recovered(_ ledger: Ledger, _ host: SimulatedHost, claim: RecordChain) {
+        guard let found = host.process?.recovered else { return }
+        if found.lastSequence < claim.lastSequence {
+            ledger.fail(
+                13, "host \(host.index + 1) recovers \(found.lastSequence) of "
+                    + "\(claim.lastSequence) durable records")
+        } else if found.lastSequence == claim.lastSequence, found.chain != claim.crc32c {
+            ledger.fail(13, "host \(host.index + 1) recovers another record than was durable")
+        }
+    }
+
+    /// 14: after the disk has failed nothing more is acknowledged.
+    static func afterFailure(_ ledger: Ledger, _ host: SimulatedHost) {
+        guard host.process?.journalStatus.hasFailed == true else { return }
+        ledger.fail(14, "host \(host.index + 1) acknowledges though its disk has failed")
+    }
+
+    /// 15: queues are bounded: the log's ring never holds more than it has room for.
+    static func bounded(_ ledger: Ledger, _ host: SimulatedHost) {
+        guard let process = host.process else { return }
+        let published = process.log.publishedSequence
+        let gone = published - min(published, UInt64(process.log.capacity))
+        for gate in process.log.gatingReaders where gate.releasedSequence < gone {
+            ledger.fail(15, "host \(host.index + 1): \(gate.name) was overrun")
+        }
+    }
+
+    /// 16: what is in the log came from a client: foreign frames change nothing.
+    static func ofClients(_ ledger: Ledger, _ record: LogRecord) {
+        guard record.kind == .newOrder || record.kind == .cancelOrder else { return }
+        let session = Int(record.session)
+        guard session < ledger.submitted.count, record.orderID >> 32 == record.session,
+            record.orderID & 0xFFFF_FFFF <= ledger.submitted[session]
+        else { return ledger.fail(16, "record \(record.sequence) is of an order that nobody sent") }
+    }
+
+    /// 17: books are uncrossed and whole, by the engine's own audit.
+    static func soundBooks(_ ledger: Ledger, _ broken: String?, _ who: String) {
+        if let broken { ledger.fail(17, "\(who): \(broken)") }
+    }
+}

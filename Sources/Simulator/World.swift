@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CommandLog
+internal import Glibc
+internal import Pipeline
+internal import Platform
+internal import RDMAReplica
+internal import Wire
+
+/// Everything in a run.
+final class World {
+    /// A datagram on its way: to a client, or to whoever has the gateway's address.
+    struct Flight {
+        var dueNanos: UInt64
+        var client: UInt32?
+        var bytes: [UInt8]
+    }
+
+    /// Service must be back so long after the faults have stopped.
+    static let livenessNanos: UInt64 = 8_000_000_000
+
+    let seed: UInt64
+    var random: SeededRandom
+    var nowNanos: UInt64 = 1_000_000_000
+    let arbiter: SimulatedArbiter
+    let network: MirrorNetwork
+    let hosts: [SimulatedHost]
+    var clients: [SimulatedClient] = []
+    let ledger: Ledger
+    let plan: FaultPlan
+    var figures = SimulationFigures()
+    var lastEvents: [String] = []
+    var hasFaults = true
+    /// Which host's port has the gateway's address, as the network believes.
+    var route: Int?
+    var flights: [Flight] = []
+    /// Nothing arrives before.
+    var nextFlightNanos = UInt64.max
+    var nextQuestionNanos: UInt64 = 0
+    var seenDecisionCount = 0
+    private let tell: (@Sendable (String) -> Void)?
+    private let pieces: [ClusterHost.Piece]
+
+    init(seed: UInt64, folder: String, tell: (@Sendable (String) -> Void)?) {
+        self.seed = seed
+        self.tell = tell
+        var random = SeededRandom(seed: seed)
+        plan = FaultPlan(&random)
+        arbiter = SimulatedArbiter(seed: random.next())
+        network = MirrorNetwork(seed: random.next())
+        network.badCompletionOneIn = plan.badCompletionOneIn
+        unsafe mkdir(folder, 0o700)
+        let clientCount = 1 + Int(random.below(3))
+        ledger = Ledger(sessionCount: 4)
+        var hosts: [SimulatedHost] = []
+        for index in 0..<2 {
+            let disk = SimulatedDisk(folder: "\(folder)/\(index + 1)", seed: random.next())
+            hosts.append(
+                SimulatedHost(
+                    index: index, disk: disk,
+                    configuration: plan.configuration(host: index, folder: disk.folder),
+                    arbiter: arbiter, network: network))
+        }
+        self.hosts = hosts
+        // How often each has its turn.
+        let weights: [(ClusterHost.Piece, Int)] = [
+            (.intake, 4), (.output, 3), (.engine, 3), (.journal, 4), (.mirror, 4), (.driver, 3),
+            (.listener, 1), (.segments, 1), (.history, 1),
+        ]
+        pieces = weights.flatMap { Array(repeating: $0.0, count: $0.1) }
+        self.random = random
+        for number in 1...clientCount {
+            clients.append(
+                SimulatedClient(
+                    number: UInt32(number), seed: self.random.next(), nowNanos: nowNanos))
+        }
+    }
+
+    func note(_ text: @autoclosure () -> String) {
+        let line = "\((nowNanos - 1_000_000_000) / 1_000) µs  \(text())"
+        if lastEvents.count == 40 { lastEvents.removeFirst() }
+        lastEvents.append(line)
+        tell?(line)
+    }
+
+    func chance(_ oneIn: UInt64) -> Bool { random.below(oneIn) == 0 }
+
+    // MARK: The run
+
+    func run(stepCount: Int) {
+        for host in hosts { start(host) }
+        for _ in 0..<stepCount where ledger.violation == nil { step() }
+        if ledger.violation == nil { heal() }
+        let deadline = nowNanos + Self.livenessNanos
+        while ledger.violation == nil, figures[.steps] % 64 != 0 || !isWell {
+            guard nowNanos < deadline else {
+                ledger.fail(18, "service is not back: \(standing)")
+                break
+            }
+            step()
+        }
+        if ledger.violation == nil { audit() }
+        count()
+        for host in hosts { host.kill(power: false) }
+    }
+
+    private func step() {
+        figures[.steps] += 1
+        nowNanos += random.below(8_000)
+        arbiter.nowNanos = nowNanos
+        network.nowNanos = nowNanos
+        if hasFaults { fault() }
+        if network.isBusy {
+            network.turn()
+            if let (invariant, what) = network.offence { ledger.fail(invariant, what) }
+        }
+        let host = hosts[Int(random.below(2))]
+        if host.isAlive {
+            if host.pausedUntilNanos <= nowNanos { turn(host) }
+        } else if host.restartsNanos <= nowNanos {
+            start(host)
+        }
+        if nowNanos >= nextFlightNanos { deliver() }
+        turnClients()
+    }
+
+    private func turn(_ host: SimulatedHost) {
+        setTime(host)
+        let piece = pieces[Int(random.below(UInt64(pieces.count)))]
+        host.process?.turn(piece)
+        look(host, piece)
+        if piece == .driver { live(host) }
+    }
+
+    func setTime(_ host: SimulatedHost) {
+        let utc = 1_700_000_000_000_000_000 &+ nowNanos
+        Simulation.set(
+            monotonicNanos: nowNanos,
+            utcNanos: utc &+ UInt64(bitPattern: host.utcOffsetNanos))
+    }
+
+    // MARK: Lives
+
+    func start(_ host: SimulatedHost) {
+        setTime(host)
+        let faultsBefore = host.disk.faultCount
+        let claim = host.claim
+        if host.start() {
+            note("host \(host.index + 1) starts with \(host.logEnd) records")
+            if host.isDoubtful, host.logEnd < claim.lastSequence { return giveUp(host) }
+            host.isDoubtful = false
+            Invariants.recovered(ledger, host, claim: claim)
+            look(host, .engine)
+            return
+        }
+        note("host \(host.index + 1) does not start: \(host.startProblem ?? "")")
+        if host.isDoubtful { return giveUp(host) }
+        if host.disk.faultCount == faultsBefore {
+            ledger.fail(13, "host \(host.index + 1) does not start: \(host.startProblem ?? "")")
+        }
+        host.restartsNanos = nowNanos + 1_000_000 + random.below(20_000_000)
+    }
+
+    /// A disk that lied is replaced.
+    private func giveUp(_ host: SimulatedHost) {
+        note("host \(host.index + 1) gets an empty disk")
+        host.kill(power: false)
+        host.wipe()
+        figures[.wipes] += 1
+        host.restartsNanos = nowNanos
+    }
+
+    /// What whoever supervises a process does.
+    private func live(_ host: SimulatedHost) {
+        if host.process?.journalStatus.hasFailed == true {
+            guard let failed = host.failedNanos else { return host.failedNanos = nowNanos }
+            guard nowNanos > failed + 3_000_000, mayKill(host) else { return }
+            note("host \(host.index + 1) ends, for its journal has failed")
+            host.kill(power: false)
+            host.restartsNanos = nowNanos + 1_000_000 + random.below(20_000_000)
+        } else if host.process?.cluster.mustComeBack == true, chance(8), mayKill(host) {
+            comeBack(host)
+        }
+    }
+
+    private func comeBack(_ host: SimulatedHost) {
+        do {
+            let cuts = try host.comeBack()
+            note("host \(host.index + 1) comes back, \(cuts.isEmpty ? "whole" : "cut")")
+            figures[.cuts] += UInt64(cuts.count)
+        } catch {
+            ledger.fail(13, "host \(host.index + 1) cannot be cut: \(error)")
+        }
+        host.restartsNanos = nowNanos + random.below(5_000_000)
+    }
+
+    /// Whether all that was acknowledged is somewhere else, or on its disk: one failure at a time.
+    func mayKill(_ host: SimulatedHost) -> Bool {
+        let last = ledger.lastSequence
+        let other = hosts[1 - host.index]
+        if host.durableEnd >= last || other.durableEnd >= last { return true }
+        return other.isAlive && other.logEnd >= last
+            && (other.crc(of: last).map { $0 == ledger.acknowledged[Int(last) - 1] } ?? false)
+    }
+
+    // MARK: The end
+
+    var isWell: Bool {
+        guard let speaker = hosts.first(where: { $0.isInSyncPrimary }),
+            hosts[1 - speaker.index].isInSync
+        else { return false }
+        return clients.allSatisfy { $0.isOpen && $0.isIdle && $0.countSinceHealing >= 3 }
+            && ledger.lastSequence == speaker.logEnd && hosts[1 - speaker.index].logEnd == speaker.logEnd
+            && hosts.allSatisfy { $0.process?.appliedState?.sequence == speaker.logEnd }
+    }
+
+    private var standing: String {
+        let roles = hosts.map { host in
+            "host \(host.index + 1) \(host.role.map { "\($0)" } ?? "dead") \(host.logEnd)"
+        }
+        return roles.joined(separator: ", ")
+            + ", acknowledged \(ledger.lastSequence), clients "
+            + clients.map(\.description).joined(separator: ", ")
+    }
+
+    /// At rest: what both hosts have is the same, and is what was acknowledged.
+    private func audit() {
+        for host in hosts {
+            Invariants.survives(ledger, host)
+            Invariants.soundBooks(ledger, host.process?.broken, "host \(host.index + 1)")
+            if let state = host.process?.appliedState {
+                Invariants.sameState(
+                    ledger, ledger.place, state.stateHash, "host \(host.index + 1)")
+            }
+        }
+        Invariants.sameState(ledger, ledger.place, ledger.fold.stateHash, "the acknowledged log")
+        Invariants.soundBooks(ledger, ledger.fold.broken, "the acknowledged log")
+        for client in clients { Invariants.gapless(ledger, client) }
+        for client in clients where client.nextSequence != ledger.taken[Int(client.number)] &+ 1 {
+            ledger.fail(
+                2, "client \(client.number) goes on with \(client.nextSequence), and "
+                    + "\(ledger.taken[Int(client.number)]) was the last that was acknowledged")
+        }
+    }
+
+    private func count() {
+        figures[.seeds] = 1
+        figures[.milliseconds] = (nowNanos - 1_000_000_000) / 1_000_000
+        figures[.acknowledged] = ledger.lastSequence
+        figures[.reports] = UInt64(clients.reduce(0) { $0 + $1.deliveredCount })
+        figures[.unknownSwaps] = UInt64(arbiter.unknownCount)
+        figures[.badCompletions] = UInt64(network.badCompletionCount)
+        figures[.lines] = UInt64(network.lineCount)
+        figures[.diskErrors] = UInt64(hosts.reduce(0) { $0 + $1.disk.faultCount })
+    }
+}
