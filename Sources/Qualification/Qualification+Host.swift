@@ -57,7 +57,7 @@ extension Qualification {
         defer { unsafe rmdir(scratch) }
         let journal = configuration.journal ?? .init(folder: folder)
         let probe = JournalProbe(
-            folder: scratch, seconds: seconds, segmentByteCount: journal.segmentMB << 20)
+            folder: scratch, seconds: seconds, segmentByteCount: journal.segmentByteCount)
         let seconds = Int(seconds)
         let result = measure(
             on: configuration.host.cpus.journal.first, watch,

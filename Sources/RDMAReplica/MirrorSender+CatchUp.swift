@@ -27,7 +27,7 @@ extension MirrorSender {
                 "the log of \(settings.peerText) is not this one: its record \(last) is another")
         }
         // Of the place before the first record nothing is kept: the first itself has to be there.
-        if last == 0, published > 0, try crc(of: 1) == nil { throw gone(behind: 0) }
+        if last == 0, published > 0, try self.crc(of: 1) == nil { throw gone(behind: 0) }
         guard let history else { return RingSource(ring, after: place) }
         do throws(JournalError) {
             return try history.follow(place)
