@@ -26,7 +26,11 @@ let isFuzzing = Context.environment["NEEDLETAIL_FUZZ"] != nil
 let fuzzing: [SwiftSetting] =
     isFuzzing ? [.unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"])] : []
 
-let swiftSettings = strict + fuzzing + [.unsafeFlags(machine.flatMap { ["-Xcc", $0] })]
+// Only hw/scripts/mutation-check sets this: bugs are there to be planted.
+let mutants: [SwiftSetting] =
+    Context.environment["NEEDLETAIL_MUTANTS"] != nil ? [.define("NEEDLETAIL_MUTANTS")] : []
+
+let swiftSettings = strict + fuzzing + mutants + [.unsafeFlags(machine.flatMap { ["-Xcc", $0] })]
 let cSettings: [CSetting] = [.unsafeFlags(machine + ["-Wall", "-Wextra", "-Werror"])]
 
 func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -166,6 +170,7 @@ let package = Package(
                 "Qualification", "Pipeline", "RDMAReplica", "Hardware", "NICGateway", "Platform",
                 "Wire",
             ]),
+        tests("SimulatorTests", ["TestSeed", "Simulator"]),
         tests("EndToEndTests", ["Wire"]),
         tests("TidyTests", []),
     ],

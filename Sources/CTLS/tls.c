@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/hmac.h>
 #include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +84,19 @@ void ctls_free_key(ctls_key *key) {
     SSL_CTX_free(key->server);
     OPENSSL_cleanse(key->bytes, sizeof key->bytes);
     free(key);
+}
+
+bool ctls_prove(const ctls_key *key, const void *bytes, size_t byte_count, uint8_t *proof) {
+    unsigned int proof_byte_count = CTLS_PROOF_BYTES;
+    return HMAC(EVP_sha256(), key->bytes, key_byte_count, bytes, byte_count, proof,
+                &proof_byte_count) != NULL;
+}
+
+bool ctls_is_proven(
+    const ctls_key *key, const void *bytes, size_t byte_count, const uint8_t *proof) {
+    uint8_t right[CTLS_PROOF_BYTES];
+    return ctls_prove(key, bytes, byte_count, right) &&
+           CRYPTO_memcmp(right, proof, sizeof right) == 0;
 }
 
 // MARK: The socket below TLS. OpenSSL's own would raise SIGPIPE.

@@ -100,10 +100,11 @@ public final class Pipeline {
 
     /// Builds everything over an open port with a queue for each shard. Nothing runs yet. The plan
     /// is that of the configuration on this machine, unless somebody made it already. With a folder
-    /// (`CountersFolders.forWriting`), other processes can see the counters.
+    /// (`CountersFolders.forWriting`), other processes can see the counters. The watchdog is that of
+    /// this process, where there is one.
     public init(
         _ configuration: Configuration, port: Port, plan: ThreadPlan? = nil,
-        countersFolder: String? = nil
+        countersFolder: String? = nil, watchdog: Watchdog? = nil
     ) throws {
         let plan = plan ?? ThreadPlan(configuration)
         self.plan = plan
@@ -121,6 +122,7 @@ public final class Pipeline {
         if let settings = configuration.journal {
             try ShardRecovery.checkFolder(settings.folder, shards: configuration.shards)
         }
+        let listener = try configuration.cluster?.listen(clock)
         let machine = MachineFacts.read()
         // All are made before one is opened: what is wrong with the last leaves the first alone.
         var made: [Cell<Shard?>] = []
@@ -140,9 +142,10 @@ public final class Pipeline {
             describe(shard)
             prepare(shard, configuration, number: number)
         }
-        guard let settings = configuration.cluster else { return }
+        guard let settings = configuration.cluster, let listener else { return }
         cluster = try ClusterMembership(
-            settings, policy: configuration.commitPolicy(shard: 0), members: members, clock: clock)
+            settings, policy: configuration.commitPolicy(shard: 0), members: members,
+            listener: listener, watchdog: watchdog, clock: clock)
         prepareCluster()
     }
 
@@ -280,12 +283,14 @@ public final class Pipeline {
             Role(seat: .init(name: "nt-cluster")) {
                 while !control.isStopping.load(ordering: .relaxed) {
                     cluster.turn()
-                    usleep(100)
+                    cluster.wait(nanos: 100_000)
                 }
             })
         lookingBack.append(
             Role(seat: .init(name: "nt-listen")) {
-                while !control.isStopping.load(ordering: .relaxed) { cluster.listen(timeoutMillis: 20) }
+                while !control.isStopping.load(ordering: .relaxed) {
+                    cluster.listen(timeoutMillis: 20)
+                }
             })
     }
 

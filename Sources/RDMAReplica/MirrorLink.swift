@@ -44,10 +44,14 @@ internal import Wire
     /// The last that it wrote.
     private(set) var counter = MirrorCounter()
     private var beatNumber: UInt64 = 0
+    /// A completion is asked for so often; a probe asks for each.
+    var signalInterval = MirrorWrites.signalInterval
 
     /// Whether the standby has validated all that was handed over.
     var isCaughtUp: Bool { validatedSequence == writtenSequence }
     var description: String { channel.description }
+    /// Of this connection.
+    var nonce: UInt32 { hello.nonce }
 
     /// Asks the standby. `last` is the end of the log.
     init(
@@ -136,7 +140,10 @@ internal import Wire
 
     /// Records that the standby has room for now: never over one that it has not validated.
     var window: Int {
-        capacity - Int(truncatingIfNeeded: writtenSequence &- validatedSequence)
+        #if NEEDLETAIL_MUTANTS
+        if Mutant.endlessWindow.isPlanted { return capacity }
+        #endif
+        return capacity - Int(truncatingIfNeeded: writtenSequence &- validatedSequence)
     }
 
     /// Records that may be staged now.
@@ -231,7 +238,7 @@ internal import Wire
         unsafe try channel.write(
             region: region, from: memory, byteCount: byteCount, to: address, key: answer.ringKey,
             token: writeCount,
-            isSignalled: isSignalled || writeCount % MirrorWrites.signalInterval == 0)
+            isSignalled: isSignalled || writeCount % signalInterval == 0)
     }
 
     /// Takes completions and the standby's counter. True when either has moved.
@@ -242,6 +249,9 @@ internal import Wire
             completedCount = token
             completedSequence = lastSequences[MirrorWrites.slot(token &- 1)]
             hasMoved = true
+            #if NEEDLETAIL_MUTANTS
+            if Mutant.completionIsValidation.isPlanted { validatedSequence = completedSequence }
+            #endif
         }
         let found = unsafe MirrorCounter.copy(from: counterPage.base, nonce: hello.nonce)
         guard let found, found.number > counter.number else { return hasMoved }

@@ -4,6 +4,14 @@ internal import Glibc
 public import Platform
 internal import Wire
 
+/// What tells that the standby has a record.
+public enum MirrorAcknowledgement: String, CaseIterable, Sendable {
+    /// The completion of the RDMA write: the standby's device has placed it.
+    case completion
+    /// The standby's processor has validated it, and its counter is here: what is committed by.
+    case validated
+}
+
 /// A primary without a gateway: measures what a mirror to a standby would cost.
 ///
 /// Threading: one thread, which polls busily while it measures.
@@ -31,45 +39,58 @@ public final class MirrorProbe {
         description = sender.description ?? ""
     }
 
-    /// Round trips of single records: written, validated by the standby's processor, and its
-    /// counter seen here. Throws when the standby goes or falls silent.
+    /// How long single records take, one behind the other, until they are acknowledged. Throws when
+    /// the standby goes or falls silent, and when completions are asked for where they say nothing.
     public func writeLatency(
-        samples: Int, isStopping: () -> Bool = { false }
+        samples: Int, acknowledgement: MirrorAcknowledgement = .validated,
+        isStopping: () -> Bool = { false }
     ) throws(MirrorError) -> LatencyDistribution {
         let histogram = LatencyHistogram()
+        guard let link = sender.link else { throw failure }
+        if acknowledgement == .completion {
+            guard link.channel.transport == .rdma else {
+                throw MirrorError(
+                    code: EOPNOTSUPP,
+                    "over TCP a completion says nothing of the standby: measure `validated`, or "
+                        + "over RDMA")
+            }
+            link.signalInterval = 1
+        }
+        defer { link.signalInterval = MirrorWrites.signalInterval }
         for _ in 0..<samples where !isStopping() {
             let start = clock.nowCycles
             let sequence = append()
-            // Busily while an RDMA device may take. Behind that a core is shared, perhaps with the
-            // very thread that is waited for.
-            var idle = IdleStrategy(spins: 1_000, yields: .max)
-            while sender.status.validatedSequence < sequence {
-                idle.idle(worked: sender.poll())
-                if sender.link == nil { throw failure }
+            try wait(link) {
+                (acknowledgement == .completion ? link.completedSequence : link.validatedSequence)
+                    >= sequence
             }
             histogram.record(nanos: clock.nanos(clock.nowCycles &- start))
+            // The next one finds an idle standby, as this one did.
+            try wait(link) { link.isCaughtUp }
         }
         return histogram.distribution
     }
 
-    /// Records one behind the other, as fast as the standby takes them: how long until it had
+    /// Records at a rate (a second; 0 = as fast as the standby takes them): how long until it had
     /// validated them all, and in how many writes they went. Throws as `writeLatency`.
     public func bandwidth(
-        recordCount: Int
+        recordCount: Int, rate: UInt64 = 0
     ) throws(MirrorError) -> (nanos: UInt64, writeCount: UInt64) {
         let start = clock.nowCycles
         let writes = sender.status.writeCount
         var idle = IdleStrategy(spins: 1_000, yields: .max)
-        var left = recordCount
+        var done = 0
         var last: UInt64 = 0
-        while left > 0 || sender.status.validatedSequence < last {
-            var burst = min(left, 64)
-            left -= burst
-            while burst > 0, sequencer.hasRoom(for: 1) {
-                last = append()
-                burst -= 1
+        while done < recordCount || sender.status.validatedSequence < last {
+            var due = min(recordCount, done + 64)
+            if rate > 0 {
+                let seconds = Double(clock.nanos(clock.nowCycles &- start)) / 1e9
+                due = min(recordCount, max(done, Int(seconds * Double(rate))))
             }
-            left += burst
+            while done < due, sequencer.hasRoom(for: 1) {
+                last = append()
+                done += 1
+            }
             idle.idle(worked: sender.poll())
             if sender.link == nil { throw failure }
         }
@@ -102,6 +123,18 @@ public final class MirrorProbe {
 
     /// Ends the connection in order.
     public func close() { sender.close() }
+
+    /// Busily. Without even a pause over RDMA, as the device's own tools wait; over TCP a core is
+    /// shared, perhaps with the very thread that is waited for.
+    private func wait(_ link: MirrorLink, until isDone: () -> Bool) throws(MirrorError) {
+        let isBare = link.channel.transport == .rdma
+        var idle = IdleStrategy(spins: 1_000, yields: .max)
+        while !isDone() {
+            let hasWorked = sender.poll()
+            if sender.link == nil { throw failure }
+            if !isBare { idle.idle(worked: hasWorked) }
+        }
+    }
 
     private var failure: MirrorError {
         sender.status.failure ?? MirrorError(code: ENOTCONN, "the probe is not connected any more")

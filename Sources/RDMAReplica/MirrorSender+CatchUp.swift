@@ -36,6 +36,24 @@ extension MirrorSender {
         }
     }
 
+    /// The record behind which a standby whose log is not on ours is to cut it; nil when this host
+    /// may not say, or has nothing earlier. It is the one that the epoch carried over. A standby
+    /// that comes again as it was has missed a whole epoch, so that its log parts from ours before:
+    /// each time it is told an earlier record, four times as far back.
+    func nextCut(of place: RecordChain) throws(MirrorError) -> RecordChain? {
+        guard let carried, carried.lastSequence > 0, place.lastSequence > 1 else { return nil }
+        let isKnown =
+            turnedAway.place.lastSequence == place.lastSequence
+            && turnedAway.place.crc32c == place.crc32c
+        turnedAway = (place, isKnown ? turnedAway.count + 1 : 0)
+        let newest = min(carried.lastSequence, place.lastSequence - 1)
+        if newest == carried.lastSequence, turnedAway.count == 0 { return carried }
+        let back = turnedAway.count < 30 ? 1 << (2 * UInt64(turnedAway.count)) : UInt64.max
+        // At last the first command, whose two records begin every log.
+        let sequence = newest > back + 2 ? newest - back : 2
+        return try crc(of: sequence).map { RecordChain(lastSequence: sequence, crc32c: $0) }
+    }
+
     func crc(of sequence: UInt64) throws(MirrorError) -> UInt32? {
         if sequence == base.lastSequence { return base.crc32c }
         if sequence == 0 { return 0 }

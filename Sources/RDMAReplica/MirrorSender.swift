@@ -50,6 +50,8 @@ public final class MirrorSender: @unchecked Sendable {
     private var isAnswered = false
     /// The standby's log is not on ours, and it was told so.
     private var isTurningAway = false
+    /// Where the standby's log ended that was turned away last, and how often that was.
+    var turnedAway: (place: RecordChain, count: Int) = (RecordChain(), 0)
     var source: (any LogSource)?
     /// A snapshot on its way, where the standby is brought up from one.
     private(set) var shipment: SnapshotShipment?
@@ -109,7 +111,12 @@ public final class MirrorSender: @unchecked Sendable {
         lastProgressCycles = now
         lastLookCycles = now
         lastBeatCycles = 0
-        try connect(over: settings.transport.candidates)
+        do throws(MirrorError) {
+            try connect(over: settings.transport.candidates)
+        } catch {
+            status.end(error)
+            throw error
+        }
     }
 
     /// Over the first transport that leads to the standby.
@@ -117,11 +124,12 @@ public final class MirrorSender: @unchecked Sendable {
         for transport in candidates {
             do throws(MirrorError) {
                 let channel = try open(transport)
-                link = try MirrorLink(
+                let made = try MirrorLink(
                     channel, ring: ring, shard: shard, last: lastRecord(), identity: identity,
                     epoch: epoch)
+                link = made
                 let why = passedOver.map { " (RDMA: \($0))" } ?? ""
-                status.begin(channel.description + why)
+                status.begin(channel.description + why, nonce: made.nonce)
                 return status.set(.connecting)
             } catch {
                 // The route to the wrong device is an error also where TCP would do.
@@ -227,12 +235,10 @@ public final class MirrorSender: @unchecked Sendable {
             source = try locate(place)
         } catch {
             if error.code == ENODATA, snapshots != nil { return bringUp(now) }
-            guard error.code == ESTALE, let carried, carried.lastSequence > 0,
-                place.lastSequence > carried.lastSequence
-            else { throw error }
+            guard error.code == ESTALE, let cut = try nextCut(of: place) else { throw error }
             // It goes of itself, and comes back with what both have.
             isTurningAway = true
-            try link.write(.cutBack(behind: carried), publishedSequence: ring.publishedSequence)
+            try link.write(.cutBack(behind: cut), publishedSequence: ring.publishedSequence)
             _ = try link.channel.pump()
             return false
         }

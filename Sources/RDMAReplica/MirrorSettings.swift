@@ -57,7 +57,8 @@ public struct MirrorSettings: Equatable, Sendable {
         self.timeoutMillis = timeoutMillis
     }
 
-    var peerText: String { "\(IPv4Text.format(peerAddress)):\(peerPort)" }
+    /// Where the standby is, as people write it.
+    public var peerText: String { "\(IPv4Text.format(peerAddress)):\(peerPort)" }
 }
 
 /// Who mirrors to whom: both sides compare.

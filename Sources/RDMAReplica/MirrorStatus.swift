@@ -30,6 +30,7 @@ public final class MirrorStatus: Sendable {
     private let epoch = Atomic<UInt32>(0)
     private let peerFlags = Atomic<UInt32>(0)
     private let share = Mutex<SnapshotShare?>(nil)
+    private let connectionNonce = Atomic<UInt32>(0)
     private let texts = Mutex<(description: String?, failure: MirrorError?)>((nil, nil))
 
     init(lastSequence: UInt64) {
@@ -64,6 +65,8 @@ public final class MirrorStatus: Sendable {
     public var standbyFlags: UInt32 { peerFlags.load(ordering: .relaxed) }
     /// How much of a snapshot the standby has; nil unless it is brought up from one.
     public var snapshot: SnapshotShare? { share.withLock { $0 } }
+    /// Of the last connection: only the standby at its end knows it too; 0 = there was none.
+    public var nonce: UInt32 { connectionNonce.load(ordering: .relaxed) }
     /// Why the mirror has ended, or could not begin; nil while it has not.
     public var failure: MirrorError? { texts.withLock { $0.failure } }
     /// What it runs over and to whom; nil while it is idle.
@@ -91,13 +94,15 @@ public final class MirrorStatus: Sendable {
         writes.store(writeCount &+ 1, ordering: .relaxed)
     }
 
-    func begin(_ description: String) {
+    func begin(_ description: String, nonce: UInt32) {
+        connectionNonce.store(nonce, ordering: .relaxed)
+        peerFlags.store(0, ordering: .relaxed)
         texts.withLock { $0 = (description, nil) }
         mismatch.store(0, ordering: .relaxed)
     }
 
     func end(_ error: MirrorError?) {
-        texts.withLock { $0 = (nil, $0.failure ?? error) }
+        texts.withLock { $0 = (nil, error ?? $0.failure) }
         left.store(0, ordering: .relaxed)
         setSnapshot(nil)
         set(.idle)

@@ -25,7 +25,7 @@ enum Invariants {
         guard let crc = host.crc(of: last) else {
             if host.logEnd >= last { return }
             return ledger.fail(
-                2, "host \(host.index + 1) speaks with \(host.logEnd) of \(last) acknowledged records"
+                2, "host \(host.index + 1) speaks with \(host.logEnd) of \(last) records"
             )
         }
         guard crc != ledger.acknowledged[Int(last) - 1] else { return }
@@ -57,8 +57,9 @@ enum Invariants {
         ledger.taken[Int(record.session)] = record.sessionSequence
         guard record.sessionSequence != expected else { return }
         ledger.fail(
-            5, "session \(record.session): message \(record.sessionSequence) at \(record.sequence), "
-                + "and \(expected) was next")
+            5,
+            "session \(record.session): message \(record.sessionSequence) is in record "
+                + "\(record.sequence), and \(expected) was next")
     }
 
     /// 6: the reports of a session, and the public ones, are gapless and the same whenever sent.
@@ -84,7 +85,9 @@ enum Invariants {
         _ ledger: Ledger, _ host: SimulatedHost, standby: SimulatedHost, through last: UInt64
     ) {
         guard let process = host.process else { return }
-        if !host.isSpeaking { ledger.fail(7, "host \(host.index + 1) acknowledges and is no primary") }
+        if !host.isSpeaking {
+            ledger.fail(7, "host \(host.index + 1) acknowledges and is no primary")
+        }
         let mode = process.gateMode
         if mode == .durable || mode == .both, process.journalStatus.durable.load() < last {
             ledger.fail(7, "host \(host.index + 1) acknowledges \(last), which is not durable")
@@ -99,7 +102,8 @@ enum Invariants {
     static func carriedIsDurable(_ ledger: Ledger, _ host: SimulatedHost) {
         guard host.durableEnd < host.logEnd else { return }
         ledger.fail(
-            7, "host \(host.index + 1) begins an epoch with \(host.logEnd) records, and "
+            7,
+            "host \(host.index + 1) begins an epoch with \(host.logEnd) records, and "
                 + "\(host.durableEnd) are durable")
     }
 
@@ -145,7 +149,9 @@ enum Invariants {
         guard let now = decisions.last else { return }
         if let flaw = now.flaw { ledger.fail(11, flaw) }
         guard let before = decisions.dropLast().last else { return }
-        if now.epoch < before.epoch { ledger.fail(11, "epoch \(now.epoch) follows \(before.epoch)") }
+        if now.epoch < before.epoch {
+            ledger.fail(11, "epoch \(now.epoch) follows \(before.epoch)")
+        }
         guard now.primary != before.primary else { return }
         if now.epoch == before.epoch { ledger.fail(11, "two primaries in epoch \(now.epoch)") }
         let active = decisions.dropLast().last { $0.phase == .active }
@@ -158,7 +164,8 @@ enum Invariants {
         guard let found = host.process?.recovered else { return }
         if found.lastSequence < claim.lastSequence {
             ledger.fail(
-                13, "host \(host.index + 1) recovers \(found.lastSequence) of "
+                13,
+                "host \(host.index + 1) recovers \(found.lastSequence) of "
                     + "\(claim.lastSequence) durable records")
         } else if found.lastSequence == claim.lastSequence, found.chain != claim.crc32c {
             ledger.fail(13, "host \(host.index + 1) recovers another record than was durable")

@@ -12,6 +12,8 @@ final class MirrorNetwork {
     var nowNanos: UInt64 = 0
     /// Whether what a host sends reaches the other: by the sender's index.
     var isCut = [false, false]
+    /// The last record of a host's log.
+    var logEnd: (Int) -> UInt64 = { _ in .max }
     /// Completions are told early, lost or told twice, one in so many; 0 = never.
     var badCompletionOneIn: UInt64 = 0
     /// What was placed where it must not have been, for the invariants.
@@ -186,7 +188,8 @@ final class SimulatedAcceptor: MirrorAcceptor {
         key: UInt32, token: UInt64, isSignalled: Bool
     ) throws(MirrorError) {
         try checkPeer()
-        if writes.count >= MirrorWrites.limit {
+        let known = (writes.lastIndex { $0.isTold } ?? -1) + 1
+        if writes.count - known >= MirrorWrites.limit {
             network.tell(15, "more writes are under way than may be")
         }
         if writes.isEmpty { stuckSinceNanos = network.nowNanos }
@@ -265,8 +268,22 @@ final class SimulatedAcceptor: MirrorAcceptor {
         for region in regions where region.isWrittenByPeer {
             let offset = unsafe address &- UInt64(UInt(bitPattern: region.base))
             guard offset < UInt64(region.byteCount) else { continue }
+            if isPassive, byteCount == 64 {
+                unsafe checkOverwrite(region.base + Int(offset), memory)
+            }
             unsafe (region.base + Int(offset)).copyMemory(from: memory, byteCount: byteCount)
         }
+    }
+
+    /// Invariant 10, where it is about the standby's ring: a record is written over by one of a
+    /// later lap when the standby has taken it into its own log.
+    private func checkOverwrite(_ place: UnsafeRawPointer, _ memory: UnsafeRawPointer) {
+        let old = unsafe place.loadUnaligned(as: UInt64.self)
+        let new = unsafe memory.loadUnaligned(as: UInt64.self)
+        guard old > 0, new > old, new - old <= 1 << 20, new & 511 == old & 511,
+            network.logEnd(host) < old
+        else { return }
+        network.tell(10, "record \(old) is written over in the ring of host \(host + 1)")
     }
 
     /// The completion of a write whose bytes have left, and have not arrived.

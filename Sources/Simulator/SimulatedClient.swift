@@ -34,6 +34,11 @@ final class SimulatedClient {
     }
 
     var isOpen: Bool { session.phase == .open }
+    /// Whether it has something to say still, once the faults have stopped.
+    var wantsMore: Bool {
+        if case .ended = session.phase { return true }
+        return countSinceHealing < 5
+    }
     var isIdle: Bool { session.isIdle }
     var nextSequence: UInt32 { session.nextSequence }
     /// Where it stands, for people.

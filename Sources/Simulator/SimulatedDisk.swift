@@ -150,10 +150,13 @@ final class SimulatedDisk {
     func flipBit() -> Bool {
         let names = FolderTree.names(shardFolder).filter { $0.hasSuffix(".log") }.sorted()
         guard let name = names.first else { return false }
-        let offset = 4_096 + Int(random.below(4_096))
-        guard let byte = bytes(name, at: offset, count: 1).first, byte != 0 else { return false }
-        write(name, [byte ^ 1 << UInt8(random.below(8))], at: offset)
-        return true
+        for _ in 0..<16 {
+            let offset = 4_096 + Int(random.below(8_192))
+            guard let byte = bytes(name, at: offset, count: 1).first, byte != 0 else { continue }
+            write(name, [byte ^ 1 << UInt8(random.below(8))], at: offset)
+            return true
+        }
+        return false
     }
 
     /// Any part of it reached the platter.
@@ -168,7 +171,8 @@ final class SimulatedDisk {
                 switch random.below(3) {
                 case 0: write(name, Array(piece.after[sector..<end]), at: piece.offset + sector)
                 case 1 where hasGarbage:
-                    let garbage = (sector..<end).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+                    let garbage = (sector..<end).map { _ in UInt8(truncatingIfNeeded: random.next())
+                    }
                     write(name, garbage, at: piece.offset + sector)
                 default: break
                 }

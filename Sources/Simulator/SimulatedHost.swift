@@ -63,7 +63,7 @@ final class SimulatedHost {
 
     /// The CRC of a record of this process's log; nil when it is not known any more.
     func crc(of sequence: UInt64) -> UInt32? {
-        if let process, process.recovered.lastSequence == sequence { return process.recovered.chain }
+        if let found = process?.recovered, found.lastSequence == sequence { return found.chain }
         guard let first = records.first?.sequence, sequence >= first,
             sequence < first + UInt64(records.count)
         else { return nil }
@@ -82,7 +82,7 @@ final class SimulatedHost {
     /// A new process. False when its start did not come about.
     func start() -> Bool {
         var settings = PortConfiguration()
-        settings.mbufCount = 511
+        settings.mbufCount = 255
         settings.macAddress = MACAddress(rawValue: 0x024E_0000_0001 + UInt64(index))
         do {
             let port = try Port.open(PortSpecification("memory"), configuration: settings)

@@ -107,7 +107,7 @@ public struct SimulationOutcome: Sendable {
 /// One run of the whole pair.
 public struct SimulationRun: Sendable {
     /// What a run is like unless it is told.
-    public static var stepCountDefault: Int { 60_000 }
+    public static var stepCountDefault: Int { 20_000 }
 
     /// Says everything that happens in it.
     public var seed: UInt64

@@ -8,7 +8,8 @@ extension World {
         if nowNanos >= nextQuestionNanos { ask() }
         guard chance(3) else { return }
         let client = clients[Int(random.below(UInt64(clients.count)))]
-        if chance(plan.orderOneIn) || !hasFaults && client.countSinceHealing < 3 {
+        // At the end each says a few things more, and then nothing, so that all comes to rest.
+        if hasFaults ? chance(plan.orderOneIn) : client.wantsMore {
             client.act(ledger, nowNanos)
         }
         for _ in 0..<4 {

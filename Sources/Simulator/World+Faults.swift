@@ -17,6 +17,8 @@ struct FaultPlan {
     let badCompletionOneIn: UInt64
     /// Steps between two faults of a kind, about: some runs are calm, some are not.
     let faultOneIn: UInt64
+    /// So long nothing breaks: in most runs until the two are in sync.
+    let calmNanos: UInt64
     private let ringCapacity: Int
     private let batchesInFlight: Int
     private let takeOverMillis: UInt32
@@ -27,7 +29,8 @@ struct FaultPlan {
         badDatagramOneIn = 3 + random.below(60)
         orderOneIn = 1 + random.below(40)
         badCompletionOneIn = random.below(2) == 0 ? 0 : 20 + random.below(200)
-        faultOneIn = 1_000 + random.below(12_000)
+        faultOneIn = 100 + random.below(2_000)
+        calmNanos = random.below(4) == 0 ? 0 : 110_000_000
         ringCapacity = 512 << Int(random.below(2))
         batchesInFlight = 1 + Int(random.below(4))
         takeOverMillis = 3 + UInt32(random.below(5))
@@ -72,7 +75,7 @@ struct FaultPlan {
 extension World {
     /// Before each step: now and then something breaks.
     func fault() {
-        guard chance(plan.faultOneIn) else { return }
+        guard nowNanos > 1_000_000_000 + plan.calmNanos, chance(plan.faultOneIn) else { return }
         let host = hosts[Int(random.below(2))]
         switch random.below(12) {
         case 0: kill(host, power: false)

@@ -136,7 +136,7 @@ extension World {
         let before = host.seenRole
         host.seenRole = role
         if role == .activating { Invariants.fenced(ledger, host, network) }
-        if role == .primary(.solo), before == .claiming || before == .activating {
+        if host.isSpeaking, before == .claiming || before == .activating {
             Invariants.survives(ledger, host)
             Invariants.carriedIsDurable(ledger, host)
             // Its epoch carries all of it, whoever knew of it before.
@@ -148,7 +148,9 @@ extension World {
 
     private func countDecision(_ decisions: [Decision]) {
         guard let now = decisions.last else { return }
-        note("decided: epoch \(now.epoch), host \(now.primary), in sync \(now.inSync), \(now.phase)")
+        note(
+            "decided: epoch \(now.epoch), host \(now.primary), in sync \(now.inSync), "
+                + "\(now.phase)")
         guard let before = decisions.dropLast().last else { return }
         if now.epoch > before.epoch, now.phase == .promoting {
             figures[.promotions] += 1

@@ -30,6 +30,7 @@ final class World {
     var figures = SimulationFigures()
     var lastEvents: [String] = []
     var hasFaults = true
+    private var steps: UInt64 = 0
     /// Which host's port has the gateway's address, as the network believes.
     var route: Int?
     var flights: [Flight] = []
@@ -67,6 +68,7 @@ final class World {
             (.listener, 1), (.segments, 1), (.history, 1),
         ]
         pieces = weights.flatMap { Array(repeating: $0.0, count: $0.1) }
+        network.logEnd = { [unowned self] in self.hosts[$0].logEnd }
         self.random = random
         for number in 1...clientCount {
             clients.append(
@@ -91,7 +93,7 @@ final class World {
         for _ in 0..<stepCount where ledger.violation == nil { step() }
         if ledger.violation == nil { heal() }
         let deadline = nowNanos + Self.livenessNanos
-        while ledger.violation == nil, figures[.steps] % 64 != 0 || !isWell {
+        while ledger.violation == nil, steps % 64 != 0 || !isWell {
             guard nowNanos < deadline else {
                 ledger.fail(18, "service is not back: \(standing)")
                 break
@@ -104,8 +106,8 @@ final class World {
     }
 
     private func step() {
-        figures[.steps] += 1
-        nowNanos += random.below(8_000)
+        steps += 1
+        nowNanos += random.below(30_000)
         arbiter.nowNanos = nowNanos
         network.nowNanos = nowNanos
         if hasFaults { fault() }
@@ -209,7 +211,8 @@ final class World {
             hosts[1 - speaker.index].isInSync
         else { return false }
         return clients.allSatisfy { $0.isOpen && $0.isIdle && $0.countSinceHealing >= 3 }
-            && ledger.lastSequence == speaker.logEnd && hosts[1 - speaker.index].logEnd == speaker.logEnd
+            && ledger.lastSequence == speaker.logEnd
+            && hosts[1 - speaker.index].logEnd == speaker.logEnd
             && hosts.allSatisfy { $0.process?.appliedState?.sequence == speaker.logEnd }
     }
 
@@ -237,13 +240,15 @@ final class World {
         for client in clients { Invariants.gapless(ledger, client) }
         for client in clients where client.nextSequence != ledger.taken[Int(client.number)] &+ 1 {
             ledger.fail(
-                2, "client \(client.number) goes on with \(client.nextSequence), and "
+                2,
+                "client \(client.number) goes on with \(client.nextSequence), and "
                     + "\(ledger.taken[Int(client.number)]) was the last that was acknowledged")
         }
     }
 
     private func count() {
         figures[.seeds] = 1
+        figures[.steps] = steps
         figures[.milliseconds] = (nowNanos - 1_000_000_000) / 1_000_000
         figures[.acknowledged] = ledger.lastSequence
         figures[.reports] = UInt64(clients.reduce(0) { $0 + $1.deliveredCount })

@@ -57,6 +57,16 @@ struct LoadOptions: ParsableArguments {
     @Option(help: "Hold back this percentage of datagrams, so that others overtake them.")
     var reorder = 0.0
 
+    @Option(help: ArgumentHelp(
+        "Print each time without reports from so long on, and when it began (UTC nanoseconds).",
+        valueName: "milliseconds"))
+    var silences: UInt64?
+
+    @Option(help: ArgumentHelp(
+        "Write the session and the id of each order that was acknowledged.",
+        valueName: "file"))
+    var acknowledged: String?
+
     @Option(help: ArgumentHelp("Draw the percentiles.", valueName: "file.svg"))
     var histogram: String?
 
@@ -94,6 +104,8 @@ struct Load: ParsableCommand {
             The flow is a random walk: 45 % passive orders, 45 % cancels, 10 % orders that cross. \
             Prices stay within 500 ticks of --middle: the instrument must have them.
 
+            SIGTERM ends it before its time, with the summary of what was measured.
+
             The last line checks the protocol: each report must have come exactly once, in order. \
             Exit status: 0 all well; 1 reports lost, duplicated or out of order, or messages \
             without an answer; 64 wrong command line; 69 no gateway.
@@ -122,6 +134,9 @@ struct Load: ParsableCommand {
             let report = LoadReport(options, quiet, flooded, run.protocolCounters)
             report.print()
             try report.write()
+            if let path = options.acknowledged {
+                try LoadReport.write(run.acknowledgedText, to: path)
+            }
             if !report.isSound { throw ClientError("") }
         } catch {
             if error.description.isEmpty { throw ExitCode(1) }

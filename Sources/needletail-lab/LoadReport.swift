@@ -51,6 +51,7 @@ struct LoadReport {
             "network     \(network.messagesResent) messages resent · \(network.gapReports) gap "
                 + "reports · \(network.resendRequests) resend requests · "
                 + "\(network.reportsDuplicated) duplicates dropped")
+        for line in stretches.flatMap(\.complaints) { Swift.print("            \(line)") }
         let lost = stretches.map(\.counts.lost).reduce(0, +)
         let duplicated = stretches.map(\.counts.duplicated).reduce(0, +)
         let outOfOrder = stretches.map(\.counts.outOfOrder).reduce(0, +)
@@ -74,6 +75,9 @@ struct LoadReport {
                 + micros(counts.latency.valueAtPercentile($0))
         }
         let longest = micros(counts.latency.valueAtPercentile(100))
+        Swift.print(
+            "silence     longest time without a report "
+                + "\((Double(counts.silenceNanosMax) / 1e6).text(1)) ms")
         Swift.print("round trip  \(values.joined(separator: " · ")) · max \(longest) µs")
     }
 
@@ -88,7 +92,7 @@ struct LoadReport {
     }
 
     /// SAFETY: the file is open until it is closed here, and the bytes are the string's own.
-    private static func write(_ text: String, to path: String) throws(ClientError) {
+    static func write(_ text: String, to path: String) throws(ClientError) {
         guard let file = unsafe fopen(path, "w") else {
             throw ClientError("\(path): cannot be written (errno \(errno))")
         }
@@ -118,6 +122,7 @@ struct LoadReport {
             + "\"lateCancels\":\(counts.lateCancels),\"throttled\":\(counts.throttled),"
             + "\"lost\":\(counts.lost),\"duplicated\":\(counts.duplicated),"
             + "\"outOfOrder\":\(counts.outOfOrder),\"unanswered\":\(measured.unanswered),"
+            + "\"silenceNanosMax\":\(counts.silenceNanosMax),"
             + "\"seconds\":\(measured.seconds.text(3)),"
             + "\"latencyNanos\":{\(latency.joined(separator: ","))}}"
     }

@@ -10,6 +10,8 @@ struct LoadMeasured {
     var seconds: Double
     /// Messages that had no answer five seconds after the last was sent.
     var unanswered: Int
+    /// A line for each session that has such ones.
+    var complaints: [String]
 }
 
 /// All sessions of a load, driven by one thread.
@@ -19,6 +21,7 @@ struct LoadRun {
     private var flooder: LoadSession?
     private var random: SeededRandom
     private var drift: Int64 = 0
+    private var stop = StopRequest()
     private let isTerminal = isatty(STDERR_FILENO) == 1
 
     /// Logs all sessions on.
@@ -79,7 +82,9 @@ struct LoadRun {
         drive(options.seconds, flooding, &counts, isQuiet: false)
         let seconds = Double(MonotonicClock.nowNanos() - started) / 1e9
         let unanswered = drain(&counts)
-        return LoadMeasured(counts: counts, seconds: seconds, unanswered: unanswered)
+        return LoadMeasured(
+            counts: counts, seconds: seconds, unanswered: unanswered,
+            complaints: sessions.compactMap(\.complaint))
     }
 
     private mutating func drive(
@@ -92,9 +97,10 @@ struct LoadRun {
         var floodCounts = LoadCounts()
         var nextProgress = started + 1_000_000_000
         var answersBefore = 0
+        var lastReportNanos = started
         while true {
             let now = MonotonicClock.nowNanos()
-            if now >= end { break }
+            if now >= end || stop.isAsked(now) { break }
             if options.pingPong {
                 for session in sessions where session.outstanding == 0 {
                     if session.next(middleTicks: walk(), nanos: now) { counts.messages += 1 }
@@ -104,7 +110,12 @@ struct LoadRun {
             }
             if flooding { flood(now, started, &floodIndex, &floodCounts) }
             var datagrams = 0
+            let reportsBefore = counts.reports
             for session in sessions { datagrams += session.poll(&counts) }
+            if counts.reports > reportsBefore {
+                if !isQuiet { noteSilence(now - lastReportNanos, &counts) }
+                lastReportNanos = now
+            }
             // Where the gateway shares this core, let it work.
             if datagrams == 0 { sched_yield() }
             if !isQuiet && now >= nextProgress {
@@ -114,6 +125,16 @@ struct LoadRun {
             }
         }
         if isTerminal && !isQuiet { StandardError.write("\r\u{1B}[K") }
+    }
+
+    /// The reports have just come again, after so long.
+    private func noteSilence(_ nanos: UInt64, _ counts: inout LoadCounts) {
+        counts.silenceNanosMax = max(counts.silenceNanosMax, nanos)
+        guard let threshold = options.silences, nanos >= threshold * 1_000_000 else { return }
+        var now = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &now)
+        let utcNanos = UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
+        print("silence \(utcNanos - nanos) \((Double(nanos) / 1e6).text(3)) ms")
     }
 
     /// Message n belongs to session n modulo S and is meant for n / rate. One that finds no room
@@ -173,6 +194,13 @@ struct LoadRun {
         StandardError.write(
             "\r\u{1B}[K\(elapsed / 1_000_000_000) s · \(answers) answers/s · "
                 + "p99 \(p99.text(1)) µs · \(counts.fills) fills")
+    }
+
+    /// A line for each acknowledged order: session and id.
+    var acknowledgedText: String {
+        sessions.enumerated().flatMap { index, session in
+            (session.acknowledged ?? []).map { "\(options.firstSession + UInt32(index)) \($0)\n" }
+        }.joined()
     }
 
     /// Logs everybody out.

@@ -16,6 +16,10 @@ struct LoadCounts {
     var lost = 0
     var duplicated = 0
     var outOfOrder = 0
+    /// All that came, answers or not.
+    var reports = 0
+    /// The longest time without any report while messages went out.
+    var silenceNanosMax: UInt64 = 0
     /// Nanoseconds from the moment a message was meant to go out to its answer.
     var latency = Histogram<UInt64>(
         highestTrackableValue: 3_600_000_000_000, numberOfSignificantValueDigits: .three)
@@ -43,6 +47,8 @@ final class LoadSession {
     private var openCount = 0
     private var nextReport: UInt32 = 0
     private(set) var outstanding = 0
+    /// Ids of the orders that were acknowledged, if they are to be kept.
+    private(set) var acknowledged: [UInt64]?
     /// Whether what comes is recorded.
     var isMeasured = true
 
@@ -56,6 +62,7 @@ final class LoadSession {
         connection = try OrderEntryConnection(
             gateway: options.gateway, from: nil, settings: settings, faults: options.faults(seed))
         instrument = options.instrument
+        acknowledged = options.acknowledged == nil ? nil : []
         random = SeededRandom(seed: seed)
         // Ids of an earlier run may still be open: begin where it cannot have been.
         nextID = MonotonicClock.nowNanos() << 12
@@ -68,8 +75,18 @@ final class LoadSession {
     var messagesPerSecond: UInt32 { connection.session.granted?.messagesPerSecond ?? 0 }
     /// Counters of the protocol.
     var counters: SessionCounters { connection.session.counters }
-    /// Whether the session is open.
-    var isOpen: Bool { connection.session.phase == .open }
+    /// Why it still waits for answers, in a clause; nil when it does not.
+    var complaint: String? {
+        guard outstanding > 0 else { return nil }
+        let state =
+            switch connection.session.phase {
+            case .open: "open"
+            case .loggingOn, .idle: "logging on"
+            case .closing(let reason), .ended(let reason): "ended: \(reason.text)"
+            }
+        return "session \(connection.session.settings.session): \(outstanding) messages without an answer, "
+            + state
+    }
 
     private func slot(_ id: UInt64) -> Int { Int(truncatingIfNeeded: id) & (Self.slotCount - 1) }
 
@@ -140,10 +157,12 @@ final class LoadSession {
         // One reading of the clock for all reports that were there together.
         if taken.reports == 0 { taken.nowNanos = MonotonicClock.nowNanos() }
         taken.reports += 1
+        counts.reports += 1
         check(report.sequence, &counts)
         let slot = slot(report.orderID)
         switch report.executionType {
         case .accepted:
+            acknowledged?.append(report.orderID)
             answer(&orderNanos[slot], &taken, &counts)
         case .rejected:
             reject(report, &orderNanos[slot], &taken, &counts)

@@ -18,7 +18,7 @@ struct ClusterWatch {
 
     private static func lines(_ cluster: ClusterMembership) -> [String] {
         let state = cluster.view.current
-        var lines = ["cluster: \(text(of: state))"]
+        var lines = ["cluster: \(state)"]
         for (shard, mirror) in cluster.mirrors.enumerated() {
             switch mirror.phase {
             case .live: lines.append("shard \(shard): mirrored, \(mirror.description ?? "")")
@@ -39,6 +39,7 @@ struct ClusterWatch {
                 lines.append("shard \(shard): this standby is being brought up from \(share)")
             }
         }
+        if state.hasHeardOfDeath { lines.append("the other host is dead, says its watchdog") }
         for (shard, sequence) in cluster.differences.enumerated() where sequence != 0 {
             lines.append(
                 "ALARM: shard \(shard): the two hosts have different states behind record "
@@ -46,22 +47,5 @@ struct ClusterWatch {
         }
         if let failure = state.arbiterFailure { lines.append("the arbiter: \(failure)") }
         return lines
-    }
-
-    /// Where a host stands, in a clause.
-    static func text(of state: ClusterView.State) -> String {
-        let epoch = state.decision.map { " of epoch \($0.epoch)" } ?? ""
-        return switch state.role {
-        case .starting: "asks the arbiter"
-        case .waiting: "waits for the other host, for whose log is the longer one is not known"
-        case .standby:
-            "standby\(epoch), \(state.isInSync ? "in sync" : "not in sync")"
-        case .claiming, .taking, .activating: "takes over"
-        case .primary(.solo), .primary(.admitting): "primary\(epoch), alone"
-        case .primary(.mirrored): "primary\(epoch), with its standby"
-        case .primary(.leaving): "primary\(epoch), has lost its standby and acknowledges nothing"
-        case .primary(.handingOver), .primary(.callingOff): "primary\(epoch), hands over"
-        case .silent, .over: "replaced; comes back as a standby"
-        }
     }
 }

@@ -14,20 +14,32 @@ struct ComeBack {
     private let cuts: [Int: RecordChain]
     private let landings: [(successor: JournalSuccessor, sequence: UInt64)]
     private let journalFolder: String
+    /// The journals that are to be set aside.
+    private let asides: [String]
+    private let watchdog: Watchdog?
 
-    init(_ cluster: ClusterMembership, _ configuration: Configuration) {
-        cuts = cluster.cuts
-        landings = cluster.landings.sorted { $0.key < $1.key }.map(\.value)
-        journalFolder = configuration.journal?.folder ?? ""
+    init(_ cluster: ClusterMembership, _ configuration: Configuration, _ watchdog: Watchdog?) {
+        self.watchdog = watchdog
+        let folder = configuration.journal?.folder ?? ""
+        journalFolder = folder
+        let startsEmpty = cluster.view.wantsResync
+        cuts = startsEmpty ? [:] : cluster.cuts
+        asides =
+            startsEmpty ? (0..<configuration.shards).map { "\(folder)/shard-\($0)" } : []
+        landings =
+            startsEmpty ? [] : cluster.landings.sorted { $0.key < $1.key }.map(\.value)
     }
 
     /// Returns only when it cannot be done, by throwing why.
     func perform() throws {
+        for folder in asides { try setAside(folder) }
         for line in try ClusterMembership.cut(cuts, journalFolder: journalFolder) {
             StandardError.write("\(line)\n")
         }
         for (successor, sequence) in landings { try land(successor, sequence) }
         StandardError.write("starting anew, as a standby\n")
+        // This process does not end, so nothing is to be said of its end.
+        watchdog?.callOff()
         unsafe execv("/proc/self/exe", CommandLine.unsafeArgv)
         throw StorageError("start the program anew", file: "/proc/self/exe", errno: errno)
     }
@@ -39,5 +51,20 @@ struct ComeBack {
         StandardError.write(
             "\(successor.folder) goes on behind the primary's snapshot of \(sequence): what was "
                 + "there before is kept in \(kept)\n")
+    }
+
+    /// Nothing is removed: an operator does that, when the host is in sync again.
+    private func setAside(_ folder: String) throws {
+        for number in 1... {
+            let kept = "\(folder).before-resync-\(number)"
+            // Renamed over is only what is there and empty.
+            guard unsafe rename(folder, kept) != 0 else {
+                StandardError.write("\(folder) is set aside, and kept in \(kept)\n")
+                return
+            }
+            guard errno == EEXIST || errno == ENOTEMPTY else {
+                throw StorageError("set aside the journal", file: folder, errno: errno)
+            }
+        }
     }
 }

@@ -9,35 +9,9 @@ import Pipeline
 import Platform
 import RDMAReplica
 
-/// `needletail gateway`: runs a gateway until it is told to stop.
-struct Gateway: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Run a gateway: port, sessions, log, engine, reports.",
-        discussion: """
-            The configuration is a YAML file; the smallest one is
-
-              port: af_packet:eth1        # or udp:127.0.0.1:7000 without root
-              address: 10.77.0.2
-              instruments:
-                - number: 1
-                  symbol: GOOG
-                  lowestPriceTicks: 1
-                  highestPriceTicks: 1000000
-
-            Everything else has a default: docs/operations/configuration.md lists all keys. SIGINT \
-            and SIGTERM stop the gateway in order; it then prints what it counted and the hash of \
-            its state. SIGUSR1 asks for a snapshot of each shard now, behind which old segments of \
-            the journal go as `journal.oldSegments` says.
-
-            EXIT CODES
-              0   stopped in order
-              64  the command line is wrong
-              74  the port, the memory or the mirror's standby could not be had, or
-                  not where it should be (--strict), or the journal is damaged or
-                  could not be written
-              78  the configuration is wrong, or is not the journal's
-            """)
-
+/// A gateway from its start to its end: what `needletail gateway` and `needletail standby` have in
+/// common.
+struct GatewayRun: ParsableArguments {
     @Option(name: .shortAndLong, help: "The YAML file that says everything.")
     var config: String
 
@@ -61,7 +35,8 @@ struct Gateway: ParsableCommand {
     @Option(help: "Stop by itself after so many seconds; 0 = run until told.")
     var seconds: UInt32 = 0
 
-    func run() throws {
+    /// Runs it until it is told to stop. A standby begins no cluster.
+    func run(asStandby: Bool) throws {
         var configuration: Configuration
         do {
             let host = try profile.map { (yaml: try SettingsFile.text($0), file: $0) }
@@ -99,14 +74,17 @@ struct Gateway: ParsableCommand {
         let stop = StopSignal()
         // Before DPDK starts, which sets its own folder where the system's is not ours.
         let countersFolder = CountersFolders.forWriting()
+        let watchdog: Watchdog?
         do {
             // What is started from here on and has no core of its own does housekeeping.
             let housekeeping = configuration.host.cpus.housekeeping
             if !housekeeping.isEmpty { try Affinity.restrictCurrentThread(to: housekeeping) }
+            watchdog = try WatchedProcess.begin(configuration)
             opened = try GatewayPort.open(configuration, notes: &notes)
             port = opened
             pipeline = try Pipeline(
-                configuration, port: opened, plan: plan, countersFolder: countersFolder)
+                configuration, port: opened, plan: plan, countersFolder: countersFolder,
+                watchdog: watchdog)
             let offHugePages = MemoryRegion.warning(pipeline.regions).map { [$0] } ?? []
             notes += pipeline.warnings + offHugePages
             if countersFolder == nil {
@@ -130,9 +108,12 @@ struct Gateway: ParsableCommand {
             throw error is SettingsError ? Exit.wrongSettings : Exit.inputOutput
         }
         let journals = pipeline.journals
+        let control = GatewayControl(configuration, pipeline, folder: countersFolder)
+        for line in control.lines { say(line) }
         var service = ServiceReport(pipeline, place: Self.place(configuration))
         let end = wait(stop, opened, pipeline, &service)
         service?.stopping()
+        control.close()
         pipeline.stop()
         pipeline.sample()
         // Asked after the end: the last records may be the ones that the disk did not take.
@@ -145,7 +126,7 @@ struct Gateway: ParsableCommand {
             throw Exit.inputOutput
         }
         guard end == .replaced, let cluster = pipeline.cluster else { return }
-        do { try ComeBack(cluster, configuration).perform() } catch {
+        do { try ComeBack(cluster, configuration, watchdog).perform() } catch {
             complain(error)
             throw ExitCode(74)
         }

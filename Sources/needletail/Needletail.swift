@@ -20,6 +20,7 @@ struct Needletail: ParsableCommand {
               needletail subscribe --group 239.77.0.1:7100 --interface veth1
               needletail replay --golden ../shared/data/exchange_golden/small
               needletail log verify /var/lib/needletail/shard-0
+              needletail cluster status --config gateway.yaml
               needletail hw probe
 
             EXIT CODES
@@ -29,15 +30,17 @@ struct Needletail: ParsableCommand {
               65  log: something that was durable is missing or wrong
               66  a file is missing or not what it should be; log: nothing of the
                   range is there
-              69  the gateway or the network is not there
+              69  the gateway or the network is not there; cluster: it did not come
+                  about in time
               74  gateway: its port or its memory could not be had, or its journal is
                   damaged or could not be written; log snapshot: not written
-              77  hw apply: only root may
+              77  hw apply: only root may; cluster: nor the gateway's user
               78  gateway: its configuration is wrong, or is not the journal's
             """,
         version: ProjectVersion.text,
         subcommands: [
-            Gateway.self, Send.self, Subscribe.self, Replay.self, LogCommand.self,
+            Gateway.self, Standby.self, Cluster.self, Send.self, Subscribe.self, Replay.self,
+            LogCommand.self,
             HardwareCommand.self, Stats.self, Top.self,
         ])
 }

@@ -107,6 +107,7 @@ private let devices =
         let sender = MirrorSender(ring: ring, shard: 0, settings: settings, clock: clock)
         let error = #expect(throws: MirrorError.self) { try sender.connect() }
         #expect(error?.description.contains("rdma_rxe") == true)
+        #expect(sender.status.failure?.description == error?.description)
         #expect(error?.located("the mirror").description.hasPrefix("the mirror: there is") == true)
         #expect(throws: MirrorError.self) {
             try MirrorListener(address: 0, port: 7_471, transport: .rdma, clock: clock)

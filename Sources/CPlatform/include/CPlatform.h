@@ -3,6 +3,7 @@
 // Swift's own `Synchronization` does the atomics, for the thread sanitizer to see them.
 #pragma once
 
+#include "CControl.h"
 #include "CDatagrams.h"
 #include "CUring.h"
 

@@ -30,11 +30,18 @@ enum {
     CTLS_PIECE_LIMIT = 80,
     /// A key has at least so many bytes.
     CTLS_KEY_BYTES_MIN = 32,
+    /// A proof that whoever wrote some bytes knows the key.
+    CTLS_PROOF_BYTES = 32,
 };
 
 /// A key out of at least CTLS_KEY_BYTES_MIN secret bytes; NULL when there is no memory.
 ctls_key *_Nullable ctls_make_key(const void *secret, size_t byte_count);
 void ctls_free_key(ctls_key *key);
+/// HMAC-SHA-256 of bytes under the key, into CTLS_PROOF_BYTES; false when there is no memory.
+bool ctls_prove(const ctls_key *key, const void *bytes, size_t byte_count, uint8_t *proof);
+/// Whether `proof` is that of the bytes; in a time that says nothing about where it differs.
+bool ctls_is_proven(
+    const ctls_key *key, const void *bytes, size_t byte_count, const uint8_t *proof);
 
 /// Begins to connect (IPv4, host order); without a key in clear. NULL and an errno in `code`.
 ctls_stream *_Nullable ctls_connect(

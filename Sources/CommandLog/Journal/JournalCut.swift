@@ -17,6 +17,8 @@ internal import Wire
 public enum JournalCutError: Error, Equatable, Sendable, CustomStringConvertible {
     /// It would not be right; one sentence. Nothing was changed.
     case refused(String)
+    /// The log has another record there, or half a command: it would be right elsewhere.
+    case elsewhere(String)
     /// The journal cannot be read, or the disk refuses.
     case journal(JournalError)
     /// The same of folders and snapshots.
@@ -27,7 +29,7 @@ public enum JournalCutError: Error, Equatable, Sendable, CustomStringConvertible
     /// For the operator.
     public var description: String {
         switch self {
-        case .refused(let sentence): sentence
+        case .refused(let sentence), .elsewhere(let sentence): sentence
         case .journal(let error): error.description
         case .folder(let error): error.description
         case .stopped: "stopped by a test"
@@ -130,13 +132,13 @@ public struct JournalCut: Sendable {
                 "\(path): the record \(lastSequence) is not whole: run `needletail log verify`")
         }
         guard found.crc32c == crc32c else {
-            throw .refused(
+            throw .elsewhere(
                 "\(path): the record \(lastSequence) has CRC \(Self.hex(found.crc32c)), and "
                     + "\(Self.hex(crc32c)) is asked for: the logs part before it, so find the last "
                     + "record that both have (`needletail log diff`)")
         }
         guard found.kind == .continuation || !found.isPair else {
-            throw .refused(
+            throw .elsewhere(
                 "\(path): the record \(lastSequence) is the first of a pair: cut behind "
                     + "\(lastSequence - 1) or \(lastSequence + 1)")
         }

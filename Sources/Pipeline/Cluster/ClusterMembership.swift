@@ -26,32 +26,31 @@ public final class ClusterMembership: Sendable {
     public let view: ClusterView
     /// Who decides, for people.
     public let arbiterDescription: String
-    private let members: [Member]
+    let settings: ClusterSettings
+    let members: [Member]
+    let death: DeathWatch?
+    let listener: StandbyListener
     private let driver: HostDriver
-    private let listener: StandbyListener
 
-    /// With the arbiter and the listener that the settings name.
+    /// With the arbiter that the settings name, over a listener that is open.
     convenience init(
-        _ settings: ClusterSettings, policy: CommitPolicy, members: [Member], clock: CycleClock
+        _ settings: ClusterSettings, policy: CommitPolicy, members: [Member],
+        listener: MirrorListener, watchdog: Watchdog?, clock: CycleClock
     ) throws {
         let arbiter = try settings.arbiter.makeArbiter(host: settings.host)
-        let key = try settings.mirror.keyFile.map { (file) throws(MirrorError) in
-            try MirrorKey(file: file)
-        }
-        let listener = try MirrorListener(
-            address: settings.listenAddress, port: settings.listenPort,
-            transport: settings.mirror.transport, key: key, clock: clock)
         self.init(
             settings, policy: policy, members: members, arbiter: try ArbiterRunner(arbiter),
-            arbiterDescription: arbiter.description, listener: listener, clock: clock)
+            arbiterDescription: arbiter.description, listener: listener,
+            death: try DeathWatch(settings, watchdog: watchdog), clock: clock)
     }
 
     init(
         _ settings: ClusterSettings, policy: CommitPolicy, members: [Member],
         arbiter: any ArbiterDesk, arbiterDescription: String, listener: MirrorListener,
-        clock: CycleClock
+        death: DeathWatch?, clock: CycleClock
     ) {
         self.arbiterDescription = arbiterDescription
+        self.death = death
         var settings = settings
         // A host whose log has a past begins no cluster of its own accord: where the arbiter knows
         // of none, it may have forgotten the one in which the other host has more.
@@ -59,11 +58,12 @@ public final class ClusterMembership: Sendable {
         settings.mayFound = settings.mayFound && isNew
         driver = HostDriver(
             settings, policy: policy, firstEpoch: members.map(\.firstEpoch).max() ?? 1,
-            arbiter: arbiter, members: members, clock: clock)
+            arbiter: arbiter, members: members, death: death, clock: clock)
         view = driver.view
         self.listener = StandbyListener(
-            settings, listener: listener, view: view, duties: members.map(\.duty))
+            listener, identity: settings.identity, view: view, duties: members.map(\.duty))
         self.members = members
+        self.settings = settings
     }
 
     /// Where this host waits for the other.
@@ -99,12 +99,14 @@ public final class ClusterMembership: Sendable {
         return found
     }
 
-    /// Whether this host has to start anew: it was replaced, or its log is to be cut or replaced.
+    /// Whether this host has to start anew: it was replaced, or its log is to be cut, replaced or
+    /// set aside.
     /// What comes for the other shards is waited for.
     public var mustComeBack: Bool {
+        if view.isOver || view.wantsResync { return true }
         let views = members.map(\.duty.following)
-        if views.contains(where: { $0.snapshot != nil && $0.landed == nil }) { return view.isOver }
-        return view.isOver || views.contains { $0.cut != nil || $0.landed != nil }
+        if views.contains(where: { $0.snapshot != nil && $0.landed == nil }) { return false }
+        return views.contains { $0.cut != nil || $0.landed != nil }
     }
 
     /// What a host does before it starts anew, once its threads are gone: the records that nobody
@@ -116,9 +118,14 @@ public final class ClusterMembership: Sendable {
         var done: [String] = []
         for (shard, chain) in cuts.sorted(by: { $0.key < $1.key }) {
             let folder = "\(journalFolder)/shard-\(shard)"
-            let outcome = try JournalCut(
-                folder: folder, lastSequence: chain.lastSequence, crc32c: chain.crc32c
-            ).run()
+            let cut = JournalCut(
+                folder: folder, lastSequence: chain.lastSequence, crc32c: chain.crc32c)
+            let outcome: JournalCut.Outcome
+            do { outcome = try cut.run() } catch .elsewhere(let why) {
+                // The primary sees the same end again, and names an earlier record.
+                done.append("\(why); the primary will be asked for an earlier one")
+                continue
+            }
             guard let kept = outcome.keptFolder else { continue }
             done.append(
                 "\(folder) is cut behind \(chain.lastSequence): the records up to "
@@ -129,6 +136,7 @@ public final class ClusterMembership: Sendable {
     }
 
     func turn() { driver.turn() }
+    func wait(nanos: UInt64) { death?.wait(nanos: nanos) }
     func listen(timeoutMillis: UInt32) { listener.turn(timeoutMillis: timeoutMillis) }
     func close() { for member in members { member.mirror.close() } }
 }

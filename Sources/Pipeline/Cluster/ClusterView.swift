@@ -19,16 +19,43 @@ public final class ClusterView: Sendable {
         public var link = HostObservation.Link.down
         /// What the arbiter last failed with; nil while it answers.
         public var arbiterFailure: String?
+        /// The revision of the decision.
+        public var revision: UInt64 = 0
+        /// How planned hand-overs went, in this process.
+        public var handOvers = HandOvers()
+        /// The other host's watchdog has said that the process is gone that this one followed last.
+        public var hasHeardOfDeath = false
+    }
+
+    /// Planned hand-overs, from here and to here.
+    public struct HandOvers: Equatable, Sendable {
+        /// Those that came about.
+        public var doneCount = 0
+        /// Those that did not.
+        public var calledOffCount = 0
+        /// How long nobody took anything, at the last one, as far as this host sees it: the old
+        /// primary until the arbiter says that the other one speaks, the new one from the first
+        /// word of it until every shard speaks.
+        public var lastNanos: UInt64 = 0
     }
 
     private let state = Mutex(State())
     private let request = Mutex<HostObservation.Request?>(nil)
     private let over = Atomic<Bool>(false)
+    private let resync = Atomic<Bool>(false)
+    private let peerAsked = Atomic<Bool>(false)
 
     /// At this moment.
     public var current: State { state.withLock { $0 } }
     /// This host was replaced, and has to come back as a standby.
     public var isOver: Bool { over.load(ordering: .relaxed) }
+    /// The journal of this host is to be set aside.
+    public var wantsResync: Bool { resync.load(ordering: .relaxed) }
+    /// Asks for a new start without the journal of before.
+    func askForResync() { resync.store(true, ordering: .relaxed) }
+    /// Has the other host asked to hand over, until it is called off.
+    var asksPeer: Bool { peerAsked.load(ordering: .relaxed) }
+    func askPeer(toHandOver isWanted: Bool) { peerAsked.store(isWanted, ordering: .relaxed) }
     /// Asks for something; false while the one before was not looked at.
     public func ask(_ wanted: HostObservation.Request) -> Bool {
         request.withLock { slot in
@@ -47,8 +74,13 @@ public final class ClusterView: Sendable {
 
     func tellOver() { over.store(true, ordering: .relaxed) }
 
-    func tell(_ machine: HostMachine, _ seen: HostObservation) {
+    func tell(_ machine: HostMachine, _ seen: HostObservation, _ handOvers: HandOvers) {
         state.withLock {
+            $0.revision = machine.revision
+            $0.handOvers = handOvers
+            if seen.isPeerDead { $0.hasHeardOfDeath = true }
+            if machine.role == .standby, seen.link == .live { $0.hasHeardOfDeath = false }
+
             $0.role = machine.role
             $0.decision = machine.decision
             $0.isInSync = machine.isInSync

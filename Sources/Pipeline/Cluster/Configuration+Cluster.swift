@@ -4,7 +4,7 @@ internal import Hardware
 internal import NICGateway
 internal import Platform
 internal import RDMAReplica
-internal import Settings
+public import Settings
 
 // The key `cluster`: docs/operations/configuration.md.
 extension Configuration {
@@ -35,6 +35,21 @@ extension Configuration {
         }
         reader.absorb(inner)
         checkCluster(&reader)
+    }
+
+    /// Of a host that never begins a pair. Throws where there is none.
+    public mutating func becomeStandby(file: String) throws(SettingsError) {
+        guard cluster != nil else {
+            throw SettingsError(
+                file: file,
+                problems: [
+                    .init(
+                        line: 0, key: "cluster",
+                        message: "missing: a standby follows the other host of a pair; see "
+                            + "docs/operations/standby.md")
+                ])
+        }
+        cluster?.mayFound = false
     }
 
     private func readHosts(

@@ -17,16 +17,22 @@ final class HostDriver: @unchecked Sendable {
     private var beats: JointProgress
     private var progress: JointProgress
     private let startCycles: UInt64
+    private let death: DeathWatch?
+    private var handOvers: HandOverWatch
+    private var isPeerAsking = false
     /// For other threads.
     let view = ClusterView()
 
     init(
         _ settings: ClusterSettings, policy: CommitPolicy, firstEpoch: UInt32,
-        arbiter: any ArbiterDesk, members: [ClusterMembership.Member], clock: CycleClock
+        arbiter: any ArbiterDesk, members: [ClusterMembership.Member], death: DeathWatch?,
+        clock: CycleClock
     ) {
         self.members = members
         self.clock = clock
         self.arbiter = arbiter
+        self.death = death
+        handOvers = HandOverWatch(host: settings.host)
         machine = HostMachine(
             settings.hostSettings, policy: policy, firstEpoch: firstEpoch,
             seed: Chance.nonZero())
@@ -37,18 +43,24 @@ final class HostDriver: @unchecked Sendable {
 
     /// Looks and acts once.
     func turn() {
+        death?.look()
         let seen = observe()
         let effects = machine.step(seen)
+        handOvers.look(effects, seen, machine, nowNanos) { epoch in
+            members.allSatisfy { $0.duty.begunEpoch == epoch }
+        }
         for member in members { member.duty.gate.set(machine.gate) }
         for effect in effects { perform(effect) }
         let epoch = servesStandby ? machine.decision?.epoch ?? 0 : 0
         for member in members {
             member.duty.mirror(epoch: epoch, admits: machine.admitsStandby)
+            member.duty.ask(forHandOver: view.asksPeer)
         }
+        death?.prepare(epoch: epoch, nonce: members[0].mirror.status.nonce)
         if machine.isSpeaking, announcing.isDue(nowNanos) {
             for member in members { member.duty.announce() }
         }
-        view.tell(machine, seen)
+        view.tell(machine, seen, handOvers.outcome)
     }
 
     /// A primary serves one, and so does who waits for the other to compare.
@@ -62,7 +74,7 @@ final class HostDriver: @unchecked Sendable {
         var seen = HostObservation()
         seen.nowNanos = nowNanos
         seen.answer = arbiter.takeAnswer()
-        seen.request = view.takeRequest()
+        seen.request = view.takeRequest() ?? peerRequest()
         if servesStandby { observeStandby(&seen) } else { observePrimary(&seen) }
         seen.doubt = doubt
         let modes = Set(members.map { $0.duty.gate.seenMode })
@@ -106,9 +118,25 @@ final class HostDriver: @unchecked Sendable {
         let flags = views.map { BeatFlags(rawValue: $0.beat?.flags ?? 0) }
         let hasDiffered = views.contains { $0.mismatchSequence != 0 }
         seen.isAdmitted = flags.allSatisfy { $0.contains(.admitted) } && !hasDiffered
+        seen.isHandingOver = flags.contains { $0.contains(.handingOver) }
         seen.isHandedOver =
             flags.allSatisfy { $0.contains(.handingOver) }
-            && views.allSatisfy { $0.sequence >= $0.beat?.publishedSequence ?? .max }
+            && views.allSatisfy {
+                $0.isApplied && $0.sequence >= $0.beat?.publishedSequence ?? .max
+            }
+            && members.allSatisfy { $0.journal.durable.load() >= $0.log.publishedSequence }
+        seen.isPeerDead = death?.isDead(nonce: views[0].nonce) ?? false
+    }
+
+    /// What a person asks for at the other host, once.
+    private func peerRequest() -> HostObservation.Request? {
+        let isAsking =
+            servesStandby
+            && members.contains {
+                CounterFlags(rawValue: $0.mirror.status.standbyFlags).contains(.wantsHandOver)
+            }
+        defer { isPeerAsking = isAsking }
+        return isAsking && !isPeerAsking ? .handOver : nil
     }
 
     /// All doubts so far; 0 when none is open.

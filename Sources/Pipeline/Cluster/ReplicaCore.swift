@@ -34,6 +34,8 @@ struct ReplicaCore: PolledCore, ~Copyable {
     private var receiver: MirrorReceiver?
     private var announced: UInt32 = 0
     private var comparedSequence: UInt64 = 0
+    /// All up to here is applied, and the sessions know of it.
+    private var goneThroughSequence: UInt64 = 0
     private let doubtNanos: UInt64
     private var lastPollCycles: UInt64 = 0
     private var isDoubtful = false
@@ -90,7 +92,7 @@ struct ReplicaCore: PolledCore, ~Copyable {
     mutating func pollOutput() -> Bool {
         switch work {
         case .serving, .draining: isDoubtful ? false : core.pollOutput()
-        case .following, .taking: core.pollRecovery()
+        case .following, .taking: goThrough()
         case .silent: false
         }
     }
@@ -112,6 +114,18 @@ struct ReplicaCore: PolledCore, ~Copyable {
         work = wanted
     }
 
+    /// Tells the sessions of what was applied. False when there was nothing.
+    private mutating func goThrough() -> Bool {
+        let end = core.logEnd.lastSequence
+        // Looked at first: what is applied by now has its events out.
+        let isApplied = progress.sequence == end
+        guard core.pollRecovery() else {
+            if isApplied { goneThroughSequence = end }
+            return false
+        }
+        return true
+    }
+
     // MARK: Following
 
     private mutating func follow() -> Bool {
@@ -120,10 +134,13 @@ struct ReplicaCore: PolledCore, ~Copyable {
         var hasWorked = receiver.poll()
         hasWorked = take(receiver) > 0 || hasWorked
         receiver.durableSequence = journal.durable.load()
+        receiver.flags = (duty.asksForHandOver ? CounterFlags.wantsHandOver : []).rawValue
         if let beat = receiver.lastBeat { compare(beat, receiver) }
         tell(receiver)
         if receiver.ended != nil, take(receiver) == 0 { self.receiver = nil }
-        return hasWorked
+        // Nobody speaks until this thread does: it stays awake.
+        let isAsked = BeatFlags(rawValue: receiver.lastBeat?.flags ?? 0).contains(.handingOver)
+        return hasWorked || isAsked
     }
 
     private mutating func take(_ receiver: MirrorReceiver) -> Int {
@@ -165,6 +182,7 @@ struct ReplicaCore: PolledCore, ~Copyable {
                 hello.lastSequence < end.lastSequence ? .shorter : .longer
             duty.tell {
                 $0.peerLog = peerLog
+                $0.nonce = hello.nonce
                 $0.description = request.description
                 $0.ended = nil
             }
@@ -180,7 +198,9 @@ struct ReplicaCore: PolledCore, ~Copyable {
         let mismatch = receiver.mismatchSequence
         let snapshot = receiver.snapshot
         let landed = receiver.landed
+        let isApplied = goneThroughSequence == sequence
         duty.tell {
+            $0.isApplied = isApplied
             let isLive = beat != nil && snapshot == nil
             $0.link = ended != nil ? .down : isLive ? .live : .catchingUp
             $0.snapshot = ended != nil ? nil : snapshot
@@ -212,6 +232,9 @@ struct ReplicaCore: PolledCore, ~Copyable {
     private mutating func fence() {
         duty.tell(isTaken: false)
         guard let receiver else { return }
+        #if NEEDLETAIL_MUTANTS
+        if Mutant.noFence.isPlanted { return }
+        #endif
         do throws(MirrorError) {
             try receiver.fence()
         } catch {
@@ -224,9 +247,8 @@ struct ReplicaCore: PolledCore, ~Copyable {
     /// through, this host has all that there is.
     private mutating func takeRest() -> Bool {
         let count = receiver.map { take($0) } ?? 0
-        let isApplied = progress.sequence == core.logEnd.lastSequence
-        let hasGoneThrough = core.pollRecovery()
-        duty.tell(isTaken: count == 0 && isApplied && !hasGoneThrough)
+        let hasGoneThrough = goThrough()
+        duty.tell(isTaken: count == 0 && goneThroughSequence == core.logEnd.lastSequence)
         return count > 0 || hasGoneThrough
     }
 
@@ -259,6 +281,8 @@ struct ReplicaCore: PolledCore, ~Copyable {
             control: duty.gate)
         opening.begin(epoch: duty.epoch, lastCarriedSequence: carried.lastSequence)
         announce()
+        duty.tell(isDrained: false)
+        duty.tell(begunEpoch: duty.epoch)
     }
 
     private mutating func announce() {

@@ -38,6 +38,10 @@ final class ShardDuty: Sendable {
         var snapshot: SnapshotShare?
         /// The snapshot that has come whole: this host begins anew with it.
         var landed: SnapshotPosition?
+        /// Of the connection, as the primary's hello said.
+        var nonce: UInt32 = 0
+        /// All that was taken is applied, and has gone through.
+        var isApplied = false
         /// What the link is made of, and why the one before has ended.
         var description: String?
         var ended: String?
@@ -56,6 +60,8 @@ final class ShardDuty: Sendable {
     private let dropCount = Atomic<UInt32>(0)
     private let mirrorEpochNumber = Atomic<UInt32>(0)
     private let tellsAdmitted = Atomic<Bool>(false)
+    private let wantsHandOver = Atomic<Bool>(false)
+    private let begunEpochNumber = Atomic<UInt32>(0)
     private let arrival = Mutex<Arrival?>(nil)
     private let view = Mutex(Following())
     private let carriedChain = Mutex(RecordChain())
@@ -78,6 +84,11 @@ final class ShardDuty: Sendable {
     var admitsStandby: Bool { tellsAdmitted.load(ordering: .relaxed) }
     /// The last record that the epoch carried over from the one before.
     var carried: RecordChain { carriedChain.withLock { $0 } }
+
+    /// Whether the primary is asked to hand over.
+    var asksForHandOver: Bool { wantsHandOver.load(ordering: .relaxed) }
+
+    func ask(forHandOver isWanted: Bool) { wantsHandOver.store(isWanted, ordering: .relaxed) }
 
     func want(_ wanted: Work) { work.store(wanted.rawValue, ordering: .releasing) }
 
@@ -107,6 +118,8 @@ final class ShardDuty: Sendable {
 
     /// Nothing of the old primary is left to take, and all that was taken is applied.
     var isTaken: Bool { taken.load(ordering: .acquiring) }
+    /// The last epoch that the gateway thread has begun to speak in.
+    var begunEpoch: UInt32 { begunEpochNumber.load(ordering: .relaxed) }
     /// The gateway thread takes nothing new, and all that it took is published.
     var isDrained: Bool { drained.load(ordering: .acquiring) }
     /// How often so far the gateway thread was kept from running for long.
@@ -123,6 +136,7 @@ final class ShardDuty: Sendable {
         }
     }
 
+    func tell(begunEpoch: UInt32) { begunEpochNumber.store(begunEpoch, ordering: .relaxed) }
     func tell(isTaken: Bool) { taken.store(isTaken, ordering: .releasing) }
     func tell(isDrained: Bool) { drained.store(isDrained, ordering: .releasing) }
     func tellDoubt() { doubtNumber.add(1, ordering: .acquiringAndReleasing) }

@@ -61,6 +61,9 @@ final class ShardMirror: @unchecked Sendable {
 
     private func isDue() -> Bool {
         let now = clock.nowCycles
+        #if NEEDLETAIL_MUTANTS
+        if Mutant.neverReconnects.isPlanted, lastTryCycles != nil { return false }
+        #endif
         if let last = lastTryCycles, clock.nanos(now &- last) < Self.retryNanos {
             return false
         }

@@ -20,12 +20,13 @@ final class StandbyListener: @unchecked Sendable {
     /// Why the last one was.
     var problem: String? { lastProblem.withLock { $0 } }
 
+    /// Takes over a listener that is open: `ClusterSettings.listen`.
     init(
-        _ settings: ClusterSettings, listener: MirrorListener, view: ClusterView,
+        _ listener: MirrorListener, identity: MirrorIdentity, view: ClusterView,
         duties: [ShardDuty]
     ) {
         self.listener = listener
-        identity = settings.identity
+        self.identity = identity
         self.view = view
         self.duties = duties
     }
@@ -44,5 +45,17 @@ final class StandbyListener: @unchecked Sendable {
         } catch {
             lastProblem.withLock { $0 = error.description }
         }
+    }
+}
+
+extension ClusterSettings {
+    /// Where this host is to listen; what is wrong with it shows before a journal is touched.
+    func listen(_ clock: CycleClock) throws(MirrorError) -> MirrorListener {
+        let key = try mirror.keyFile.map { (file) throws(MirrorError) in
+            try MirrorKey(file: file)
+        }
+        return try MirrorListener(
+            address: listenAddress, port: listenPort, transport: mirror.transport, key: key,
+            clock: clock)
     }
 }

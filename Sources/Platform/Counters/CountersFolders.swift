@@ -5,13 +5,14 @@
 internal import CPlatform
 internal import Glibc
 
-/// Where counters files lie.
+/// Where counters files and control sockets lie.
 ///
 /// A gateway takes the first of these that is memory and that it may write in; a tool looks in all:
 /// `$RUNTIME_DIRECTORY` (what systemd gives a service), `/run/needletail` and its folders,
 /// `$XDG_RUNTIME_DIR/needletail`, `/dev/shm`.
 public enum CountersFolders {
     static let fileSuffix = ".counters"
+    static let controlSuffix = ".control"
     private static let common = "/run/needletail"
 
     /// The folder for a gateway's file; made if need be. Nil: none will do.
@@ -24,7 +25,17 @@ public enum CountersFolders {
     }
 
     /// Every counters file that tools may find, with or without a gateway behind it.
-    public static func files() -> [String] {
+    public static func files() -> [String] { found(fileSuffix) }
+
+    /// Every control socket that tools may find, with or without a gateway behind it.
+    public static func controlSockets() -> [String] { found(controlSuffix) }
+
+    static func controlSockets(in folder: String) -> [String] {
+        names(in: folder).filter { $0.hasPrefix("needletail-") && $0.hasSuffix(controlSuffix) }
+            .map { "\(folder)/\($0)" }
+    }
+
+    private static func found(_ suffix: String) -> [String] {
         var folders = runtimeFolder.map { [$0] } ?? []
         folders.append(common)
         folders += names(in: common).map { "\(common)/\($0)" }
@@ -32,7 +43,7 @@ public enum CountersFolders {
         folders.append("/dev/shm")
         var found: [String] = []
         for folder in folders {
-            for name in names(in: folder) where name.hasSuffix(fileSuffix) {
+            for name in names(in: folder) where name.hasSuffix(suffix) {
                 let path = "\(folder)/\(name)"
                 if !found.contains(path) { found.append(path) }
             }

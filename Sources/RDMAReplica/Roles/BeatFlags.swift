@@ -20,6 +20,17 @@ public struct BeatFlags: OptionSet, Sendable {
     public static let snapshot = BeatFlags(rawValue: 8)
 }
 
+/// What a standby says by the flags of its counters; docs/formats/mirror.md.
+public struct CounterFlags: OptionSet, Sendable {
+    /// The bits.
+    public let rawValue: UInt32
+    /// Wraps the bits.
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    /// A person wants this host to be the primary: the primary is asked to hand over.
+    public static let wantsHandOver = CounterFlags(rawValue: 1)
+}
+
 extension MirrorVitals {
     static func cutBack(behind record: RecordChain) -> MirrorVitals {
         MirrorVitals(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CommandLog
+internal import Platform
 
 // The primary: with its standby, without it, and handing over to it.
 extension HostMachine {
@@ -18,11 +19,14 @@ extension HostMachine {
             if isStandbyGone { become(.primary(.leaving)) }
         case .leaving: leave(seen)
         case .handingOver:
-            // The standby asks for the next epoch: this one's end shows in the decision.
-            read(every: settings.readNanos / 10)
-            guard roleNanos > settings.handOverNanos, question == nil else { return }
-            become(.primary(.callingOff))
-            swapOwn(withStandby: true)
+            guard question == nil else { return }
+            guard roleNanos <= settings.handOverNanos else {
+                become(.primary(.callingOff))
+                return swapOwn(withStandby: true)
+            }
+            // The standby asks for the next epoch, and leaves once it has it. Not asked before, the
+            // arbiter has time for the standby.
+            read(every: seen.link == .down ? settings.readNanos / 20 : settings.readNanos)
         case .callingOff: break
         }
     }
@@ -32,13 +36,21 @@ extension HostMachine {
     private mutating func admit(_ seen: HostObservation, _ isStandbyGone: Bool) {
         guard question == nil else { return }
         if isStandbyGone { return become(.primary(.solo)) }
+        #if NEEDLETAIL_MUTANTS
+        if Mutant.admittedEarly.isPlanted { return swapOwn(withStandby: true) }
+        #endif
         guard seen.gate == .both, seen.isAcknowledgedMirrored else { return }
         swapOwn(withStandby: true)
     }
 
     /// Nothing leaves, and what did is made durable; then the standby need not be asked any more.
     private mutating func leave(_ seen: HostObservation) {
-        guard mayGoSolo, question == nil, seen.gate == .closed, seen.isAcknowledgedDurable
+        #if NEEDLETAIL_MUTANTS
+        if Mutant.soloBeforeDurable.isPlanted, question == nil {
+            return swapOwn(withStandby: false)
+        }
+        #endif
+        guard mayGoSolo, maySwap, seen.gate == .closed, seen.isAcknowledgedDurable
         else { return }
         swapOwn(withStandby: false)
     }

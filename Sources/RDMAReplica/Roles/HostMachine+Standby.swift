@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Platform
 
 // Before a host speaks: finding its place, following, taking over.
 extension HostMachine {
@@ -36,6 +37,9 @@ extension HostMachine {
     mutating func stepStandby(_ seen: HostObservation) {
         watch.look(seen.peerProgress, after: turnNanos)
         if seen.link == .live, !seen.isAdmitted { isInSync = false }
+        #if NEEDLETAIL_MUTANTS
+        if Mutant.promotedOutOfSync.isPlanted { isInSync = decision != nil }
+        #endif
         guard isInSync else {
             // Both have started anew, and this host's log is the longer one.
             if question == nil, seen.peerLog == .shorter, isLastPair(decision) {
@@ -46,14 +50,17 @@ extension HostMachine {
             return read(every: readsAsAdmitted ? settings.graceNanos : settings.readNanos)
         }
         guard question == nil else { return }
-        if seen.isHandedOver { return claim(.promoting) }
+        // The primary takes nothing new until it has won a swap of its own, and all that it took is
+        // here: there is nothing to fence and to look for.
+        if seen.isHandedOver, maySwap { return claim(.active) }
         let isSilent = watch.silentNanos > settings.takeOverNanos
         guard seen.isPeerDead || seen.hasPeerLeft || isSilent else {
             suspicionNanos = 0
             return
         }
         suspicionNanos = suspicionNanos &+ turnNanos
-        if seen.isPeerDead || suspicionNanos >= settings.graceNanos { claim(.promoting) }
+        guard maySwap, seen.isPeerDead || suspicionNanos >= settings.graceNanos else { return }
+        claim(.promoting)
     }
 
     mutating func stepSilent() {

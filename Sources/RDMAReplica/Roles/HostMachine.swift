@@ -88,6 +88,8 @@ public struct HostMachine: Sendable {
     /// It has been the primary in this process: log and state are whole.
     var ownsLog = false
     var mayGoSolo: Bool
+    /// The last swap in this role waits for an operator.
+    var isRefused = false
     /// A person wants it whatever the decision says.
     var isForced = false
     /// The decision is being read because the primary said that this host is in sync, over the
@@ -135,13 +137,16 @@ public struct HostMachine: Sendable {
         lastStepNanos = seen.nowNanos
         roleNanos = roleNanos &+ turnNanos
         if sinceReadNanos != .max { sinceReadNanos = sinceReadNanos &+ turnNanos }
+        let wasSpeaking = isSpeaking
         if let answer = seen.answer { take(answer) }
         if let request = seen.request { take(request) }
+        // What was seen of the mirror was seen of the other direction.
+        guard isSpeaking == wasSpeaking else { return effects }
         switch role {
         case .starting, .waiting, .standby:
             if isForced, question == nil {
                 isForced = false
-                claim(.promoting)
+                claimByForce()
             } else if role == .standby {
                 stepStandby(seen)
             } else {
@@ -174,10 +179,14 @@ public struct HostMachine: Sendable {
             decision = wanted
             revision = at
             won()
-        case (.swap, .swap(.lost(let found, let at))):
+        case (.swap(_, let expected), .swap(.lost(let found, let at))):
             decision = found
             revision = at
-            lost()
+            // With the revision that it was for: an operator has to decide first.
+            if at == expected { refused() } else { lost() }
+        #if NEEDLETAIL_MUTANTS
+        case (.swap, _) where Mutant.unknownIsLost.isPlanted: lost()
+        #endif
         // Neither won nor lost: the same again, until it is known.
         case (.swap, _): ask(asked)
         }
@@ -187,6 +196,11 @@ public struct HostMachine: Sendable {
         self.question = question
         sinceReadNanos = 0
         effects.append(.ask(question))
+    }
+
+    /// Whether a swap may be asked for now: one that was refused not at once again.
+    var maySwap: Bool {
+        question == nil && (!isRefused || sinceReadNanos >= settings.readNanos)
     }
 
     /// Reads the decision, at most so often.
@@ -208,13 +222,25 @@ public struct HostMachine: Sendable {
     mutating func become(_ role: Role) {
         self.role = role
         roleNanos = 0
+        isRefused = false
         suspicionNanos = 0
         watch.forgive()
     }
 
     /// Asks for the next epoch, alone: to take the log over first, or to speak at once.
     mutating func claim(_ phase: Decision.Phase) {
-        let epoch = decision.map { $0.epoch &+ 1 } ?? firstEpoch
+        claim(phase, epoch: decision.map { $0.epoch &+ 1 } ?? firstEpoch)
+    }
+
+    /// The same for a person. An epoch that is this host's already, and in which nobody has spoken,
+    /// is asked for again: an operator has ordered it, or a process of before had begun with it.
+    private mutating func claimByForce() {
+        guard let decision, decision.primary == settings.host, decision.phase == .promoting
+        else { return claim(.promoting) }
+        claim(.promoting, epoch: decision.epoch)
+    }
+
+    private mutating func claim(_ phase: Decision.Phase, epoch: UInt32) {
         become(.claiming)
         swap(epoch: epoch, primary: settings.host, inSync: [settings.host], phase: phase)
     }
@@ -259,6 +285,15 @@ public struct HostMachine: Sendable {
         }
     }
 
+    /// Only an operator may decide that. This host stays as it is, and asks again: what was ordered
+    /// meanwhile is won then.
+    private mutating func refused() {
+        if role == .claiming {
+            become(decision?.primary == settings.peer ? .standby : .starting)
+        }
+        isRefused = true
+    }
+
     mutating func fallSilent(_ why: HostEffect.Why) {
         become(.silent)
         effects.append(.fallSilent(why))
@@ -295,6 +330,7 @@ public struct HostMachine: Sendable {
         case (.handOver, .primary(.mirrored)):
             become(.primary(.handingOver))
             effects.append(.handOver(true))
+        case (.takeOver, .standby) where isInSync: isForced = true
         case (.takeOverByForce, .starting), (.takeOverByForce, .waiting),
             (.takeOverByForce, .standby):
             isForced = true

@@ -30,6 +30,8 @@ public struct HostObservation: Equatable, Sendable {
     public enum Request: Equatable, Sendable {
         /// The standby is to become the primary, in order.
         case handOver
+        /// This host is to become the primary, if it is in sync: the other one may be alive.
+        case takeOver
         /// This host is to become the primary whatever the decision says: what only the other
         /// host held is lost.
         case takeOverByForce
@@ -57,7 +59,10 @@ public struct HostObservation: Equatable, Sendable {
     public var peerLog = PeerLog.unknown
     /// The primary's beats say that this host is in sync, by its decision.
     public var isAdmitted = false
-    /// The primary asks this host to take over, and all that it published is here.
+    /// The primary asks this host to take over.
+    public var isHandingOver = false
+    /// The primary asks this host to take over and takes nothing new, and all that it published is
+    /// here, applied and durable.
     public var isHandedOver = false
     /// What every gateway core acts on; nil when they differ.
     public var gate: GateMode?

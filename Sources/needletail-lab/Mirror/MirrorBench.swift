@@ -15,15 +15,18 @@ extension Fence: ExpressibleByArgument {
     public static var allValueStrings: [String] { allCases.map { "\($0)" } }
 }
 
+extension MirrorAcknowledgement: ExpressibleByArgument {}
+
 /// `needletail-lab bench mirror`: what a mirror to a standby costs.
 struct MirrorBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "mirror",
-        abstract: "Round trips of single records to a standby, bandwidth, and fencing.",
+        abstract: "Single records to a standby, many of them, and fencing.",
         discussion: """
             The standby is `needletail-lab mirror-receive` on another host, or in another process. \
-            A round trip: a record of 64 bytes is written into its memory, its processor validates \
-            it, and writes its counter back. With --fence the standby then takes the right to \
+            A record of 64 bytes is written into its memory: `completion` is when the RDMA write \
+            has completed, `validated` when the standby's processor has checked the record and its \
+            counter is back here. With --fence the standby then takes the right to \
             write away, and the time is taken until a write fails here.
             """)
 
@@ -32,11 +35,17 @@ struct MirrorBench: ParsableCommand {
 
     @OptionGroup var link: MirrorLinkOptions
 
-    @Option(help: "Round trips.")
+    @Option(help: "Single records, one behind the other.")
     var samples = 10_000
 
-    @Option(help: "Records that are then sent as fast as they go; 0 = none.")
+    @Option(help: "What each of them waits for; completion only over RDMA.")
+    var acknowledge = MirrorAcknowledgement.validated
+
+    @Option(help: "Records that are then sent; 0 = none.")
     var records = 0
+
+    @Option(help: "How many of those a second; 0 = as fast as they go.")
+    var rate: UInt64 = 0
 
     @Option(help: "How the standby is to fence this side off at the end.")
     var fence: Fence?
@@ -59,9 +68,9 @@ struct MirrorBench: ParsableCommand {
             settings.keyFile = link.keyFile
             let probe = try MirrorProbe(settings, clock: .calibrated())
             print(probe.description)
-            let found = try probe.writeLatency(samples: samples)
+            let found = try probe.writeLatency(samples: samples, acknowledgement: acknowledge)
             print(
-                "\(found.count) round trips: p50 \(micros(found.quantileNanos(0.5))) µs, p99 "
+                "\(found.count) records to \(acknowledge): p50 \(micros(found.quantileNanos(0.5))) µs, p99 "
                     + "\(micros(found.quantileNanos(0.99))) µs, max \(micros(found.maxNanos)) µs")
             if records > 0 { try measureBandwidth(probe) }
             guard let fence else { return probe.close() }
@@ -76,7 +85,7 @@ struct MirrorBench: ParsableCommand {
     }
 
     private func measureBandwidth(_ probe: MirrorProbe) throws {
-        let found = try probe.bandwidth(recordCount: records)
+        let found = try probe.bandwidth(recordCount: records, rate: rate)
         let perSecond = Double(records) / Double(max(1, found.nanos)) * 1e9
         let perWrite = Double(records) / Double(max(1, found.writeCount))
         print(

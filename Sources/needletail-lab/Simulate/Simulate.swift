@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
 import Foundation
+import Platform
 import Simulator
 
 /// `needletail-lab simulate`: both hosts of a pair and all around them in one thread, under faults.
@@ -22,7 +23,16 @@ struct Simulate: ParsableCommand {
     @Option(help: "Turns under faults in each run.") var steps = SimulationRun.stepCountDefault
     @Flag(help: "Print each event.") var verbose = false
 
+    #if NEEDLETAIL_MUTANTS
+    @Option(help: "Plant this bug.") var mutant: String?
+    @Flag(help: "Name the bugs that can be planted.") var mutants = false
+    #endif
+
     func run() throws {
+        #if NEEDLETAIL_MUTANTS
+        if mutants { return Mutant.allCases.forEach { print($0.rawValue) } }
+        unsafe Mutant.planted = mutant.flatMap(Mutant.init)
+        #endif
         var figures = SimulationFigures()
         let start = Date()
         for seed in try range() {
@@ -57,7 +67,8 @@ struct Simulate: ParsableCommand {
 
     private func report(_ figures: SimulationFigures, seconds: Double) {
         for count in SimulationFigures.Count.allCases {
-            print("\(count.rawValue.padding(toLength: 18, withPad: " ", startingAt: 0))\(figures[count])")
+            let name = count.rawValue.padding(toLength: 18, withPad: " ", startingAt: 0)
+            print("\(name)\(figures[count])")
         }
         let rate = Double(figures[.seeds]) / max(seconds, 0.001)
         print(String(format: "%.1f s, %.1f seeds a second", seconds, rate))

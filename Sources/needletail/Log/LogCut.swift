@@ -52,7 +52,7 @@ struct LogCut: ParsableCommand {
 
     private static func exit(_ error: JournalCutError) -> ExitCode {
         switch error {
-        case .refused, .stopped: Exit.badInput
+        case .refused, .elsewhere, .stopped: Exit.badInput
         case .journal(.damaged): Exit.damaged
         case .journal(.storage(let error)) where error.operation.hasPrefix("lock"): Exit.badInput
         case .journal, .folder: Exit.inputOutput

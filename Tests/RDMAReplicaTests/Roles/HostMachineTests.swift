@@ -5,6 +5,28 @@ import Testing
 @testable import RDMAReplica
 
 @Suite struct `A host of a pair` {
+    @Test func `does not take the mirror that it followed for one of its own`() {
+        var machine = HostMachine(
+            HostSettings(host: 1, peer: 2, mayFound: true), policy: .mirrored, firstEpoch: 1,
+            seed: 1)
+        var seen = HostObservation()
+        var question: ArbiterRunner.Request?
+        func step() {
+            seen.nowNanos += 100_000
+            for case .ask(let asked) in machine.step(seen) { question = asked }
+            seen.answer = nil
+        }
+        while question == nil { step() }
+        seen.answer = .read(nil, revision: 0)
+        step()
+        #expect(machine.role == .claiming)
+        // Seen as who follows: the other end is gone a moment later.
+        seen.link = .live
+        seen.answer = .swap(.won(revision: 1))
+        step()
+        #expect(machine.role == .primary(.solo))
+    }
+
     @Test func `never loses what was acknowledged, and never speaks beside the other`() {
         let first = TestSeed.run
         var promotions = 0

@@ -201,10 +201,13 @@ struct PairModel {
             seen.peerBeat = hosts[peer].progress
             seen.peerProgress = hosts[peer].progress
         }
+        // True of the dead, and now and then of a host that is as well as ever.
+        seen.isPeerDead = hosts[peer].isAlive ? chance(2_000) : chance(2)
         seen.isAdmitted = isLinked && hosts[peer].saysAdmitted
         seen.isHandedOver =
             isLinked && !hosts[peer].takesIntake
             && hosts[index].log.count == hosts[peer].log.count
+            && hosts[index].durableCount == hosts[index].log.count
         seen.gate = hosts[index].seenGate
         seen.isAcknowledgedDurable = hosts[index].durableCount >= hosts[index].reachedCount
         seen.isAcknowledgedMirrored = hosts[index].validatedCount >= hosts[index].reachedCount
@@ -245,6 +248,7 @@ struct PairModel {
             return fail("two hosts speak in epoch \(epoch)")
         }
         speakers[epoch] = host
+        disconnect(1 - index)
         hosts[index].isTakingOver = false
         hosts[index].isFenced = false
         hosts[index].takesIntake = true

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Testing
+
+@Suite(
+    .serialized,
+    .enabled(if: Machine.hasExecutables, "needletail is not built beside the tests"),
+    .enabled(if: Machine.hasNamespaces, "needs root, iproute2 and network namespaces"))
+struct `A pair of gateways` {
+    private func expectNothingLost(_ load: Child, _ bench: ClusterBench) throws {
+        let end = try load.wait(seconds: 90)
+        #expect(end.output.contains("lost 0 · duplicated 0"), "\(end.output)\n\(bench.outputs)")
+        #expect(end.status == 0, "\(end.output)\n\(bench.outputs)")
+    }
+
+    @Test func `switches over from either host under load, and loses and doubles nothing`()
+        throws
+    {
+        let bench = try ClusterBench()
+        try bench.startPair()
+        let load = try bench.load(rate: 500, seconds: 12)
+        usleep(1_500_000)
+        let first = try bench.cluster(1, "switchover")
+        #expect(first.status == 0, "\(first.output)\n\(bench.outputs)")
+        #expect(first.output.hasPrefix("host 2 is the primary; for "), "\(first.output)")
+        #expect(bench.becomes(2, "primary", inSync: true), "\(bench.outputs)")
+        #expect(bench.becomes(1, "standby", inSync: true), "\(bench.outputs)")
+        // Now from the host that is to become the primary.
+        let second = try bench.cluster(1, "switchover")
+        #expect(second.status == 0, "\(second.output)\n\(bench.outputs)")
+        #expect(second.output.hasPrefix("host 1 is the primary; for "), "\(second.output)")
+        try expectNothingLost(load, bench)
+        #expect(bench.becomes(2, "standby", inSync: true), "\(bench.outputs)")
+        #expect(bench.becomes(1, "primary", inSync: true), "\(bench.outputs)")
+        let text = try bench.cluster(1, "status")
+        #expect(text.output.contains("primary of epoch 3, with its standby"), "\(text.output)")
+        #expect(text.output.contains("arbiter says   epoch 3, host 1"), "\(text.output)")
+        let standby = try bench.stop(2)
+        #expect(standby.status == 0 && standby.stateHash != nil, "\(standby.output)")
+        let primary = try bench.stop(1)
+        #expect(primary.stateHash == standby.stateHash, "\(primary.output)\n\(standby.output)")
+    }
+
+    @Test func `goes on when its primary is killed, at once, and takes it back anew`() throws {
+        let bench = try ClusterBench()
+        try bench.startPair()
+        let load = try bench.load(rate: 500, seconds: 6)
+        usleep(1_500_000)
+        bench.kill(1)
+        #expect(bench.becomes(2, "primary", inSync: false), "\(bench.outputs)")
+        #expect(
+            bench.running[1]?.output.contains("the other host is dead, says its watchdog") == true,
+            "\(bench.outputs)")
+        try expectNothingLost(load, bench)
+        let down = try bench.cluster(1, "status")
+        #expect(down.status == 69 && down.output.contains("arbiter says   epoch 2, host 2"))
+        try bench.start(1, as: "gateway")
+        #expect(bench.becomes(1, "standby", inSync: true), "\(bench.outputs)")
+        let resync = try bench.cluster(1, "resync")
+        #expect(resync.status == 0, "\(resync.output)")
+        let kept = "\(bench.journal(1))/shard-0.before-resync-1"
+        #expect(
+            eventually(withinSeconds: 20) { FileManager.default.fileExists(atPath: kept) },
+            "\(bench.outputs)")
+        #expect(bench.becomes(1, "standby", inSync: true), "\(bench.outputs)")
+        let standby = try bench.stop(1)
+        let primary = try bench.stop(2)
+        #expect(primary.stateHash == standby.stateHash, "\(primary.output)\n\(standby.output)")
+    }
+
+    @Test func `is begun by a gateway or by force, and refuses what does not fit`() throws {
+        let bench = try ClusterBench()
+        try bench.start(2, as: "standby")
+        #expect(bench.becomes(2, "starting", inSync: false), "\(bench.outputs)")
+        for words in [["promote"], ["switchover"], ["solo"], ["resync"]] {
+            let refused = try bench.cluster(2, words[0])
+            #expect(refused.status == 1, "\(words): \(refused.output)")
+            #expect(refused.output.contains("not done: this host "), "\(refused.output)")
+        }
+        let forced = try bench.cluster(2, "promote", "--force")
+        #expect(forced.status == 0, "\(forced.output)\n\(bench.outputs)")
+        #expect(forced.output.contains("is lost"), "\(forced.output)")
+        #expect(forced.output.contains("host 2 is primary of epoch 1"), "\(forced.output)")
+        #expect(bench.running[1]?.output.contains("asks: cluster promote force") == true)
+        let again = try bench.cluster(2, "promote")
+        #expect(again.status == 1, "\(again.output)")
+        let absent = try bench.cluster(1, "promote")
+        #expect(absent.status == 69, "\(absent.output)")
+    }
+}
+
+@Suite(.enabled(if: Machine.hasExecutables, "needletail is not built beside the tests"))
+struct `The cluster and standby commands` {
+    @Test func `refuse the configuration of a gateway that is alone`() throws {
+        let folder = try ScratchFolder()
+        let file = folder.path + "/alone.yaml"
+        let text = RunningGateway.configuration
+            .replacingOccurrences(of: "PORT", with: "udp:127.0.0.1:7999")
+        try text.write(toFile: file, atomically: true, encoding: .utf8)
+        for words in [["standby"], ["cluster", "status"], ["cluster", "promote"]] {
+            let end = try run([Machine.needletail] + words + ["--config", file])
+            #expect(end.status == 78, "\(words): \(end.output)")
+            #expect(end.output.contains("cluster"), "\(end.output)")
+        }
+    }
+
+    @Test func `teach what they do and how they end`() throws {
+        for words in [
+            ["standby"], ["cluster"], ["cluster", "status"], ["cluster", "switchover"],
+            ["cluster", "promote"], ["cluster", "solo"], ["cluster", "resync"],
+        ] {
+            let help = try run([Machine.needletail] + words + ["--help"])
+            #expect(help.status == 0)
+            #expect(help.output.contains("EXIT CODES"), "\(words)")
+        }
+    }
+}
