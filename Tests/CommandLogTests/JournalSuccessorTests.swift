@@ -49,10 +49,15 @@ private final class SuccessorRig {
             .filter { $0 != "from" }
     }
 
+    func sender() throws -> SnapshotSender {
+        guard let sender = try SnapshotSender.newest(source) else { throw SnapshotError.stopped }
+        return sender
+    }
+
     /// All pieces, and the exchange.
     func run(_ successor: JournalSuccessor) throws -> String {
         var receiver = try successor.begin(sequence: 12)
-        var sender = try #require(try? SnapshotSender.newest(source))
+        var sender = try sender()
         while let piece = try sender.next(byteCountMax: 1_000) { _ = try receiver.take(piece) }
         return try successor.takePlace(sequence: 12)
     }
@@ -103,8 +108,9 @@ private final class SuccessorRig {
         let rig = try SuccessorRig()
         let successor = JournalSuccessor(folder: rig.shard, shard: 3)
         var receiver = try successor.begin(sequence: 99)
-        var sender = try #require(try? SnapshotSender.newest(rig.source))
-        _ = try receiver.take(#require(try sender.next(byteCountMax: 1_000)))
+        var sender = try rig.sender()
+        let first = try #require(try sender.next(byteCountMax: 1_000))
+        _ = try receiver.take(first)
         #expect(throws: JournalCutError.self) { _ = try successor.takePlace(sequence: 12) }
         #expect(try rig.run(successor) == rig.shard + ".before-snapshot-12-1")
         try FileManager.default.createDirectory(

@@ -25,7 +25,8 @@ private final class SnapshotRig {
             atPath: parent + "/from", withIntermediateDirectories: true)
         store = SnapshotStore(path: parent + "/from", shard: 0)
         successor = JournalSuccessor(folder: parent + "/shard-0", shard: 0)
-        rig = try MirrorRig(hasJournal: true, wire: wire)
+        let rig = try MirrorRig(capacity: 256, hasJournal: true, wire: wire)
+        self.rig = rig
         try rig.publish(3_000)
         try rig.wait("for the journal") { !rig.pollJournal() }
         // The last record of a command: no pair begins with it.
@@ -48,7 +49,7 @@ private final class SnapshotRig {
         var place = SnapshotPosition.start(shard: 0)
         place.sequence = sequence
         place.recordCRC32C = crc32c
-        let image = (0..<20_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+        let image = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
         try store.write(image, stateHash: 1, at: place)
     }
 
@@ -78,7 +79,7 @@ private final class SnapshotRig {
     func finish() throws {
         try take(pieces: .max)
         let landed = try #require(rig.receiver?.landed)
-        #expect(landed.chain == RecordChain(lastSequence: last.sequence, crc32c: last.crc32c))
+        #expect(landed.sequence == last.sequence && landed.recordCRC32C == last.crc32c)
         let there = try successor.store.load(sequence: last.sequence)
         #expect(try there == store.load(sequence: last.sequence))
         rig.receiver?.close()
@@ -102,7 +103,8 @@ private final class SnapshotRig {
             rig.step()
             return rig.receiver?.ended != nil
         }
-        #expect(rig.receiver?.landed == nil && (try successor.store.sequences().isEmpty))
+        #expect(rig.receiver?.landed == nil)
+        #expect(try successor.store.sequences().isEmpty)
         return rig.receiver?.ended
     }
 }
@@ -124,8 +126,8 @@ private final class SnapshotRig {
         try rig.rig.connect()
         try rig.take(pieces: 3)
         let share = try #require(rig.rig.receiver?.snapshot)
-        #expect(share.sequence == rig.last.sequence && share.totalByteCount == 24_096)
-        #expect(share.description == "the snapshot of \(rig.last.sequence): 50 %")
+        #expect(share.sequence == rig.last.sequence && share.totalByteCount == 104_096)
+        #expect(share.description == "the snapshot of \(rig.last.sequence): 40 %")
         #expect(rig.rig.receiver?.lastBeat?.hasCheckpoint == false)
         try rig.finish()
     }
@@ -173,7 +175,6 @@ private final class SnapshotRig {
         wrong.crc32c ^= 1
         #expect(try rig.feed([wrong])?.description.contains("wrong checksum") == true)
         #expect(try rig.feed([piece(3_000)])?.description.contains("begins at byte") == true)
-        #expect(try rig.feed([piece(0), piece(0, 9_001)]) != nil)
         #expect(
             try rig.feed([piece(0), piece(3_000), piece(6_000)])?.description
                 .contains("magic") == true)
@@ -190,7 +191,7 @@ private final class SnapshotRig {
         place.sequence = 12
         try other.write([1, 2, 3], stateHash: 1, at: place)
         var pieces: [SnapshotPiece] = []
-        var sender = try #require(try? SnapshotSender.newest(other))
+        guard var sender = try SnapshotSender.newest(other) else { throw SnapshotError.stopped }
         while let piece = try sender.next(byteCountMax: 2_000) { pieces.append(piece) }
         #expect(try rig.feed(pieces)?.description.contains("shard 4") == true)
         rig.rig.makePlace = nil
@@ -207,11 +208,11 @@ private final class SnapshotRig {
             var place = SnapshotPosition.start(shard: 0)
             place.sequence = sequence
             place.recordCRC32C = 5
-            var header = SnapshotHeader(position: place, stateHash: 1, image: [1].span.bytes)
+            var header = SnapshotHeader(position: place, stateHash: 1, image: [UInt8(1)].span.rawBytes)
             header.imageByteCount = byteCount - 4_096
             let file = store.path(sequence: sequence)
             try Data(header.encoded()).write(to: URL(fileURLWithPath: file))
-            truncate(file, Int(byteCount))
+            try #require(unsafe truncate(file, Int(byteCount)) == 0)
             defer { try? FileManager.default.removeItem(atPath: file) }
             let sender = MirrorSender(
                 ring: try LogRing(capacity: 64, firstSequence: sequence + 1), shard: 0,
