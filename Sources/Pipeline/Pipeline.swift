@@ -174,14 +174,16 @@ public final class Pipeline {
                 let settings = configuration.cluster
             {
                 let mirror = ShardMirror(
-                    member.sender, duty: member.duty, progress: shard.progress, clock: shard.clock)
+                    member.sender, duty: member.duty, progress: shard.progress,
+                    snapshots: member.snapshots(history.snapshots), clock: shard.clock)
                 members.append(
                     ClusterMembership.Member(
-                        duty: member.duty, mirror: mirror, journal: journal.status,
-                        log: shard.log, firstEpoch: shard.firstEpoch))
+                        duty: member.duty, mirror: mirror, successor: member.successor,
+                        journal: journal.status, log: shard.log, firstEpoch: shard.firstEpoch))
                 prepareMirror(mirror, number: number)
                 let replica = ReplicaCore(
                     shard.core, duty: member.duty, settings: settings,
+                    successor: member.successor,
                     shard: UInt32(number),
                     policy: configuration.commitPolicy(shard: UInt32(number)),
                     journal: journal.status, history: shard.mailbox, progress: shard.progress,

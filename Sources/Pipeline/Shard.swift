@@ -64,9 +64,9 @@ public struct Shard: ~Copyable {
             try ShardRecovery($0, shard: number, open: openStorage)
         }
         let limits = configuration.engineLimits(shard: number)
+        let window = 2 * UInt64(configuration.reportWindow)
         let engine =
-            try recovery?.engine(
-                limits, windowRecordCount: 2 * UInt64(configuration.reportWindow), node: node)
+            try recovery?.engine(limits, windowRecordCount: window, node: node)
             ?? Engine(limits: limits, node: node)
         let start = recovery?.position ?? .start(shard: number)
         let log = try LogRing<LogRecord>(
@@ -87,14 +87,14 @@ public struct Shard: ~Copyable {
         var reader: RingReader<LogRecord>?
         if let recovery {
             var gating = log.gatingReader("journal")
-            try recovery.replay(
-                configuration, core: &core, loop: &loop, journal: &gating)
+            try recovery.replay(configuration, core: &core, loop: &loop, journal: &gating)
             reader = consume gating
         }
         member = try recovery.flatMap { recovery in
             try configuration.cluster.map {
                 try ShardMember(
-                    $0, recovery, ring: log, after: start, clock: clock, connector: connector)
+                    $0, recovery, ring: log, after: start, windowRecordCount: window,
+                    clock: clock, connector: connector)
             }
         }
         self.number = number

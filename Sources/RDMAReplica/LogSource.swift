@@ -38,6 +38,28 @@ public struct MirrorHistory {
     }
 }
 
+/// The snapshots of a log, from which a standby is brought up that records alone cannot.
+///
+/// Threading: one thread.
+public struct MirrorSnapshots {
+    /// Where they are.
+    let store: SnapshotStore
+    /// So many records are to lie behind the one that is sent: of their reports, clients may ask
+    /// for any.
+    let windowRecordCount: UInt64
+    /// Asks for one to be made.
+    let request: () -> Void
+
+    /// Of a shard's store.
+    public init(
+        store: SnapshotStore, windowRecordCount: UInt64, request: @escaping () -> Void
+    ) {
+        self.store = store
+        self.windowRecordCount = windowRecordCount
+        self.request = request
+    }
+}
+
 /// A log without a journal: what is in the ring, as long as it is.
 final class RingSource: LogSource {
     private let ring: LogRing<LogRecord>

@@ -31,6 +31,8 @@ internal import Wire
     /// Writes handed over, and how many of them have completed for sure.
     private var writeCount: UInt64 = 0
     private var completedCount: UInt64 = 0
+    /// The number of the write with the last piece of a snapshot.
+    private var pieceWrite: UInt64 = 0
     /// The last sequence of each write that may be under way, by number.
     private var lastSequences: [UInt64] = []
     /// All up to here may be written over locally.
@@ -181,6 +183,29 @@ internal import Wire
     private func staged(_ sequence: UInt64) -> UnsafeMutableRawPointer {
         let slot = Int(truncatingIfNeeded: sequence & UInt64(stagedCapacity &- 1))
         return unsafe lines.base + Place.staged + slot * 64
+    }
+
+    /// Bytes of the largest piece of a snapshot.
+    var pieceByteCountMax: Int { min(stagedCapacity, 1_024) * 64 - 64 }
+
+    /// Whether the last piece may be written over here.
+    var isPieceWritten: Bool { completedCount >= pieceWrite }
+
+    /// Hands over a piece of a snapshot in the place of records: the standby takes none of them any
+    /// more, and the piece before is with it.
+    func write(_ piece: SnapshotPiece, number: UInt64) throws(MirrorError) {
+        let line = SnapshotLine(
+            number: number, sequence: piece.sequence, byteOffset: UInt64(piece.byteOffset),
+            totalByteCount: UInt64(piece.totalByteCount), byteCount: UInt32(piece.bytes.count),
+            bytesCRC32C: piece.crc32c, nonce: hello.nonce)
+        let place = unsafe lines.base + Place.staged
+        unsafe place.storeBytes(of: line.sealed(), as: SnapshotLine.self)
+        unsafe piece.bytes.withUnsafeBytes { bytes in
+            unsafe (place + 64).copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
+        }
+        unsafe try post(
+            region: 2, place, 64 + piece.bytes.count, to: answer.ringAddress, isSignalled: true)
+        pieceWrite = writeCount
     }
 
     /// Hands over a beat.

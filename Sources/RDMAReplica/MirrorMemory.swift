@@ -77,8 +77,9 @@ public struct MirrorCounter: MirrorLine, Equatable, Sendable {
     public var epoch: UInt32 = 0
     /// Offset 36: as the standby's roles define them.
     public var flags: UInt32 = 0
-    /// Offset 40: zero.
-    public var reserved0: UInt64 = 0
+    /// Offset 40: the number of the piece of a snapshot that it waits for, from 1; 0 = it takes
+    /// records.
+    public var wantedPiece: UInt64 = 0
     /// Offset 48: zero.
     public var reserved1: UInt64 = 0
     /// Offset 56: the connection's nonce.

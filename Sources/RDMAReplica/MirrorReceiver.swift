@@ -67,6 +67,15 @@ public import Wire
     public private(set) var standing = MirrorStanding.whole
     /// Why nothing more comes; nil while something may.
     public private(set) var ended: MirrorError?
+    /// Makes the place for a snapshot of that sequence, which the primary brings in the place of
+    /// records; nil = none is taken, and the mirror ends.
+    public var makePlace: SnapshotArrival.Place?
+    /// How much of a snapshot has come; nil while records are taken.
+    public var snapshot: SnapshotShare? { arrival?.share }
+    /// The piece of a snapshot that is waited for; 0 = records are.
+    var wantedPiece: UInt64 { arrival?.wantedPiece ?? 0 }
+    /// The snapshot that has come, once it is whole: no record can follow it here.
+    public var landed: SnapshotPosition? { arrival?.landed }
     /// How this side fenced the primary off, once it has.
     public private(set) var fenced: Fenced?
     /// The primary's last sign of life; nil before the first.
@@ -102,6 +111,7 @@ public import Wire
     private let channel: any MirrorChannel
     private let clock: CycleClock
     private var scan: MirrorScan
+    private var arrival: SnapshotArrival?
     private var writeCount: UInt64 = 0
     private var completedCount: UInt64 = 0
     private var counterNumber: UInt64 = 0
@@ -145,6 +155,7 @@ public import Wire
         do throws(MirrorError) {
             var hasMoved = try channel.pump()
             if readBeat(now) { hasMoved = true }
+            if try takePiece(now) { hasMoved = true }
             // Who has fenced says nothing more, and waits for the primary to go.
             if fenced == nil {
                 while let token = try channel.takeCompletion() { completedCount = token }
@@ -170,6 +181,8 @@ public import Wire
     /// and the primary may write over it. At most `limit` records, or one more than that for a
     /// pair; says how many. Also after the end and after a fence.
     public func take(limit: Int = .max, into: (LogRecord, LogRecord?) -> Bool) -> Int {
+        // What lies in the ring then is of a snapshot.
+        guard arrival == nil else { return 0 }
         let count = scan.take(limit: limit, into: into)
         if count > 0 {
             hasNews = true
@@ -214,6 +227,35 @@ public import Wire
         return true
     }
 
+    /// The next piece of a snapshot, if the primary brings one up to here.
+    private func takePiece(_ now: UInt64) throws(MirrorError) -> Bool {
+        guard fenced == nil, lastBeat?.bringsSnapshot == true else { return false }
+        guard let arrival else {
+            arrival = try begin()
+            hasNews = true
+            return true
+        }
+        guard
+            unsafe try arrival.take(
+                memory.ring.base, byteCountMax: memory.ringByteCount, nonce: hello.nonce,
+                nowNanos: clock.nanos(now))
+        else { return false }
+        hasNews = true
+        return true
+    }
+
+    private func begin() throws(MirrorError) -> SnapshotArrival {
+        guard recordCount == 0 else {
+            throw MirrorError(code: EPROTO, "the primary brings a snapshot behind its records")
+        }
+        guard let makePlace else {
+            throw MirrorError(
+                code: ENOTSUP,
+                "this log is too far behind for the primary's records, and takes no snapshot here")
+        }
+        return SnapshotArrival(makePlace)
+    }
+
     private func tell(_ now: UInt64) throws(MirrorError) {
         // With no room the next one will say it: only the newest counts.
         guard writeCount &- completedCount < UInt64(MirrorWrites.limit) else { return }
@@ -223,7 +265,7 @@ public import Wire
         let counter = MirrorCounter(
             sequence: scan.chain.lastSequence, durableSequence: durableSequence,
             number: counterNumber, mismatchSequence: mismatchSequence, epoch: epoch, flags: flags,
-            nonce: hello.nonce)
+            wantedPiece: wantedPiece, nonce: hello.nonce)
         unsafe slot.storeBytes(of: counter.sealed(), as: MirrorCounter.self)
         writeCount &+= 1
         unsafe try channel.write(
@@ -236,7 +278,7 @@ public import Wire
 
     /// What is wrong counts when it has been so for a while.
     private func look(_ now: UInt64) {
-        let found = scan.standing()
+        let found = arrival == nil ? scan.standing() : .whole
         guard found != .whole else {
             brokenSinceCycles = 0
             standing = .whole

@@ -26,6 +26,8 @@ extension MirrorSender {
                 code: ESTALE,
                 "the log of \(settings.peerText) is not this one: its record \(last) is another")
         }
+        // Of the place before the first record nothing is kept: the first itself has to be there.
+        if last == 0, published > 0, try self.crc(of: 1) == nil { throw gone(behind: 0) }
         guard let history else { return RingSource(ring, after: place) }
         do throws(JournalError) {
             return try history.follow(place)
@@ -52,7 +54,7 @@ extension MirrorSender {
         return try crc(of: sequence).map { RecordChain(lastSequence: sequence, crc32c: $0) }
     }
 
-    private func crc(of sequence: UInt64) throws(MirrorError) -> UInt32? {
+    func crc(of sequence: UInt64) throws(MirrorError) -> UInt32? {
         if sequence == base.lastSequence { return base.crc32c }
         if sequence == 0 { return 0 }
         if sequence >= ring.firstSequence {

@@ -53,6 +53,11 @@ public final class MirrorSender: @unchecked Sendable {
     /// Where the standby's log ended that was turned away last, and how often that was.
     var turnedAway: (place: RecordChain, count: Int) = (RecordChain(), 0)
     var source: (any LogSource)?
+    /// A snapshot on its way, where the standby is brought up from one.
+    private(set) var shipment: SnapshotShipment?
+    /// The log's snapshots, for a standby that cannot be brought up from records; nil = such a one
+    /// is turned away. On the thread that polls.
+    public var snapshots: MirrorSnapshots?
     /// Gates the ring once the standby is close to its end; the records up to `joinedSequence` come
     /// from the source still.
     var reader: RingReader<LogRecord>?
@@ -224,8 +229,12 @@ public final class MirrorSender: @unchecked Sendable {
         if isTurningAway { return false }
         guard let place = try link.takeAnswer(from: settings.peerText) else { return false }
         do throws(MirrorError) {
+            if try needsSnapshot(place) {
+                return bringUp(now)
+            }
             source = try locate(place)
         } catch {
+            if error.code == ENODATA, snapshots != nil { return bringUp(now) }
             guard error.code == ESTALE, let cut = try nextCut(of: place) else { throw error }
             // It goes of itself, and comes back with what both have.
             isTurningAway = true
@@ -240,7 +249,15 @@ public final class MirrorSender: @unchecked Sendable {
         return true
     }
 
+    private func bringUp(_ now: UInt64) -> Bool {
+        shipment = SnapshotShipment(nowCycles: now)
+        isAnswered = true
+        status.set(.bringingUp)
+        return true
+    }
+
     private func send(_ link: MirrorLink, _ now: UInt64) throws(MirrorError) -> Bool {
+        if let shipment { return try ship(shipment, link, now) }
         let isCaughtUp = link.isCaughtUp
         let hasSent = source == nil ? try sendLive(link) : try catchUp(link)
         // The standby's time runs from here.
@@ -257,7 +274,7 @@ public final class MirrorSender: @unchecked Sendable {
         guard age >= (isIdle ? Self.beatNanosMin : Self.beatNanos), link.room > 0 else {
             return false
         }
-        let vitals = vitals()
+        let vitals = shipment?.vitals(vitals()) ?? vitals()
         let published = ring.publishedSequence
         guard age >= Self.beatNanos || vitals != toldVitals || published != toldSequence else {
             return false
@@ -300,6 +317,7 @@ public final class MirrorSender: @unchecked Sendable {
         isAnswered = false
         isTurningAway = false
         source = nil
+        shipment = nil
         toldVitals = nil
         if let reader = reader.take() { reader.leave() }
         status.end(error)

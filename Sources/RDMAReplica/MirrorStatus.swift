@@ -7,6 +7,8 @@ public enum MirrorPhase: UInt8, Sendable {
     case idle
     /// Asked, and waiting for the standby's answer.
     case connecting
+    /// The standby is so far behind that it gets a snapshot in the place of records.
+    case bringingUp
     /// The standby gets what it has missed.
     case catchingUp
     /// It gets each record as it is published.
@@ -27,6 +29,7 @@ public final class MirrorStatus: Sendable {
     private let mismatch = Atomic<UInt64>(0)
     private let epoch = Atomic<UInt32>(0)
     private let peerFlags = Atomic<UInt32>(0)
+    private let share = Mutex<SnapshotShare?>(nil)
     private let connectionNonce = Atomic<UInt32>(0)
     private let texts = Mutex<(description: String?, failure: MirrorError?)>((nil, nil))
 
@@ -60,6 +63,8 @@ public final class MirrorStatus: Sendable {
     public var standbyEpoch: UInt32 { epoch.load(ordering: .relaxed) }
     /// The standby's flags, as the roles define them.
     public var standbyFlags: UInt32 { peerFlags.load(ordering: .relaxed) }
+    /// How much of a snapshot the standby has; nil unless it is brought up from one.
+    public var snapshot: SnapshotShare? { share.withLock { $0 } }
     /// Of the last connection: only the standby at its end knows it too; 0 = there was none.
     public var nonce: UInt32 { connectionNonce.load(ordering: .relaxed) }
     /// Why the mirror has ended, or could not begin; nil while it has not.
@@ -69,6 +74,7 @@ public final class MirrorStatus: Sendable {
 
     /// Release: pairs with the acquire of `phase`: what goes with a phase is seen with it.
     func set(_ phase: MirrorPhase) { phaseNumber.store(phase.rawValue, ordering: .releasing) }
+    func setSnapshot(_ new: SnapshotShare?) { share.withLock { $0 = new } }
     func setLeft(_ count: UInt64) { left.store(count, ordering: .relaxed) }
     /// Release: pairs with the acquire of `validatedSequence`: what was written before is seen by
     /// whoever opens a gate for it.
@@ -98,6 +104,7 @@ public final class MirrorStatus: Sendable {
     func end(_ error: MirrorError?) {
         texts.withLock { $0 = (nil, error ?? $0.failure) }
         left.store(0, ordering: .relaxed)
+        setSnapshot(nil)
         set(.idle)
     }
 }

@@ -22,6 +22,9 @@ struct ClusterWatch {
         for (shard, mirror) in cluster.mirrors.enumerated() {
             switch mirror.phase {
             case .live: lines.append("shard \(shard): mirrored, \(mirror.description ?? "")")
+            case .bringingUp:
+                let share = mirror.snapshot?.description ?? "a snapshot"
+                lines.append("shard \(shard): the standby is being brought up from \(share)")
             case .catchingUp: lines.append("shard \(shard): the standby is catching up")
             case .idle, .connecting:
                 guard let failure = mirror.failure else { continue }
@@ -30,6 +33,11 @@ struct ClusterWatch {
         }
         for (shard, primary) in cluster.primaries.enumerated() {
             if let primary { lines.append("shard \(shard): follows, \(primary)") }
+        }
+        for (shard, share) in cluster.arrivals.enumerated() {
+            if let share {
+                lines.append("shard \(shard): this standby is being brought up from \(share)")
+            }
         }
         if state.hasHeardOfDeath { lines.append("the other host is dead, says its watchdog") }
         for (shard, sequence) in cluster.differences.enumerated() where sequence != 0 {

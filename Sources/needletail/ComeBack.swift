@@ -6,11 +6,13 @@ import Foundation
 import Pipeline
 import Platform
 
-/// How a host that was replaced comes back as a standby: the records that nobody carried over are
-/// cut off, and the program begins anew in this process. So nothing of the old state is left, and
-/// whoever supervises the process sees the same one.
+/// How a host comes back as a standby: the records that nobody carried over are cut off, or a
+/// snapshot of the primary takes the place of a log that is too far behind, and the program begins
+/// anew in this process. So nothing of the old state is left, and whoever supervises the process
+/// sees the same one.
 struct ComeBack {
     private let cuts: [Int: RecordChain]
+    private let landings: [(successor: JournalSuccessor, sequence: UInt64)]
     private let journalFolder: String
     /// The journals that are to be set aside.
     private let asides: [String]
@@ -24,6 +26,8 @@ struct ComeBack {
         cuts = startsEmpty ? [:] : cluster.cuts
         asides =
             startsEmpty ? (0..<configuration.shards).map { "\(folder)/shard-\($0)" } : []
+        landings =
+            startsEmpty ? [] : cluster.landings.sorted { $0.key < $1.key }.map(\.value)
     }
 
     /// Returns only when it cannot be done, by throwing why.
@@ -32,11 +36,21 @@ struct ComeBack {
         for line in try ClusterMembership.cut(cuts, journalFolder: journalFolder) {
             StandardError.write("\(line)\n")
         }
+        for (successor, sequence) in landings { try land(successor, sequence) }
         StandardError.write("starting anew, as a standby\n")
         // This process does not end, so nothing is to be said of its end.
         watchdog?.callOff()
         unsafe execv("/proc/self/exe", CommandLine.unsafeArgv)
         throw StorageError("start the program anew", file: "/proc/self/exe", errno: errno)
+    }
+
+    private func land(_ successor: JournalSuccessor, _ sequence: UInt64) throws {
+        // What no start could use must not take the place of what one can.
+        _ = try LogFold.restore(successor.store, sequence: sequence)
+        let kept = try successor.takePlace(sequence: sequence)
+        StandardError.write(
+            "\(successor.folder) goes on behind the primary's snapshot of \(sequence): what was "
+                + "there before is kept in \(kept)\n")
     }
 
     /// Nothing is removed: an operator does that, when the host is in sync again.

@@ -67,8 +67,14 @@ private struct Golden {
         let counter = MirrorCounter(
             sequence: 0x0102_0304_0506_0708, durableSequence: 0x1112_1314_1516_1718,
             number: 0x2122_2324_2526_2728, mismatchSequence: 0x3132_3334_3536_3738,
-            epoch: 0x4142_4344, flags: 0x5152_5354, nonce: 0x8182_8384)
+            epoch: 0x4142_4344, flags: 0x5152_5354, wantedPiece: 0x6162_6364_6566_6768,
+            nonce: 0x8182_8384)
         try compare(counter.sealed(), "MirrorCounter")
+        let line = SnapshotLine(
+            number: 0x0102_0304_0506_0708, sequence: 0x1112_1314_1516_1718,
+            byteOffset: 0x2122_2324_2526_2728, totalByteCount: 0x3132_3334_3536_3738,
+            byteCount: 0x4142_4344, bytesCRC32C: 0x5152_5354, nonce: 0x8182_8384)
+        try compare(line.sealed(), "SnapshotLine")
     }
 
     private func compare<Line: BitwiseCopyable>(_ line: Line, _ name: String) throws {

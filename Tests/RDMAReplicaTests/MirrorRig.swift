@@ -31,7 +31,9 @@ final class MirrorRig {
     private var sequencer: SequencerBox
     private var storage: FileStorage?
     private var journal: Journal<FileStorage>?
-    private let folder: URL
+    let folder: URL
+    /// Where a snapshot lands that comes in the place of records.
+    var makePlace: SnapshotArrival.Place?
 
     var lastSequence: UInt64 { published.last?.sequence ?? 0 }
 
@@ -141,6 +143,7 @@ final class MirrorRig {
         do throws(MirrorError) {
             receiver = try request.accept(
                 by: identity, knownEpoch: knownEpoch, after: standby, clock: clock)
+            receiver?.makePlace = makePlace
         } catch {
             refusals.append(error)
         }

@@ -95,7 +95,7 @@ import Wire
         let rig = try MirrorRig()
         rig.sender.vitals = {
             MirrorVitals(
-                progress: 77, committedSequence: 5, hashSequence: 4, stateHash: 0xABCD, flags: 9)
+                progress: 77, committedSequence: 5, hashSequence: 4, stateHash: 0xABCD, flags: 17)
         }
         try rig.connect(epoch: 3)
         let receiver = try #require(rig.receiver)
@@ -115,7 +115,7 @@ import Wire
         #expect(status.standbyFlags == 6)
         let beat = try #require(receiver.lastBeat)
         #expect(beat.progress == 77 && beat.committedSequence == 5 && beat.hashSequence == 4)
-        #expect(beat.stateHash == 0xABCD && beat.flags == 9 && beat.epoch == 3)
+        #expect(beat.stateHash == 0xABCD && beat.flags == 17 && beat.epoch == 3)
         // Both live on without news.
         let numbers = (beat.number, status.standbyBeat)
         try rig.wait("for signs of life") {

@@ -12,7 +12,7 @@ extension JournalCut {
     internal func build(
         _ source: FileStorage, _ log: RecoveredLog
     ) throws(JournalCutError) {
-        let path = Self.besides(source.folder)
+        let path = succession.besides(source.folder)
         try change("make folder")
         try Self.folder { () throws(SnapshotError) in try SnapshotFile.createFolder(path) }
         try change("mark")
@@ -43,7 +43,7 @@ extension JournalCut {
         try change("sync")
         try Self.stored { () throws(StorageError) in try target.syncFolder() }
         try Self.folder { () throws(SnapshotError) in
-            try SnapshotFile.synchronizeFolder(Self.parent(path))
+            try SnapshotFile.synchronizeFolder(FolderSuccession.parent(path))
         }
         try prove(target, log.shard, from: last?.geometry.firstSequence ?? 1)
     }

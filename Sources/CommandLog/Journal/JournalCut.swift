@@ -79,15 +79,15 @@ public struct JournalCut: Sendable {
         guard let kept = outcome.keptFolder else { return outcome }
         try build(storage, log)
         try change("exchange")
-        let number = FolderExchange.exchange(storage.folder, Self.besides(storage.folder))
+        let number = FolderExchange.exchange(storage.folder, succession.besides(storage.folder))
         guard number == 0 else {
             try Self.finish(storage, willChange)
             throw .refused(
-                "cannot exchange \(storage.folder) with \(Self.besides(storage.folder)): "
+                "cannot exchange \(storage.folder) with \(succession.besides(storage.folder)): "
                     + "\(SystemText.of(number)); move the journal to a file system that can (ext4, "
                     + "XFS, Btrfs), nothing was changed")
         }
-        try Self.setAside(storage.folder, to: kept, mark: mark, willChange)
+        try succession.setAside(storage.folder, to: kept, mark: mark, willChange)
         return outcome
     }
 
@@ -150,7 +150,7 @@ public struct JournalCut: Sendable {
             log,
             Outcome(
                 lastSequenceBefore: log.lastSequence,
-                keptFolder: Self.freeName(path, lastSequence: lastSequence))
+                keptFolder: succession.freeName(path, sequence: lastSequence))
         )
     }
 
@@ -176,17 +176,8 @@ public struct JournalCut: Sendable {
 
     internal func change(_ what: String) throws(JournalCutError) { try willChange(what) }
 
-    internal var mark: String { SequenceName.name(lastSequence, ending: Self.markEnding) }
-    internal static var markEnding: String { ".cutting" }
-
-    /// Where the cut journal is built.
-    internal static func besides(_ folder: String) -> String { folder + ".cut" }
-
-    internal static func freeName(_ folder: String, lastSequence: UInt64) -> String {
-        var number = 1
-        while SnapshotFile.isThere("\(folder).before-cut-\(lastSequence)-\(number)") { number += 1 }
-        return "\(folder).before-cut-\(lastSequence)-\(number)"
-    }
+    internal var succession: FolderSuccession { .cut }
+    internal var mark: String { succession.mark(lastSequence) }
 
     private static func hex(_ crc: UInt32) -> String {
         let digits = String(crc, radix: 16)

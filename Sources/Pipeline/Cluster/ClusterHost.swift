@@ -103,22 +103,23 @@ public final class ClusterHost {
         duty = member.duty
         let policy = configuration.commitPolicy(shard: 0)
         shardMirror = ShardMirror(
-            member.sender, duty: member.duty, progress: shard.progress, clock: around.clock)
+            member.sender, duty: member.duty, progress: shard.progress,
+            snapshots: member.snapshots(history.snapshots), clock: around.clock)
         cluster = ClusterMembership(
             settings, policy: policy,
             members: [
                 ClusterMembership.Member(
-                    duty: member.duty, mirror: shardMirror, journal: journal.status,
-                    log: shard.log, firstEpoch: shard.firstEpoch)
+                    duty: member.duty, mirror: shardMirror, successor: member.successor,
+                    journal: journal.status, log: shard.log, firstEpoch: shard.firstEpoch)
             ],
             arbiter: around.arbiter, arbiterDescription: "simulated",
             listener: MirrorListener([around.acceptor]), death: nil, clock: around.clock)
         let mailbox = shard.mailbox
         let progress = shard.progress
         core = ReplicaCore(
-            shard.core, duty: member.duty, settings: settings, shard: 0, policy: policy,
-            journal: journal.status, history: mailbox, progress: progress, opening: opening,
-            clock: around.clock, node: nil)
+            shard.core, duty: member.duty, settings: settings, successor: member.successor,
+            shard: 0, policy: policy, journal: journal.status, history: mailbox,
+            progress: progress, opening: opening, clock: around.clock, node: nil)
         loop = shard.loop
     }
 

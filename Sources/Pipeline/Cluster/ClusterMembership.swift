@@ -16,6 +16,7 @@ public final class ClusterMembership: Sendable {
     struct Member: Sendable {
         let duty: ShardDuty
         let mirror: ShardMirror
+        let successor: JournalSuccessor
         let journal: JournalStatus
         let log: LogRing<LogRecord>
         let firstEpoch: UInt32
@@ -85,9 +86,27 @@ public final class ClusterMembership: Sendable {
         return found
     }
 
-    /// Whether this host has to start anew: it was replaced, or its log is to be cut or set aside.
+    /// For each shard: how much of a snapshot has come that takes the place of its log; nil where
+    /// none comes.
+    public var arrivals: [SnapshotShare?] { members.map { $0.duty.following.snapshot } }
+    /// For each shard whose log is to be replaced: what has come for it, and of what sequence.
+    public var landings: [Int: (successor: JournalSuccessor, sequence: UInt64)] {
+        var found: [Int: (successor: JournalSuccessor, sequence: UInt64)] = [:]
+        for (shard, member) in members.enumerated() {
+            guard let landed = member.duty.following.landed else { continue }
+            found[shard] = (member.successor, landed.sequence)
+        }
+        return found
+    }
+
+    /// Whether this host has to start anew: it was replaced, or its log is to be cut, replaced or
+    /// set aside.
+    /// What comes for the other shards is waited for.
     public var mustComeBack: Bool {
-        view.isOver || view.wantsResync || members.contains { $0.duty.following.cut != nil }
+        if view.isOver || view.wantsResync { return true }
+        let views = members.map(\.duty.following)
+        if views.contains(where: { $0.snapshot != nil && $0.landed == nil }) { return false }
+        return views.contains { $0.cut != nil || $0.landed != nil }
     }
 
     /// What a host does before it starts anew, once its threads are gone: the records that nobody

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CommandLog
+internal import Glibc
 internal import NICGateway
 internal import Platform
 internal import RDMAReplica
@@ -20,6 +21,7 @@ struct ReplicaCore: PolledCore, ~Copyable {
     var core: GatewayCore
     private let duty: ShardDuty
     private let identity: MirrorIdentity
+    private let successor: JournalSuccessor
     private let shard: UInt32
     private let policy: CommitPolicy
     private let journal: JournalStatus
@@ -40,15 +42,17 @@ struct ReplicaCore: PolledCore, ~Copyable {
 
     /// Around a core whose log was recovered and that has not spoken yet.
     init(
-        _ core: consuming GatewayCore, duty: ShardDuty, settings: ClusterSettings, shard: UInt32,
-        policy: CommitPolicy, journal: JournalStatus, history: ReportHistory,
-        progress: EngineProgress, opening: EpochOpening, clock: CycleClock, node: NUMANode?
+        _ core: consuming GatewayCore, duty: ShardDuty, settings: ClusterSettings,
+        successor: JournalSuccessor, shard: UInt32, policy: CommitPolicy, journal: JournalStatus,
+        history: ReportHistory, progress: EngineProgress, opening: EpochOpening, clock: CycleClock,
+        node: NUMANode?
     ) {
         self.core = core
         self.duty = duty
         identity = settings.identity
         // The other host takes over no sooner than this.
         doubtNanos = UInt64(settings.takeOverMillis) * 1_000_000
+        self.successor = successor
         self.shard = shard
         self.policy = policy
         self.journal = journal
@@ -155,13 +159,25 @@ struct ReplicaCore: PolledCore, ~Copyable {
         guard UInt32(hello.shard) == shard else {
             return request.reject(.shard, by: identity, knownEpoch: duty.epoch)
         }
+        // What has landed is not begun anew, and takes no record.
+        guard duty.following.landed == nil else {
+            return request.reject(.shard, by: identity, knownEpoch: duty.epoch)
+        }
         // What differed once is not made the same by following on.
         guard duty.following.mismatchSequence == 0 else {
             return request.reject(.state, by: identity, knownEpoch: duty.epoch)
         }
         do throws(MirrorError) {
-            receiver = try request.accept(
+            let receiver = try request.accept(
                 by: identity, knownEpoch: duty.epoch, after: end, node: node, clock: clock)
+            receiver.makePlace = { [successor] (sequence) throws(MirrorError) in
+                do throws(JournalCutError) {
+                    return try successor.begin(sequence: sequence)
+                } catch {
+                    throw MirrorError(code: EIO, "no place for a snapshot: \(error)")
+                }
+            }
+            self.receiver = receiver
             let peerLog: HostObservation.PeerLog =
                 hello.lastSequence < end.lastSequence ? .shorter : .longer
             duty.tell {
@@ -180,10 +196,15 @@ struct ReplicaCore: PolledCore, ~Copyable {
         let sequence = receiver.chain.lastSequence
         let ended = receiver.ended?.description
         let mismatch = receiver.mismatchSequence
+        let snapshot = receiver.snapshot
+        let landed = receiver.landed
         let isApplied = goneThroughSequence == sequence
         duty.tell {
             $0.isApplied = isApplied
-            $0.link = ended != nil ? .down : beat == nil ? .catchingUp : .live
+            let isLive = beat != nil && snapshot == nil
+            $0.link = ended != nil ? .down : isLive ? .live : .catchingUp
+            $0.snapshot = ended != nil ? nil : snapshot
+            $0.landed = $0.landed ?? landed
             $0.beat = beat
             $0.sequence = sequence
             $0.mismatchSequence = max($0.mismatchSequence, mismatch)
@@ -197,7 +218,7 @@ struct ReplicaCore: PolledCore, ~Copyable {
 
     /// At the same record both have the same state.
     private mutating func compare(_ beat: PrimaryBeat, _ receiver: MirrorReceiver) {
-        guard beat.cut == nil, beat.hashSequence != comparedSequence,
+        guard beat.hasCheckpoint, beat.hashSequence != comparedSequence,
             let hash = progress.checkpoint(at: beat.hashSequence)
         else { return }
         comparedSequence = beat.hashSequence

@@ -34,6 +34,10 @@ final class ShardDuty: Sendable {
         var mismatchSequence: UInt64 = 0
         /// The primary says that what lies behind this record was never carried over.
         var cut: RecordChain?
+        /// How much of a snapshot has come in the place of records; nil while they do.
+        var snapshot: SnapshotShare?
+        /// The snapshot that has come whole: this host begins anew with it.
+        var landed: SnapshotPosition?
         /// Of the connection, as the primary's hello said.
         var nonce: UInt32 = 0
         /// All that was taken is applied, and has gone through.

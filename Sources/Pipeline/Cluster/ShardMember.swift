@@ -8,13 +8,20 @@ internal import Wire
 struct ShardMember {
     let duty: ShardDuty
     let sender: MirrorSender
+    /// Where a snapshot of the other host would land.
+    let successor: JournalSuccessor
+    private let store: SnapshotStore
+    private let windowRecordCount: UInt64
 
     /// Of a shard whose ring goes on behind a place in its log.
     init(
         _ settings: ClusterSettings, _ recovery: ShardRecovery, ring: LogRing<LogRecord>,
-        after start: SnapshotPosition, clock: CycleClock,
+        after start: SnapshotPosition, windowRecordCount: UInt64, clock: CycleClock,
         connector: MirrorSender.Connector?
     ) throws {
+        successor = JournalSuccessor(folder: recovery.folder, shard: recovery.shard)
+        store = recovery.snapshots
+        self.windowRecordCount = windowRecordCount
         duty = try ShardDuty()
         sender = MirrorSender(
             ring: ring, shard: recovery.shard,
@@ -23,5 +30,10 @@ struct ShardMember {
             history: MirrorHistory(
                 storage: try recovery.open(recovery.folder, .reading),
                 shard: recovery.shard, ring: ring), clock: clock, connector: connector)
+    }
+
+    /// The snapshots that a standby may be brought up from, as `progress` makes them.
+    func snapshots(_ progress: SnapshotProgress) -> MirrorSnapshots {
+        MirrorSnapshots(store: store, windowRecordCount: windowRecordCount) { progress.request() }
     }
 }

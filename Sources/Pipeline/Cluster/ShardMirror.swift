@@ -12,13 +12,16 @@ final class ShardMirror: @unchecked Sendable {
 
     private let sender: MirrorSender
     private let duty: ShardDuty
+    private let snapshots: MirrorSnapshots
     private let clock: CycleClock
     private var lastTryCycles: UInt64?
     private var drops: UInt32 = 0
 
     init(
-        _ sender: MirrorSender, duty: ShardDuty, progress: EngineProgress, clock: CycleClock
+        _ sender: MirrorSender, duty: ShardDuty, progress: EngineProgress,
+        snapshots: MirrorSnapshots, clock: CycleClock
     ) {
+        self.snapshots = snapshots
         self.sender = sender
         self.duty = duty
         self.clock = clock
@@ -45,6 +48,8 @@ final class ShardMirror: @unchecked Sendable {
         if sender.status.phase == .idle {
             guard isDue() else { return false }
             sender.carried = duty.carried
+            // Who waits to compare may have less than the other.
+            sender.snapshots = duty.wanted == .serving ? snapshots : nil
             // Why not is in its status.
             try? sender.connect(epoch: epoch)
         }

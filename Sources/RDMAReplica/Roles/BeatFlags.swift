@@ -15,6 +15,9 @@ public struct BeatFlags: OptionSet, Sendable {
     /// What the standby has behind the record that `hashSequence` names, whose CRC is `stateHash`,
     /// was never carried over: it is to be cut off.
     public static let cutBack = BeatFlags(rawValue: 4)
+    /// The standby is brought up from a snapshot, which comes in the place of records: the one
+    /// behind the record that `hashSequence` names, of `stateHash` bytes; 0 = it is being made.
+    public static let snapshot = BeatFlags(rawValue: 8)
 }
 
 /// What a standby says by the flags of its counters; docs/formats/mirror.md.
@@ -43,4 +46,9 @@ extension PrimaryBeat {
         return RecordChain(
             lastSequence: hashSequence, crc32c: UInt32(truncatingIfNeeded: stateHash))
     }
+
+    /// Whether a snapshot comes in the place of records.
+    var bringsSnapshot: Bool { BeatFlags(rawValue: flags).contains(.snapshot) }
+    /// Whether `hashSequence` and `stateHash` are a checkpoint.
+    public var hasCheckpoint: Bool { cut == nil && !bringsSnapshot && hashSequence != 0 }
 }
