@@ -29,9 +29,17 @@ struct `An empty standby of a log that has let its beginning go` {
             return !both.isEmpty && both.allSatisfy { ours[$0] == its[$0] }
         }
         #expect(areTheSame, "\(first.output)\n\(second.output)")
+        // Whoever is not in sync when the other dies does not take over.
+        let isStillInSync = eventually(withinSeconds: 60) {
+            first.output.split(separator: "\n").last { $0.contains("cluster: primary") }?
+                .contains("with its standby") ?? false
+        }
+        try #require(isStillInSync, "\(first.output)")
         first.kill()
         let end = try load.wait(seconds: 120)
-        #expect(end.status == 0 && end.output.contains("lost 0 · duplicated 0"), "\(end.output)")
+        #expect(
+            end.status == 0 && end.output.contains("lost 0 · duplicated 0"),
+            "\(end.output)\n\(second.output)")
         #expect(try second.stop().status == 0)
     }
 

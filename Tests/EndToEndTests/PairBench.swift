@@ -94,8 +94,8 @@ final class PairBench {
           listen: 10.78.0.\(host):7471
           peerAddress: 10.78.0.\(3 - host):7471
           transport: tcp
-          takeOverMillis: 500
-          soloMillis: 500
+          takeOverMillis: 2000
+          soloMillis: 2000
           arbiter: {file: \(folder.path)/arbiter}
         instruments:
           - {number: 1, symbol: DEMO, lowestPriceTicks: 90000, highestPriceTicks: 110000}

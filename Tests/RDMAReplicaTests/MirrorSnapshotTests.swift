@@ -208,7 +208,8 @@ private final class SnapshotRig {
             var place = SnapshotPosition.start(shard: 0)
             place.sequence = sequence
             place.recordCRC32C = 5
-            var header = SnapshotHeader(position: place, stateHash: 1, image: [UInt8(1)].span.rawBytes)
+            let image: [UInt8] = [1]
+            var header = SnapshotHeader(position: place, stateHash: 1, image: image.span.rawBytes)
             header.imageByteCount = byteCount - 4_096
             let file = store.path(sequence: sequence)
             try Data(header.encoded()).write(to: URL(fileURLWithPath: file))
