@@ -191,8 +191,8 @@ if isFuzzing {
 if Context.environment["NEEDLETAIL_ONLY"] == "CommandLog" {
     package.targets.removeAll {
         ![
-            "CPlatform", "CVerbs", "CTLS", "Platform", "Wire", "CommandLog", "RDMAReplica",
-            "TestSeed", "PlatformTests", "CommandLogTests", "RDMAReplicaTests",
+            "CPlatform", "CVerbs", "CHTTP", "CTLS", "Platform", "Wire", "CommandLog", "RDMAReplica",
+            "TestSeed", "PlatformTests", "CommandLogTests", "RDMAReplicaTests", "arbiter-race",
         ].contains($0.name)
     }
 }
