@@ -314,14 +314,15 @@ final class PathRun {
     }
 
     private func figures(
-        megaOrders: Double, allocations: String, since before: CountersSnapshot, orders: Double
+        megaOrders: Double, allocations: String, since before: CountersSnapshot, orders: Double,
+        clock: CycleClock
     ) throws -> Figures {
         let after = try CountersSnapshot(pipeline.view)
         let cpu = "thread.nt-mirror-0.cpu"
         return Figures(
             megaOrders: megaOrders, allocations: allocations,
             stageNanos: PathStages.nanos(
-                before: before, after: after, clock: .calibrated(), orders: orders),
+                before: before, after: after, clock: clock, orders: orders),
             mirrorNanos: Double(after[cpu] - before[cpu]) / orders)
     }
 
@@ -365,7 +366,8 @@ final class PathRun {
         let count = Double(reported)
         let rate = count * 1_000 / Double(nanos)
         let figures = try figures(
-            megaOrders: rate, allocations: allocations, since: snapshotBefore, orders: count)
+            megaOrders: rate, allocations: allocations, since: snapshotBefore, orders: count,
+            clock: clock)
         guard !isQuiet else { return figures }
         let stages =
             pipeline.counters.count > 1

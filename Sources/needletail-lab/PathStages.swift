@@ -38,7 +38,13 @@ struct PathStages {
 
     /// Cycles of the stages of intake, since `before`.
     static func intakeCycles(before: CountersSnapshot, after: CountersSnapshot) -> UInt64 {
-        ["receive", "decode", "sequence"].reduce(0) { sum, name in
+        cycles(["receive", "decode", "sequence"], before: before, after: after)
+    }
+
+    private static func cycles(
+        _ stages: [String], before: CountersSnapshot, after: CountersSnapshot
+    ) -> UInt64 {
+        stages.reduce(0) { sum, name in
             let cycles = "stage.\(name).cycles"
             return sum + after[cycles, 0] - before[cycles, 0]
         }
@@ -49,10 +55,7 @@ struct PathStages {
         before: CountersSnapshot, after: CountersSnapshot, clock: CycleClock, orders: Double
     ) -> Double {
         let names = ["receive", "decode", "sequence", "match", "encode", "transmit"]
-        let cycles = names.reduce(0.0) { sum, name in
-            let cycles = "stage.\(name).cycles"
-            return sum + Double(after[cycles, 0] - before[cycles, 0])
-        }
+        let cycles = Double(cycles(names, before: before, after: after))
         return cycles * Double(clock.nanos(1 << 32)) / Double(UInt64(1) << 32) / orders
     }
 

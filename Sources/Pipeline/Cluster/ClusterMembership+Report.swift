@@ -105,13 +105,6 @@ extension HostMachine.Role {
         case .silent, .over: "replaced"
         }
     }
-
-    var servesStandby: Bool {
-        switch self {
-        case .primary, .waiting: true
-        default: false
-        }
-    }
 }
 
 extension ClusterView.State: CustomStringConvertible {

@@ -51,7 +51,7 @@ final class HostDriver: @unchecked Sendable {
         }
         for member in members { member.duty.gate.set(machine.gate) }
         for effect in effects { perform(effect) }
-        let epoch = servesStandby ? machine.decision?.epoch ?? 0 : 0
+        let epoch = machine.role.servesStandby ? machine.decision?.epoch ?? 0 : 0
         for member in members {
             member.duty.mirror(epoch: epoch, admits: machine.admitsStandby)
             member.duty.ask(forHandOver: view.asksPeer)
@@ -63,9 +63,6 @@ final class HostDriver: @unchecked Sendable {
         view.tell(machine, seen, handOvers.outcome)
     }
 
-    /// A primary serves one, and so does who waits for the other to compare.
-    private var servesStandby: Bool { machine.isSpeaking || machine.role == .waiting }
-
     private var nowNanos: UInt64 { clock.nanos(clock.nowCycles &- startCycles) }
 
     // MARK: Seeing
@@ -75,7 +72,7 @@ final class HostDriver: @unchecked Sendable {
         seen.nowNanos = nowNanos
         seen.answer = arbiter.takeAnswer()
         seen.request = view.takeRequest() ?? peerRequest()
-        if servesStandby { observeStandby(&seen) } else { observePrimary(&seen) }
+        if machine.role.servesStandby { observeStandby(&seen) } else { observePrimary(&seen) }
         seen.doubt = doubt
         let modes = Set(members.map { $0.duty.gate.seenMode })
         seen.gate = modes.count == 1 ? modes.first : nil
@@ -131,7 +128,7 @@ final class HostDriver: @unchecked Sendable {
     /// What a person asks for at the other host, once.
     private func peerRequest() -> HostObservation.Request? {
         let isAsking =
-            servesStandby
+            machine.role.servesStandby
             && members.contains {
                 CounterFlags(rawValue: $0.mirror.status.standbyFlags).contains(.wantsHandOver)
             }
@@ -215,5 +212,15 @@ struct Announcements {
         else { return false }
         next += 1
         return true
+    }
+}
+
+extension HostMachine.Role {
+    /// A primary serves one, and so does who waits for the other to compare.
+    var servesStandby: Bool {
+        switch self {
+        case .primary, .waiting: true
+        default: false
+        }
     }
 }
