@@ -174,7 +174,7 @@ public final class MirrorSender: @unchecked Sendable {
 
     /// Polls until the standby is catching up or live. Throws what a person can mend.
     public func waitUntilConnected() throws(MirrorError) {
-        var idle = IdleStrategy(spins: 0, yields: 100, sleepNanosMax: 100_000)
+        var idle = IdleStrategy(spins: 0, sleepNanosMax: 100_000)
         while status.phase == .connecting { idle.idle(worked: poll()) }
         if let failure = status.failure { throw failure }
     }
