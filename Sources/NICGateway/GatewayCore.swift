@@ -192,15 +192,21 @@ public import Wire
             tick()
             sendHistory()
             sendPublicHeartbeat()
+            hastenPublicTail()
         }
         flush()
+        if publicStream.tail != nil {
+            sendPublicTail()
+        } else if outboxCount == 0 {
+            gate.tell(toldSequence: records.nextSequence &- 1)
+        }
         if hasReported {
             let sent = clock.nowCycles
             note(stages.encode, from: start, to: reported, commandCount)
             note(stages.transmit, from: reported, to: sent, commandCount)
             noteCommitLatency(sentNanos: clock.utcNanos(at: sent))
         }
-        return hasReported
+        return hasReported || publicStream.tail != nil
     }
 
     /// One burst through a stage, from one value of the cycle counter to another.
