@@ -23,7 +23,9 @@ public import Wire
     let queue: PortQueue
     let counters: GatewayCounters
     let stages: GatewayStages
-    let clock: CycleClock
+    var clock: CycleClock
+    /// When the clock takes the system's word for UTC again.
+    var nextResyncNanos: UInt64 = 0
     var gate: CommitGate
     let throttle: Throttle
     let wideThrottle: Throttle
@@ -189,6 +191,7 @@ public import Wire
         }
         if nowNanos >= nextTickNanos {
             nextTickNanos = nowNanos &+ 1_000_000
+            resyncClock()
             tick()
             sendHistory()
             sendPublicHeartbeat()
@@ -207,6 +210,14 @@ public import Wire
             noteCommitLatency(sentNanos: clock.utcNanos(at: sent))
         }
         return hasReported || publicStream.tail != nil
+    }
+
+    /// Once a second, for some microseconds: or the log's time would run away from UTC, by the
+    /// error of the calibration and by all that the system clock is corrected.
+    private mutating func resyncClock() {
+        guard nowNanos >= nextResyncNanos else { return }
+        nextResyncNanos = nowNanos &+ 1_000_000_000
+        clock.resync()
     }
 
     /// One burst through a stage, from one value of the cycle counter to another.
