@@ -299,11 +299,12 @@ public final class MirrorSender: @unchecked Sendable {
         throw MirrorError(
             code: ETIMEDOUT,
             isAnswered
-                ? "the standby has validated nothing for \(settings.timeoutMillis) ms "
-                    + "(mirror.timeoutMillis)"
-                : "\(settings.peerText) has not answered in \(settings.timeoutMillis) ms "
-                    + "(mirror.timeoutMillis): check that a standby runs there, and that both "
-                    + "hosts have the same keyFile or none")
+                ? "the standby at \(settings.peerText) has validated nothing for "
+                    + "\(settings.timeoutMillis) ms: see whether it hangs, and whether the link "
+                    + "to it carries anything"
+                : "\(settings.peerText) has not answered in \(settings.timeoutMillis) ms: check "
+                    + "that a standby runs there, and that both hosts have the same keyFile or none"
+        )
     }
 
     private func end(_ error: MirrorError) {
