@@ -29,6 +29,8 @@ final class SimulatedArbiter {
     }
 
     func countUnknown() { unknownCount += 1 }
+    /// Whether a swap of a process that is gone may still win.
+    var awaitsLate: Bool { !late.isEmpty }
 
     /// What nobody waits for arrives too.
     func turn() {

@@ -179,7 +179,8 @@ final class SimulatedHost {
     }
 
     private func drop() {
-        endAtDeath = logEnd
+        // What it told before stays told, however often it dies until it is in sync again.
+        endAtDeath = heldEnd
         process = nil
         desk?.abandon()
         desk = nil

@@ -133,7 +133,8 @@ extension World {
         let isSpare = other.isSpeaking && arbiter.decision?.primary == UInt32(other.index + 1)
         host.kill(power: power)
         host.restartsNanos = nowNanos + random.below(60_000_000)
-        guard isSpare, chance(3), host.disk.flipBit() else { return }
+        // Its last word may make it the one that has all.
+        guard isSpare, !arbiter.awaitsLate, chance(3), host.disk.flipBit() else { return }
         note("a bit flips on the disk of host \(host.index + 1)")
         figures[.bitFlips] += 1
         host.isDoubtful = true
