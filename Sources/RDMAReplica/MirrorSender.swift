@@ -234,7 +234,10 @@ public final class MirrorSender: @unchecked Sendable {
             }
             source = try locate(place)
         } catch {
-            if error.code == ENODATA, snapshots != nil { return bringUp(now) }
+            if error.code == ENODATA {
+                status.noteShorter()
+                if snapshots != nil { return bringUp(now) }
+            }
             guard error.code == ESTALE, let cut = try nextCut(of: place) else { throw error }
             // It goes of itself, and comes back with what both have.
             isTurningAway = true

@@ -48,9 +48,13 @@ extension World {
     /// Clients may know of these records from here on.
     private func acknowledge(_ host: SimulatedHost, _ sequences: ClosedRange<UInt64>) {
         for sequence in sequences {
+<<<<<<< HEAD
             // A start from a snapshot of all that there is leaves the ring empty.
             let known = host.record(sequence) ?? ledger.written(sequence, host.crc(of: sequence))
             guard let record = known else { continue }
+=======
+            guard let record = host.record(sequence) ?? recovered(host, sequence) else { continue }
+>>>>>>> cb46b7e0c56136a433e66dbf5d0864c0ef6a28e7
             if sequence <= ledger.lastSequence {
                 Invariants.sameChain(ledger, host, record)
                 continue
@@ -69,6 +73,11 @@ extension World {
         if chance(256) {
             Invariants.soundBooks(ledger, ledger.fold.broken, "the acknowledged log")
         }
+    }
+
+    /// A record that a start has found, and not kept: a snapshot ended with it.
+    private func recovered(_ host: SimulatedHost, _ sequence: UInt64) -> LogRecord? {
+        host.crc(of: sequence).flatMap { ledger.written(sequence, crc32c: $0) }
     }
 
     private func lookAtState(_ host: SimulatedHost) {
@@ -129,7 +138,9 @@ extension World {
             seenDecisionCount += 1
             let decisions = Array(arbiter.decisions[..<seenDecisionCount])
             Invariants.successor(ledger, decisions)
+            Invariants.isHeld(ledger, decisions, by: hosts)
             countDecision(decisions)
+            aim()
         }
         if host.isInSync { host.forgetDeath() }
         if let misuse = host.desk?.misuse {
@@ -137,6 +148,7 @@ extension World {
         }
         guard let role = host.role, role != host.seenRole else { return }
         note("host \(host.index + 1) is \(role), \(host.logEnd) records")
+        aim()
         let before = host.seenRole
         host.seenRole = role
         if role == .activating { Invariants.fenced(ledger, host, network) }

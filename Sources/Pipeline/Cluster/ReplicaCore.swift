@@ -278,6 +278,8 @@ struct ReplicaCore: PolledCore, ~Copyable {
         receiver = nil
         let carried = core.logEnd
         duty.tell(carried: carried)
+        // A standby is in sync when it has this too, whether or not anything leaves before.
+        duty.gate.carry(through: carried.lastSequence)
         core.takesIntake = true
         lastPollCycles = clock.nowCycles
         isDoubtful = false
