@@ -69,20 +69,11 @@ final class Ledger {
     }
 
     func wasWritten(_ record: LogRecord) -> Bool {
-<<<<<<< HEAD
-        written(record.sequence, record.crc32c) != nil
-    }
-
-    /// The record with this CRC that a primary wrote at a sequence.
-    func written(_ sequence: UInt64, _ crc32c: UInt32?) -> LogRecord? {
-        written[sequence]?.first { $0.crc32c == crc32c }
-=======
         written[record.sequence]?.contains { known in
             unsafe withUnsafeBytes(of: (known, record)) { bytes in
                 unsafe bytes.prefix(64).elementsEqual(bytes.dropFirst(64))
             }
         } ?? false
->>>>>>> cb46b7e0c56136a433e66dbf5d0864c0ef6a28e7
     }
 
     /// The records of the same log from a sequence up to the one before `record`, as they were
