@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Synchronization
+public import Wire
 
 /// Where a mirror stands.
 public enum MirrorPhase: UInt8, Sendable {
@@ -30,6 +31,7 @@ public final class MirrorStatus: Sendable {
     private let epoch = Atomic<UInt32>(0)
     private let peerFlags = Atomic<UInt32>(0)
     private let share = Mutex<SnapshotShare?>(nil)
+    private let rules = Mutex<RulesRange?>(nil)
     private let connectionNonce = Atomic<UInt32>(0)
     private let texts = Mutex<(description: String?, failure: MirrorError?)>((nil, nil))
 
@@ -63,6 +65,8 @@ public final class MirrorStatus: Sendable {
     public var standbyEpoch: UInt32 { epoch.load(ordering: .relaxed) }
     /// The standby's flags, as the roles define them.
     public var standbyFlags: UInt32 { peerFlags.load(ordering: .relaxed) }
+    /// The rules that the standby's build folds, as its last answer said; nil before one.
+    public var standbyRules: RulesRange? { rules.withLock { $0 } }
     /// How much of a snapshot the standby has; nil unless it is brought up from one.
     public var snapshot: SnapshotShare? { share.withLock { $0 } }
     /// Of the last connection: only the standby at its end knows it too; 0 = there was none.
@@ -74,6 +78,7 @@ public final class MirrorStatus: Sendable {
 
     /// Release: pairs with the acquire of `phase`: what goes with a phase is seen with it.
     func set(_ phase: MirrorPhase) { phaseNumber.store(phase.rawValue, ordering: .releasing) }
+    func setStandbyRules(_ new: RulesRange) { rules.withLock { $0 = new } }
     func setSnapshot(_ new: SnapshotShare?) { share.withLock { $0 = new } }
     func setLeft(_ count: UInt64) { left.store(count, ordering: .relaxed) }
     /// Release: pairs with the acquire of `validatedSequence`: what was written before is seen by
