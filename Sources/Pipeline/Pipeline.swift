@@ -156,7 +156,7 @@ public final class Pipeline {
 
     private func describe(_ shard: borrowing Shard) {
         warnings += shard.warnings
-        desks.append(shard.desk)
+        if let opening = shard.opening { desks.append(opening.desk) }
         memory.append(shard.memory)
         logs.append(shard.log)
         events.append(shard.events)

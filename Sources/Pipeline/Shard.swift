@@ -47,9 +47,6 @@ public struct Shard: ~Copyable {
     let clock: CycleClock
     let node: NUMANode?
 
-    /// Of the rules that its log is under.
-    let desk: RulesDesk
-
     /// Takes all memory, and brings the state back from the journal if there is one. Throws as the
     /// journal does when something in it is missing or wrong. Nothing on disk is changed.
     /// `openStorage` and `connector` stand in for the disk and for the way to the standby.
@@ -62,8 +59,7 @@ public struct Shard: ~Copyable {
     ) throws {
         let counters = try counters ?? ShardCounters(shard: number)
         let recovery = try configuration.journal.map {
-            try ShardRecovery(
-                $0, shard: number, rules: configuration.rules, open: openStorage)
+            try ShardRecovery($0, shard: number, rules: configuration.rules, open: openStorage)
         }
         let limits = configuration.engineLimits(shard: number)
         let window = 2 * UInt64(configuration.reportWindow)
@@ -92,15 +88,13 @@ public struct Shard: ~Copyable {
             try recovery.replay(configuration, core: &core, loop: &loop, journal: &gating)
             reader = consume gating
         }
-        let desk = RulesDesk(configuration.rules)
         member = try recovery.flatMap { recovery in
             try configuration.cluster.map {
                 try ShardMember(
-                    $0, recovery, desk: desk, ring: log, after: start, windowRecordCount: window,
+                    $0, recovery, ring: log, after: start, windowRecordCount: window,
                     clock: clock, connector: connector)
             }
         }
-        self.desk = desk
         self.number = number
         firstEpoch = configuration.epoch
         self.configuration = configuration
@@ -134,7 +128,8 @@ public struct Shard: ~Copyable {
         }
         var opening = EpochOpening(
             configuration, shard: number, limits: loop.engine.limits.continuation,
-            rulesInForce: loop.engine.rulesVersion, desk: desk,
+            rulesInForce: loop.engine.rulesVersion,
+            desk: member?.duty.desk ?? RulesDesk(configuration.rules),
             isDefined: { loop.engine.isDefined(instrument: $0) })
         if member == nil { try beginAlone(&opening) }
         // Applied here and now: what the engine will not have must stop the start, not the orders.

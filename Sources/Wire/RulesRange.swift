@@ -32,7 +32,7 @@ public struct RulesRange: Hashable, BitwiseCopyable, Sendable {
             + "folds them, such as the one that wrote the log"
     }
 
-    /// Why a record is not taken, which puts rules in force that are not folded; nil for all others.
+    /// Why a record is not taken, which puts rules in force that are not folded; nil for others.
     public func refusal(of record: LogRecord) -> String? {
         guard let version = record.rulesPutInForce else { return nil }
         return refusal(of: version)

@@ -88,7 +88,7 @@ import Wire
     }
 
     @Test func `meets every kind of event and every reason in the random flow`() throws {
-        var flow = RandomFlow(seed: 42, limits: smallLimits)
+        var flow = RandomFlow(seed: 42, limits: smallLimits, idCount: 80)
         var rig = try Rig(smallLimits)
         var kinds: Set<UInt8> = []
         var reasons: Set<UInt16> = []

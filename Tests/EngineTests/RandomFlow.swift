@@ -135,7 +135,7 @@ struct RandomFlow {
             sequence(
                 LogRecord(
                     kind: kind, session: session(), orderID: id(),
-                    quantityLots: kind == .cancelOrder || chance(20) ? 0 : lots(),
+                    quantityLots: kind == .cancelOrder || chance(60) ? 0 : lots(),
                     instrument: instrument(),
                     flags: chance(100) ? 4 : 0)))
     }

@@ -50,16 +50,16 @@ private let older = RulesRange(oldest: 1, newest: 1)
         rig = nil
         rig = try folder.rig()
         let control = RulesControl(
-            desks: [rig!.shard.desk], journals: [], cluster: nil)
+            desks: [rig!.shard.opening!.desk], journals: [], cluster: nil)
         #expect(control.activate(3, by: 9).contains("this build folds rules 1 to 2, not 3"))
-        #expect(rig!.shard.desk.ask(version: 2, operatorID: 9))
+        #expect(rig!.shard.opening!.desk.ask(version: 2, operatorID: 9))
         rig!.settle()
         #expect(rig!.shard.loop.engine.rulesVersion == 2)
         let record = try #require(rig!.records().last)
         #expect(record.kind == .activateRules && record.session == 9 && record.orderID == 2)
         #expect(control.activate(2, by: 9) == #"{"ok":true,"rules":{"inForce":2,"isNew":false}}"#)
         #expect(control.activate(1, by: 9).contains("only the next ones, 3, can be activated"))
-        #expect(rig!.shard.desk.ask(version: 2, operatorID: 9))
+        #expect(rig!.shard.opening!.desk.ask(version: 2, operatorID: 9))
         let logged = rig!.logged
         rig!.settle()
         #expect(rig!.logged == logged, "what is in force is not written again")
@@ -74,6 +74,25 @@ private let older = RulesRange(oldest: 1, newest: 1)
         #expect(try Data(contentsOf: URL(fileURLWithPath: folder.segments[0])) == before)
         rig = try folder.rig()
         #expect(versions(rig!).suffix(1) == [2])
+    }
+
+    @Test func `are those of a snapshot too, and an older build keeps it as it is`() throws {
+        let folder = JournalFolder()
+        var rig: ShardRig? = try folder.rig()
+        rig!.settle()
+        rig!.shard.history?.snapshots.request()
+        let made = try #require(rig!.waitForSnapshot(1))
+        rig = nil
+        let file = folder.path + "/shard-0/snapshots"
+        let names = try FileManager.default.contentsOfDirectory(atPath: file)
+        let error = #expect(throws: (any Error).self) { try folder.rig { $0.rules = older } }
+        #expect("\(error!)".contains(Self.refusal), "\(error!)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: file) == names)
+        rig = try folder.rig()
+        #expect(rig!.shard.recoveredFrom == made.sequence)
+        #expect(rig!.shard.loop.engine.rulesVersion == 2)
+        let records = rig!.records(from: made.sequence + 1)
+        #expect(records.compactMap(\.rulesPutInForce) == [2])
     }
 
     @Test func `are refused by a fold, in its beginning and later`() {

@@ -49,8 +49,8 @@ extension Engine {
         return true
     }
 
-    /// The limits must be this engine's, the rules such as it folds. The seed of the order index is taken when nothing is in
-    /// it; events do not depend on it.
+    /// The limits must be this engine's, the rules such as it folds. The seed of the order index is
+    /// taken when nothing is in it; events do not depend on it.
     private mutating func startEpoch(
         _ record: LogRecord, _ continuation: LogRecord?, into outbox: inout EventOutbox
     ) -> Bool {

@@ -42,7 +42,7 @@ extension ClusterMembership {
         return state.decision?.inSync.contains(settings.peer) ?? false
     }
 
-    /// Of the shard that is behind, if they differ; what the standby folds only its primary is told.
+    /// Of the shard that is behind, if they differ; what the standby folds its primary knows.
     private var rules: JSONObject {
         var object = JSONObject()
         object.add("inForce", members.map(\.duty.desk.place.inForce).min() ?? 0)

@@ -15,7 +15,8 @@ struct EpochOpening {
     private var undefined: [Configuration.Instrument]
     /// Commands that are ready and not written.
     private var waiting: [(LogRecord, LogRecord?)] = []
-    private let desk: RulesDesk
+    /// Of the rules that the log is under.
+    let desk: RulesDesk
     /// The rules that the end of the log is under; 0 = it has no record yet.
     private var rulesInForce: UInt32
     /// What this host folds.

@@ -15,15 +15,14 @@ struct ShardMember {
 
     /// Of a shard whose ring goes on behind a place in its log.
     init(
-        _ settings: ClusterSettings, _ recovery: ShardRecovery, desk: RulesDesk,
-        ring: LogRing<LogRecord>,
+        _ settings: ClusterSettings, _ recovery: ShardRecovery, ring: LogRing<LogRecord>,
         after start: SnapshotPosition, windowRecordCount: UInt64, clock: CycleClock,
         connector: MirrorSender.Connector?
     ) throws {
         successor = JournalSuccessor(folder: recovery.folder, shard: recovery.shard)
         store = recovery.snapshots
         self.windowRecordCount = windowRecordCount
-        duty = try ShardDuty(desk: desk)
+        duty = try ShardDuty(desk: RulesDesk(recovery.rules))
         sender = MirrorSender(
             ring: ring, shard: recovery.shard,
             after: RecordChain(lastSequence: start.sequence, crc32c: start.recordCRC32C),

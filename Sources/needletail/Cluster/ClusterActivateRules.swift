@@ -9,8 +9,8 @@ struct ClusterActivateRules: ParsableCommand {
         discussion: """
             On the primary, while the standby is in sync. From one command on the log is under the \
             new rules, on both hosts; the answer comes when that is committed. Older builds refuse \
-            this log from then on, so there is no way back to them. Also of a gateway that is in no \
-            pair. docs/operations/upgrade.md says when to do it.
+            this log from then on, so there is no way back to them. Also of a gateway in no pair. \
+            docs/operations/upgrade.md says when to do it.
 
             EXAMPLES
               needletail cluster activate-rules 2 --config /etc/needletail/venue.yaml
