@@ -186,6 +186,14 @@ struct `A shadow` {
             let end = try logTool("shadow", log.shard, "--candidate", candidate)
             #expect(end.status == 69 && end.errors.contains(words), "\(end.errors)")
         }
+        // One that dies while nothing is written is missed, too.
+        let mortal = log.folder.path + "/mortal"
+        try "#!/bin/sh\nexec timeout -s KILL 2 '\(Machine.needletail)' \"$@\"\n"
+            .write(toFile: mortal, atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes(
+            [.posixPermissions: 0o755], ofItemAtPath: mortal)
+        let died = try logTool("shadow", log.shard, "--candidate", mortal, "--follow")
+        #expect(died.status == 69 && died.errors.contains("has ended"), "\(died.errors)")
         // The stream's bytes are pinned: another build reads them.
         let file = log.folder.path + "/events"
         _ = try run(["sh", "-c", "'\(Machine.needletail)' log events '\(log.shard)' > \(file)"])

@@ -65,6 +65,14 @@ final class CandidateReader {
     /// The next event, waited for; nil at the candidate's end, and when the end is asked for.
     func next(_ stop: StopSignal) -> EventStreamEntry? { take(EventStreamEntry.self, stop) }
 
+    /// All that the candidate wrote is taken, and nothing more comes.
+    var hasEnded: Bool {
+        guard used == filled else { return false }
+        var waiting = pollfd(fd: file, events: Int16(POLLIN), revents: 0)
+        _ = unsafe poll(&waiting, 1, 0)
+        return Int32(waiting.revents) & (POLLIN | POLLHUP) == POLLHUP
+    }
+
     private func take<Value: BitwiseCopyable>(_ type: Value.Type, _ stop: StopSignal) -> Value? {
         let size = MemoryLayout<Value>.size
         while filled - used < size {

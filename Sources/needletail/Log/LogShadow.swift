@@ -60,8 +60,9 @@ struct LogShadow: ParsableCommand {
         var comparison = ShadowComparison(reader: reader, stop: stop)
         while !tail.isDone, comparison.isGoingOn {
             let hasFolded = try tail.advance { comparison.see($0, $1, $2) }
-            if !hasFolded, follow, comparison.isGoingOn, stop.wait(milliseconds: 20) { break }
-            if !hasFolded, !follow { break }
+            guard !hasFolded, comparison.isGoingOn else { continue }
+            if !follow || stop.wait(milliseconds: 20) { break }
+            comparison.lookAtCandidate()
         }
         if comparison.outcome == .ended {
             throw process.refusal("it has ended before the log's end, \(comparison.equalText)")
@@ -119,6 +120,11 @@ struct ShadowComparison {
         }
         eventCount += 1
         lastSequence = entry.sequence
+    }
+
+    /// While there is nothing to compare: whether it is still there.
+    mutating func lookAtCandidate() {
+        if reader.hasEnded { outcome = .ended }
     }
 
     /// How much was equal.
