@@ -9,6 +9,7 @@
 #include <string.h>
 #include <linux/magic.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -143,7 +144,15 @@ int cplatform_node_of(const void *address) {
     return node;
 }
 
-void cplatform_yield(void) { sched_yield(); }
+void cplatform_sleep_nanos(uint64_t nanos) {
+    static _Thread_local bool is_exact = false;
+    if (!is_exact) {
+        prctl(PR_SET_TIMERSLACK, 1L);
+        is_exact = true;
+    }
+    struct timespec span = {(time_t)(nanos / 1000000000u), (long)(nanos % 1000000000u)};
+    nanosleep(&span, NULL);
+}
 
 static void name_thread(pthread_t thread, const char *name) {
     char kept[16] = {0};

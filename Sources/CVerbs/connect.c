@@ -122,7 +122,7 @@ bool cverbs_connect(
     case 0: return true;
     case -nobody_listens:
         return cverbs_fail(error, ECONNREFUSED,
-                           "nobody listens at %s:%u: start the receiver there first, or correct "
+                           "nobody listens at %s:%u: start the standby there first, or correct "
                            "the address",
                            peer.bytes, channel->port);
     case -refused_by_peer:

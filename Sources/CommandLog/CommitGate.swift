@@ -89,6 +89,13 @@ public struct CommitGate: Sendable {
         cursors.seen.store(mode.rawValue)
     }
 
+    /// Tells a control that all up to here has left.
+    @inlinable @_noLocks
+    public func tell(toldSequence: UInt64) {
+        guard let told = cursors?.told, toldSequence > told.load() else { return }
+        told.store(toldSequence)
+    }
+
     /// The last sequence whose effects may leave, of a log published up to `publishedSequence`; 0
     /// once the journal has failed, under every policy: what could not be found again after a
     /// restart is not told any more.
@@ -121,6 +128,7 @@ public struct CommitGate: Sendable {
         @usableFromInline internal let wanted: Cursor
         @usableFromInline internal let seen: Cursor
         @usableFromInline internal let reached: Cursor
+        @usableFromInline internal let told: Cursor
     }
 
     private let pages: HugePages
@@ -128,12 +136,13 @@ public struct CommitGate: Sendable {
 
     /// Closed; nothing validated.
     public init() throws(PlatformError) {
-        pages = try HugePages(byteCount: 4 * Cursor.strideByteCount, preferred: .small)
+        pages = try HugePages(byteCount: 5 * Cursor.strideByteCount, preferred: .small)
         unsafe cursors = Cursors(
             validated: Cursor(at: pages.base),
             wanted: Cursor(at: pages.base + Cursor.strideByteCount),
             seen: Cursor(at: pages.base + 2 * Cursor.strideByteCount),
-            reached: Cursor(at: pages.base + 3 * Cursor.strideByteCount))
+            reached: Cursor(at: pages.base + 3 * Cursor.strideByteCount),
+            told: Cursor(at: pages.base + 4 * Cursor.strideByteCount))
     }
 
     /// All up to here is validated in the standby's memory, in whole commands.
@@ -144,4 +153,6 @@ public struct CommitGate: Sendable {
     public var seenMode: GateMode { GateMode(rawValue: cursors.seen.load()) ?? .closed }
     /// Nothing behind this has left the house. Exact once `seenMode` is `closed`.
     public var reachedSequence: UInt64 { cursors.reached.load() }
+    /// All up to here has left: what it means to sessions and to the public was given to the port.
+    public var toldSequence: UInt64 { cursors.told.load() }
 }

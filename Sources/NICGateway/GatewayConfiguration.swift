@@ -78,6 +78,12 @@ public enum GatewayLimits {
     public static let wideLimitFactor: UInt32 = 4
     /// Reports that one resend request brings; the client asks again for more.
     public static let reportsPerResend = 256
+    /// Public reports that are published again by whoever begins an epoch, though the one before
+    /// has given them to its port: they may have died there.
+    static let publicTailMin: UInt64 = 2_048
+    /// Events by which what is published again comes closer each millisecond: bursts of it fit
+    /// into the buffer of a kernel's socket (64 KB where each has a public report).
+    static let publicTailEventsPerMilli: UInt64 = 1_024
     /// The longest time between two polls that counts as listening.
     static let listeningGapNanosMax: UInt64 = 2_000_000
     /// Nanoseconds that a session waits between two resends, and for each step that the search for

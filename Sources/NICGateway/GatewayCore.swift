@@ -23,7 +23,9 @@ public import Wire
     let queue: PortQueue
     let counters: GatewayCounters
     let stages: GatewayStages
-    let clock: CycleClock
+    var clock: CycleClock
+    /// When the clock takes the system's word for UTC again.
+    var nextResyncNanos: UInt64 = 0
     var gate: CommitGate
     let throttle: Throttle
     let wideThrottle: Throttle
@@ -189,18 +191,33 @@ public import Wire
         }
         if nowNanos >= nextTickNanos {
             nextTickNanos = nowNanos &+ 1_000_000
+            resyncClock()
             tick()
             sendHistory()
             sendPublicHeartbeat()
+            hastenPublicTail()
         }
         flush()
+        if publicStream.tail != nil {
+            sendPublicTail()
+        } else if outboxCount == 0 {
+            gate.tell(toldSequence: records.nextSequence &- 1)
+        }
         if hasReported {
             let sent = clock.nowCycles
             note(stages.encode, from: start, to: reported, commandCount)
             note(stages.transmit, from: reported, to: sent, commandCount)
             noteCommitLatency(sentNanos: clock.utcNanos(at: sent))
         }
-        return hasReported
+        return hasReported || publicStream.tail != nil
+    }
+
+    /// Once a second, for some microseconds: or the log's time would run away from UTC, by the
+    /// error of the calibration and by all that the system clock is corrected.
+    private mutating func resyncClock() {
+        guard nowNanos >= nextResyncNanos else { return }
+        nextResyncNanos = nowNanos &+ 1_000_000_000
+        clock.resync()
     }
 
     /// One burst through a stage, from one value of the cycle counter to another.

@@ -18,7 +18,7 @@ public enum GatewayCounter: Int, CaseIterable, Sendable {
     case duplicateMessages, duplicateDatagrams, heldDatagrams, beyondWindowDropped, gapReports
     // Sessions.
     case logons, logonsRejected, sessionsResumed, epochNotices, timeouts
-    case resendRequests, resentReports, resendsUnavailable, resendsFromHistory
+    case resendRequests, resentReports, resendsUnavailable, resendsFromHistory, resentPublicReports
     // Output.
     case commandsReported, reports, publicReports, heartbeats
     // Pressure: counted once for each poll that met it.
@@ -38,7 +38,8 @@ public enum GatewayCounter: Int, CaseIterable, Sendable {
         case .framesReceived, .framesSent, .arpReplies, .arpAnnouncements, .echoReplies,
             .steeredInSoftware, .datagramsTaken, .commands, .heldDatagrams, .gapReports, .logons,
             .sessionsResumed, .epochNotices, .timeouts, .resendRequests, .resentReports,
-            .resendsFromHistory, .commandsReported, .reports, .publicReports, .heartbeats:
+            .resendsFromHistory, .resentPublicReports, .commandsReported, .reports, .publicReports,
+            .heartbeats:
             false
         }
     }

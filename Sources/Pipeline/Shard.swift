@@ -162,6 +162,9 @@ public struct Shard: ~Copyable {
     /// The sequence of the snapshot from which it was folded; 0 = from the beginning.
     public var recoveredFrom: UInt64 { recovery?.position.sequence ?? 0 }
 
+    /// Public reports up to there, which cannot be made again.
+    var recoveredReportCount: UInt64 { recovery?.position.publicReportCount ?? 0 }
+
     /// Both halves once. False when neither had anything to do.
     public mutating func poll() -> Bool {
         _ = opening?.write(to: &core)

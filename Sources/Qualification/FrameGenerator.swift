@@ -92,7 +92,7 @@ public struct SentTraffic: Sendable {
 
     mutating func run(count: UInt64, framesPerSecond: UInt64?, _ state: FrameGenerator.State) {
         // A driver that takes nothing may need this core to take something.
-        var idle = IdleStrategy(spins: 1_024, yields: .max / 2)
+        var idle = IdleStrategy(spins: 1_024, sleepNanosMax: 2_000)
         let start = clock.nowCycles
         var end = start
         var sent: UInt64 = 0

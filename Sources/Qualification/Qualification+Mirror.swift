@@ -16,8 +16,8 @@ private struct MirrorFigures: Sendable {
 /// The standby was asked to fence this side off, and no write failed.
 private struct NotRefused: Error, CustomStringConvertible {
     let description =
-        "the fence refused no write before mirror.timeoutMillis was over: with this card and "
-        + "driver a primary that was fenced off does not learn of it"
+        "the fence refused no write before the link was given up: with this card and driver a "
+        + "primary that was fenced off does not learn of it. Update both, or mirror over TCP"
 }
 
 extension Qualification {

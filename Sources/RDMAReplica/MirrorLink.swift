@@ -215,7 +215,7 @@ internal import Wire
         beatNumber &+= 1
         let beat = PrimaryBeat(
             number: beatNumber, progress: vitals.progress, publishedSequence: publishedSequence,
-            committedSequence: vitals.committedSequence, hashSequence: vitals.hashSequence,
+            toldSequence: vitals.toldSequence, hashSequence: vitals.hashSequence,
             stateHash: vitals.stateHash, epoch: hello.epoch, flags: vitals.flags,
             rules: vitals.rules, nonce: hello.nonce)
         let slot = unsafe lines.base + MirrorWrites.slot(writeCount) * 64

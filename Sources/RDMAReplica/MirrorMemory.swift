@@ -47,8 +47,8 @@ public struct PrimaryBeat: MirrorLine, Equatable, Sendable {
     public var progress: UInt64 = 0
     /// Offset 16: the last record of the primary's log.
     public var publishedSequence: UInt64 = 0
-    /// Offset 24: all up to here is committed.
-    public var committedSequence: UInt64 = 0
+    /// Offset 24: all up to here is told: what it means to sessions and to the public has left.
+    public var toldSequence: UInt64 = 0
     /// Offset 32: the record behind which the state had `stateHash`; 0 = none yet.
     public var hashSequence: UInt64 = 0
     /// Offset 40: the state's hash there.
@@ -94,8 +94,8 @@ public struct MirrorCounter: MirrorLine, Equatable, Sendable {
 public struct MirrorVitals: Equatable, Sendable {
     /// A number that the matching loop moves on, also between the slices of long work.
     public var progress: UInt64
-    /// All up to here is committed.
-    public var committedSequence: UInt64
+    /// All up to here is told: what it means to sessions and to the public has left.
+    public var toldSequence: UInt64
     /// The last checkpoint: the record behind which the state had `stateHash`; 0 = none yet.
     public var hashSequence: UInt64
     /// The state's hash there.
@@ -107,11 +107,11 @@ public struct MirrorVitals: Equatable, Sendable {
 
     /// From its parts.
     public init(
-        progress: UInt64 = 0, committedSequence: UInt64 = 0, hashSequence: UInt64 = 0,
+        progress: UInt64 = 0, toldSequence: UInt64 = 0, hashSequence: UInt64 = 0,
         stateHash: UInt64 = 0, flags: UInt16 = 0, rules: UInt16 = 0
     ) {
         self.progress = progress
-        self.committedSequence = committedSequence
+        self.toldSequence = toldSequence
         self.hashSequence = hashSequence
         self.stateHash = stateHash
         self.flags = flags

@@ -78,7 +78,7 @@ public final class MirrorProbe {
     ) throws(MirrorError) -> (nanos: UInt64, writeCount: UInt64) {
         let start = clock.nowCycles
         let writes = sender.status.writeCount
-        var idle = IdleStrategy(spins: 1_000, yields: .max)
+        var idle = IdleStrategy(spins: 1_000, sleepNanosMax: 2_000)
         var done = 0
         var last: UInt64 = 0
         while done < recordCount || sender.status.validatedSequence < last {
@@ -108,7 +108,7 @@ public final class MirrorProbe {
         let start = clock.nowCycles
         try link.ask(for: method)
         var lastNanos: UInt64 = 0
-        var idle = IdleStrategy(spins: 1_000, yields: .max)
+        var idle = IdleStrategy(spins: 1_000, sleepNanosMax: 2_000)
         while sender.link != nil {
             // A steady trickle: a flood would wait in the send queue.
             let nanos = clock.nanos(clock.nowCycles &- start)
@@ -128,7 +128,7 @@ public final class MirrorProbe {
     /// shared, perhaps with the very thread that is waited for.
     private func wait(_ link: MirrorLink, until isDone: () -> Bool) throws(MirrorError) {
         let isBare = link.channel.transport == .rdma
-        var idle = IdleStrategy(spins: 1_000, yields: .max)
+        var idle = IdleStrategy(spins: 1_000, sleepNanosMax: 2_000)
         while !isDone() {
             let hasWorked = sender.poll()
             if sender.link == nil { throw failure }

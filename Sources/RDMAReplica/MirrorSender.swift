@@ -174,7 +174,7 @@ public final class MirrorSender: @unchecked Sendable {
 
     /// Polls until the standby is catching up or live. Throws what a person can mend.
     public func waitUntilConnected() throws(MirrorError) {
-        var idle = IdleStrategy(spins: 0, yields: 100, sleepNanosMax: 100_000)
+        var idle = IdleStrategy(spins: 0, sleepNanosMax: 100_000)
         while status.phase == .connecting { idle.idle(worked: poll()) }
         if let failure = status.failure { throw failure }
     }
@@ -311,11 +311,12 @@ public final class MirrorSender: @unchecked Sendable {
         throw MirrorError(
             code: ETIMEDOUT,
             isAnswered
-                ? "the standby has validated nothing for \(settings.timeoutMillis) ms "
-                    + "(mirror.timeoutMillis)"
-                : "\(settings.peerText) has not answered in \(settings.timeoutMillis) ms "
-                    + "(mirror.timeoutMillis): check that a standby runs there, and that both "
-                    + "hosts have the same keyFile or none")
+                ? "the standby at \(settings.peerText) has validated nothing for "
+                    + "\(settings.timeoutMillis) ms: see whether it hangs, and whether the link "
+                    + "to it carries anything"
+                : "\(settings.peerText) has not answered in \(settings.timeoutMillis) ms: check "
+                    + "that a standby runs there, and that both hosts have the same keyFile or none"
+        )
     }
 
     private func end(_ error: MirrorError) {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// SAFETY: a span of a datagram is used while its array is there.
 internal import CommandLog
 internal import Engine
+internal import OrderEntryClient
 internal import Pipeline
 internal import Platform
 internal import RDMAReplica
@@ -77,6 +80,17 @@ enum Invariants {
     static func gapless(_ ledger: Ledger, _ client: SimulatedClient) {
         guard client.lostCount > 0 else { return }
         ledger.fail(6, "client \(client.number) has lost \(client.lostCount) reports")
+    }
+
+    /// 6: who hears the whole public stream misses nothing, whoever speaks, but for what a start
+    /// from a snapshot has no more.
+    static func unbroken(_ ledger: Ledger, _ host: SimulatedHost, _ datagram: [UInt8]) {
+        let goneCount = host.process?.recoveredReportCount ?? 0
+        ledger.listener.receive(unsafe datagram.span.bytes) { first, count in
+            guard first + count - 1 > goneCount else { return }
+            ledger.fail(6, "\(count) public reports from \(first) on are left out")
+        } deliver: { _, _ in
+        }
     }
 
     /// 7: nothing leaves before its commit rule holds. The rule is looked up where it is true: in

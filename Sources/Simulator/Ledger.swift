@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CommandLog
+internal import OrderEntryClient
 internal import Pipeline
 internal import RDMAReplica
 internal import Wire
@@ -29,6 +30,8 @@ final class Ledger {
     var speakers: [UInt32: Int] = [:]
     /// Reports that left, by session and number; of the public stream as session 0.
     var reports: [[UInt64: [UInt8]]] = []
+    /// Somebody who hears every public datagram.
+    var listener = PublicStream()
     /// The last sequence of a session whose message was acknowledged.
     var taken: [UInt32]
     /// Orders that clients have submitted, by session: they are numbered from 1.
@@ -60,7 +63,12 @@ final class Ledger {
     func noteWritten(_ record: LogRecord) { written[record.sequence, default: []].append(record) }
 
     func wasWritten(_ record: LogRecord) -> Bool {
-        written[record.sequence]?.contains { $0.crc32c == record.crc32c } ?? false
+        written(record.sequence, record.crc32c) != nil
+    }
+
+    /// The record with this CRC that a primary wrote at a sequence.
+    func written(_ sequence: UInt64, _ crc32c: UInt32?) -> LogRecord? {
+        written[sequence]?.first { $0.crc32c == crc32c }
     }
 
     /// The records of the same log from a sequence up to the one before `record`, as they were

@@ -89,6 +89,9 @@ struct LoadRun {
             complaints: sessions.compactMap(\.complaint))
     }
 
+    /// Where the gateway shares this core, let it work.
+    private static var patience: IdleStrategy { IdleStrategy(spins: 1, sleepNanosMax: 10_000) }
+
     private mutating func drive(
         _ seconds: Double, _ flooding: Bool, _ counts: inout LoadCounts, isQuiet: Bool
     ) {
@@ -100,6 +103,7 @@ struct LoadRun {
         var nextProgress = started + 1_000_000_000
         var answersBefore = 0
         var lastReportNanos = started
+        var idle = Self.patience
         while true {
             let now = MonotonicClock.nowNanos()
             if now >= end || stop.isAsked(now) { break }
@@ -118,8 +122,7 @@ struct LoadRun {
                 if !isQuiet { noteSilence(now - lastReportNanos, &counts) }
                 lastReportNanos = now
             }
-            // Where the gateway shares this core, let it work.
-            if datagrams == 0 { sched_yield() }
+            idle.idle(worked: datagrams > 0)
             if !isQuiet && now >= nextProgress {
                 progress(counts, counts.answers - answersBefore, now - started)
                 answersBefore = counts.answers
@@ -179,6 +182,7 @@ struct LoadRun {
     private func drain(_ counts: inout LoadCounts) -> Int {
         let end = MonotonicClock.nowNanos() + 20_000_000_000
         var waiting = 0
+        var idle = Self.patience
         repeat {
             waiting = 0
             var datagrams = 0
@@ -186,7 +190,7 @@ struct LoadRun {
                 datagrams += session.poll(&counts)
                 waiting += session.outstanding
             }
-            if datagrams == 0 { sched_yield() }
+            idle.idle(worked: datagrams > 0)
         } while waiting > 0 && MonotonicClock.nowNanos() < end
         return waiting
     }

@@ -90,6 +90,23 @@ final class TemporaryFolder {
         unsafe rmdir(path)
     }
 
+    @Test func `locks the folder that has the name, though another was put there meanwhile`() throws
+    {
+        let folder = try TemporaryFolder()
+        let (path, other) = (folder.path + "/shard-0", folder.path + "/shard-0.incoming")
+        for name in [path, other] { #expect(unsafe mkdir(name, 0o700) == 0) }
+        var attempts = 0
+        let handle = try FolderLock.openLocked(path) {
+            attempts += 1
+            if attempts == 1 { #expect(FolderExchange.exchange(path, other) == 0) }
+        }
+        #expect(attempts == 2 && FileSystem.name(of: handle) == path)
+        // The one that has gone from there is nobody's.
+        close(try FolderLock.openLocked(other))
+        close(handle)
+        for name in [path, other] { unsafe rmdir(name) }
+    }
+
     @Test func `says what the system answered to a write, and of which file`() throws {
         // /dev/full answers ENOSPC to every write.
         let storage = try FileStorage(path: "/dev", mode: .reading)

@@ -203,6 +203,7 @@ final class TestLog {
         let box = Box(Sequencer(ring: ring))
         let thread = try PinnedThread(name: "nt-test") {
             var random = SeededRandom(seed: 8)
+            var idle = IdleStrategy.adaptive
             while box.value.nextSequence <= total {
                 box.value.begin(nowNanos: 1)
                 for _ in 0..<random.below(5) where box.value.hasRoom(for: 2) {
@@ -210,10 +211,11 @@ final class TestLog {
                         record(&random), continuation: record(&random, kind: .continuation))
                 }
                 box.value.publish()
-                sched_yield()
+                idle.idle(worked: box.value.hasRoom(for: 2))
             }
         }
         var seen: UInt64 = 0
+        var idle = IdleStrategy.adaptive
         while seen < total {
             let count = reader.available()
             if count % 2 != 0 || ring.publishedSequence % 2 != 0 {
@@ -225,7 +227,7 @@ final class TestLog {
             seen += UInt64(count)
             reader.consume(count)
             reader.release()
-            if count == 0 { sched_yield() }
+            idle.idle(worked: count > 0)
         }
         thread.join()
         let wasHalf = isHalf.load(ordering: .relaxed)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Engine
+import Hardware
 import NICGateway
 import OrderEntryClient
 import Pipeline
@@ -106,5 +107,109 @@ struct PublicBook {
         #expect(last.header.messageCount == 0)
         #expect(last.header.publicSequence == 3)
         #expect(last.header.session == 0)
+    }
+}
+
+@Suite struct `The end of the public stream, after a take-over` {
+    private static let reportCount = 6_000
+
+    /// A primary whose public stream has instruments, orders that rest, trades, and rests of
+    /// aggressors, and the bytes of it; and a client of it.
+    private func primary() throws -> (rig: ShardRig, client: TestClient, stream: [[UInt8]]) {
+        let rig = try ShardRig {
+            $0.host.rings.logRecords = 16_384
+            $0.publicGroup = 0xEF01_0101
+        }
+        var client = TestClient(1)
+        client.logOn(rig)
+        var id: UInt64 = 0
+        while rig[.publicReports] < Self.reportCount {
+            var orders: [[UInt8]] = []
+            for (side, lots) in [(Side.sell, UInt64(1)), (.buy, 2), (.sell, 1)] {
+                id += 1
+                orders.append(bytes(order(id, side, 100, lots: lots)))
+            }
+            _ = rig.exchange(client.frame(orders))
+        }
+        client.receivedThrough = UInt32(rig.session(1).reportSequence)
+        let stream = rig.publicFrames.flatMap(\.publicReports).map { bytes($0) }
+        return (rig, client, stream)
+    }
+
+    private func heir(_ rig: ShardRig, toldSequence: UInt64) throws -> ShardRig {
+        let heir = try rig.follower()
+        heir.takeOver(
+            epoch: 8, lastCarriedSequence: Int(rig.logged), toldSequence: toldSequence)
+        return heir
+    }
+
+    /// Each number is there once and has the bytes that it had before; the first number.
+    private func expectSame(_ frames: [SentFrame], _ stream: [[UInt8]]) throws -> Int {
+        let first = try #require(frames.first).header.publicSequence
+        var next = first
+        for frame in frames {
+            #expect(frame.header.epoch == 8 && frame.header.publicSequence == next)
+            #expect((frame.header.flags == OrderEntryHeader.resentFlag) == (next <= stream.count))
+            for report in frame.publicReports {
+                if next <= stream.count { #expect(bytes(report) == stream[Int(next) - 1]) }
+                next += 1
+            }
+        }
+        #expect(next > stream.count)
+        return Int(first)
+    }
+
+    @Test(arguments: [3_000, 500, 0])
+    func `is published again from the last report that was told, and some before it`(
+        untold: Int
+    ) throws {
+        let (rig, client, stream) = try primary()
+        let told = value(stream[stream.count - 1 - untold], at: 8, as: UInt64.self)
+        let heir = try heir(rig, toldSequence: told)
+        heir.settlePublicTail()
+        let first = try expectSame(heir.publicFrames, stream)
+        #expect(first <= stream.count - max(untold, 2_048) + 1)
+        // A command has few reports: no more than its are sent beside.
+        #expect(first > stream.count - max(untold, 2_048) - 8)
+        #expect(heir[.resentPublicReports] == UInt64(stream.count - first + 1))
+        withExtendedLifetime(client) {}
+    }
+
+    @Test func `is published again as far as it is in memory, when nobody knows what was told`()
+        throws
+    {
+        let (rig, _, stream) = try primary()
+        let heir = try heir(rig, toldSequence: 0)
+        heir.settlePublicTail()
+        let first = try expectSame(heir.publicFrames, stream)
+        #expect(first < stream.count - 3_000)
+    }
+
+    @Test(arguments: [UInt32(2_047), 64, 16])
+    func `keeps no client waiting, and what happens meanwhile follows it`(buffers: UInt32) throws {
+        let (rig, before, stream) = try primary()
+        let heir = try ShardRig(
+            rig.configuration, port: ShardRig.port(buffers: buffers), number: 0, steering: nil,
+            opened: false)
+        heir.follow(rig.records())
+        heir.takeOver(epoch: 8, lastCarriedSequence: Int(rig.logged), toldSequence: 0)
+        var client = before
+        heir.inject(client.heartbeat(client.next))
+        heir.poll(1)
+        #expect(heir.sent().first?.type == .epochChanged)
+        client.epoch = 8
+        heir.inject(client.frame(order(1_000_000, .sell, 900)))
+        heir.poll(2)
+        #expect(heir.sent().flatMap(\.reports).count == 1)
+        #expect(heir[.resentPublicReports] < 4_000 && heir[.publicReports] == 0)
+        heir.settlePublicTail()
+        _ = try expectSame(heir.publicFrames, stream)
+        let last = try #require(heir.publicFrames.last?.publicReports.last)
+        #expect(last.kind == .added && last.priceTicks == 900)
+        #expect(heir[.publicReports] == 1)
+        // And from there on it is as ever.
+        _ = heir.exchange(client.frame(order(1_000_001, .sell, 901)))
+        #expect(heir.publicFrames.last?.header.publicSequence == UInt64(stream.count) + 2)
+        #expect(heir.publicFrames.last?.header.flags == 0)
     }
 }

@@ -122,8 +122,9 @@ extension ShardRig {
     }
 
     /// Speaks from now on, behind a log that was followed so far.
-    func takeOver(epoch: UInt32, lastCarriedSequence: Int) {
-        shard.core.open(epoch: epoch, policy: .none, journal: nil, history: nil)
+    func takeOver(epoch: UInt32, lastCarriedSequence: Int, toldSequence: UInt64 = 0) {
+        shard.core.open(
+            epoch: epoch, policy: .none, journal: nil, history: nil, toldSequence: toldSequence)
         let isWritten = shard.core.control(
             .epochStart(
                 epoch: epoch, rulesVersion: 1, lastCarriedSequence: UInt64(lastCarriedSequence),
@@ -132,5 +133,12 @@ extension ShardRig {
         precondition(isWritten, "the log has room for the epoch")
         while shard.loop.poll() {}
         shard.core.announceAddress()
+    }
+
+    /// Polls until all of the public stream is published again that is to be.
+    func settlePublicTail() {
+        // A poll has something to do as long as anything is left.
+        while settle() == 2_000 {}
+        _ = sent()
     }
 }

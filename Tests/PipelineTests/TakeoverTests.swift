@@ -27,7 +27,8 @@ private struct Told {
         }
         for (index, report) in sent.publicReports.enumerated() {
             let number = sent.header.publicSequence + UInt64(index)
-            if publicReports.updateValue(bytes(report), forKey: number) != nil { differences += 1 }
+            let known = publicReports.updateValue(bytes(report), forKey: number)
+            if let known, known != bytes(report) { differences += 1 }
         }
     }
 }
@@ -85,8 +86,9 @@ private struct Told {
         `Over a bad network`.expectDelivered(bench, refold, seed: seed)
         let changes = bench.seats.reduce(0) { $0 + $1.session.counters.epochChanges }
         #expect(changes > 0, "\(text): somebody went on without a logon")
-        // The public numbers are those of the log, over all that spoke.
+        // The public numbers are those of the log, over all that spoke, and none was left out.
         let publicCount = refold.events.count { $0.isPublic }
         #expect(told.publicReports.keys.max() == UInt64(publicCount), "\(text)")
+        #expect(told.publicReports.count == publicCount, "\(text): the public stream has no gap")
     }
 }

@@ -142,8 +142,8 @@ private func fastCRC32C(_ bytes: [UInt8], seed: UInt32 = 0) -> UInt32 {
         thread.join()
     }
 
-    @Test func `goes from spins to yields to sleeps, and back when there is work`() {
-        var idle = IdleStrategy(spins: 2, yields: 2, sleepNanosMin: 1_000, sleepNanosMax: 4_000)
+    @Test func `goes from spins to sleeps, and back when there is work`() {
+        var idle = IdleStrategy(spins: 2, sleepNanosMin: 1_000, sleepNanosMax: 4_000)
         for _ in 0..<20 { idle.idle(worked: false) }
         idle.idle(worked: true)
         #expect(!idle.isBusy && IdleStrategy.busy.isBusy)

@@ -68,7 +68,7 @@ internal import Testing
             }
             try threads.start("writer", ring.writer()) { writer in
                 var random = SeededRandom(seed: ~seed)
-                var idle = IdleStrategy(spins: 64, yields: .max)
+                var idle = IdleStrategy(spins: 64, sleepNanosMax: 10_000)
                 while !isOver.load(ordering: .relaxed) {
                     let count = writeBurst(&writer, atMost: 1 + Int(random.below(40)))
                     idle.idle(worked: count > 0)

@@ -66,7 +66,7 @@ private final class Found: Sendable {
     }
 
     private static func runMirror(_ sender: MirrorSender, _ found: Found) {
-        var idle = IdleStrategy(spins: 16, yields: .max)
+        var idle = IdleStrategy(spins: 16, sleepNanosMax: 10_000)
         var turns = 0
         while found.isMirroring.load(ordering: .acquiring) {
             if sender.status.phase == .idle { try? sender.connect() }
@@ -88,7 +88,7 @@ private final class Found: Sendable {
         var chain = RecordChain()
         var receiver: MirrorReceiver?
         var turns = 0
-        var idle = IdleStrategy(spins: 16, yields: .max)
+        var idle = IdleStrategy(spins: 16, sleepNanosMax: 10_000)
         while !found.isStopping.load(ordering: .acquiring) {
             if let request = try? listener.next() {
                 receiver = try? request.accept(after: chain, clock: clock)

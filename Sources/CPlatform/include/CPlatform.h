@@ -185,10 +185,8 @@ CPLATFORM_INLINE uint64_t cplatform_thread_cpu_nanos(void) {
     return cplatform_clock_nanos(CLOCK_THREAD_CPUTIME_ID);
 }
 
-CPLATFORM_INLINE void cplatform_sleep_nanos(uint64_t nanos) {
-    struct timespec span = {(time_t)(nanos / 1000000000u), (long)(nanos % 1000000000u)};
-    nanosleep(&span, NULL);
-}
+// Sleeps no longer than it must: the kernel may not put the end off to save a wake-up.
+void cplatform_sleep_nanos(uint64_t nanos);
 
 // Whether the cycle counter ticks evenly in all power states and on all cores.
 bool cplatform_cycles_are_invariant(void);
@@ -225,8 +223,6 @@ int cplatform_node_count(void);
 
 // The node that the page of an address lies on; -errno where there is no page, or no NUMA.
 int cplatform_node_of(const void *address);
-
-void cplatform_yield(void);
 
 // Names the calling thread; at most 15 bytes are kept.
 void cplatform_name_thread(const char *name);

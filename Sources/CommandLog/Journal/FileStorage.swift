@@ -42,15 +42,8 @@ open class FileStorage: JournalStorage, @unchecked Sendable {
     /// with EWOULDBLOCK when another journal has it.
     public init(path: String, mode: Mode = .journal) throws(StorageError) {
         if mode != .reading { unsafe mkdir(path, 0o700) }
-        handle = unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard handle >= 0 else { throw StorageError("open", file: path, errno: Glibc.errno) }
-        folder = Self.name(of: handle) ?? path
-        if mode != .reading {
-            do { try FolderLock.take(handle, path: folder) } catch {
-                Glibc.close(handle)
-                throw error
-            }
-        }
+        handle = try mode == .reading ? FolderLock.open(path) : FolderLock.openLocked(path)
+        folder = FileSystem.name(of: handle) ?? path
         guard mode != .reading else {
             queue = nil
             isDirect = false
@@ -352,13 +345,8 @@ open class FileStorage: JournalStorage, @unchecked Sendable {
 
     private func path(_ name: String) -> String { name.isEmpty ? folder : folder + "/" + name }
 
-    private func path(_ file: JournalFile) -> String { Self.name(of: file.rawValue) ?? folder }
-
-    /// The name that the kernel knows it by: made for messages only.
-    private static func name(of handle: Int32) -> String? {
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = unsafe readlink("/proc/self/fd/\(handle)", &buffer, buffer.count)
-        return count > 0 ? String(decoding: buffer.prefix(count), as: UTF8.self) : nil
+    private func path(_ file: JournalFile) -> String {
+        FileSystem.name(of: file.rawValue) ?? folder
     }
 
     private func failed(_ operation: String, _ name: String) -> StorageError {

@@ -21,6 +21,13 @@ internal enum FileSystem {
         return nil
     }
 
+    /// The name that the kernel knows an open file by: made for messages only.
+    internal static func name(of handle: Int32) -> String? {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = unsafe readlink("/proc/self/fd/\(handle)", &buffer, buffer.count)
+        return count > 0 ? String(decoding: buffer.prefix(count), as: UTF8.self) : nil
+    }
+
     /// Bytes that are free for users.
     internal static func freeByteCount(_ folder: Int32) -> Int? {
         var found = statvfs()

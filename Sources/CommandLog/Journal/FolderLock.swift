@@ -5,8 +5,42 @@ internal import Glibc
 
 /// The lock that gives a folder to one journal; the kernel takes it away with the process.
 internal enum FolderLock {
+    /// Opens a folder. Throws when it cannot be had.
+    internal static func open(_ path: String) throws(StorageError) -> Int32 {
+        let folder = unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { throw StorageError("open", file: path, errno: errno) }
+        return folder
+    }
+
+    /// Opens a folder and locks it. Whoever had the lock may have put another folder in its place
+    /// meanwhile (`FolderSuccession`), and be gone: then that one is the folder. `willLock` is
+    /// called before each attempt.
+    internal static func openLocked(
+        _ path: String, willLock: () -> Void = {}
+    ) throws(StorageError) -> Int32 {
+        while true {
+            let folder = try open(path)
+            do throws(StorageError) {
+                willLock()
+                try take(folder, path: FileSystem.name(of: folder) ?? path)
+            } catch {
+                close(folder)
+                throw error
+            }
+            if isStill(folder, at: path) { return folder }
+            close(folder)
+        }
+    }
+
+    private static func isStill(_ folder: Int32, at path: String) -> Bool {
+        var own = stat()
+        var named = stat()
+        return unsafe fstat(folder, &own) == 0 && stat(path, &named) == 0
+            && own.st_dev == named.st_dev && own.st_ino == named.st_ino
+    }
+
     /// Locks an open folder. Throws with EWOULDBLOCK, and says by whom, when another has it.
-    internal static func take(_ folder: Int32, path: String) throws(StorageError) {
+    private static func take(_ folder: Int32, path: String) throws(StorageError) {
         guard flock(folder, LOCK_EX | LOCK_NB) != 0 else { return }
         let number = errno
         throw StorageError(

@@ -12,7 +12,7 @@ extension GatewayCore {
     /// Reports what is committed: at most `eventsPerPoll` events. False when there was nothing.
     mutating func reportEvents() -> Bool {
         let available = events.available(atLeast: Self.eventsPerPoll)
-        guard available > 0 else { return false }
+        guard available > 0, !isTailFull else { return false }
         let published = sequencer.publishedSequence
         let committed =
             isRecovering ? published : gate.committedSequence(publishedSequence: published)
@@ -52,7 +52,7 @@ extension GatewayCore {
             if unsafe last.pointee.attributes.contains(.last) { unsafe finishCommand(last) }
         }
         events.consume(offset)
-        events.release(retaining: UInt64(configuration.reportWindow))
+        events.release(retaining: retainedEventCount)
         records.release()
         counters.eventsReported.store(events.nextSequence &- 1)
         return offset > 0
@@ -125,7 +125,7 @@ extension GatewayCore {
         if kind.rawValue < 16 && kind != .loggedOut {
             if unsafe event.pointee.attributes.contains(.resting) { unsafe publish(event) }
         } else {
-            unsafe noteSession(event)
+            unsafe noteSession(event, sequence)
         }
         return true
     }
@@ -141,18 +141,7 @@ extension GatewayCore {
         let isSent = unsafe send(
             aggressor, sequence &+ 1, reference: resting.pointee.reference)
         precondition(isSent, "an event is told when all its buffers are there")
-        if publicStream.isOn {
-            unsafe publish(
-                PublicReport(
-                    kind: .executed, side: resting.pointee.attributes.side,
-                    instrument: resting.pointee.instrument, commandSequence: commandSequence,
-                    reference: resting.pointee.reference,
-                    aggressorReference: aggressor.pointee.reference,
-                    priceTicks: resting.pointee.priceTicks,
-                    quantityLots: resting.pointee.quantityLots,
-                    timestampNanos: commandTimestampNanos,
-                    tradeIndex: resting.pointee.detail))
-        }
+        unsafe publish(resting, aggressor: aggressor)
         return true
     }
 
@@ -219,9 +208,12 @@ extension GatewayCore {
 
     /// Events that are about sessions and the public, not about one order's owner.
     @inline(never)
-    private mutating func noteSession(_ event: UnsafePointer<Event>) {
+    private mutating func noteSession(_ event: UnsafePointer<Event>, _ sequence: UInt64) {
         switch unsafe event.pointee.kind {
-        case .rested: unsafe publish(event)
+        case .rested, .instrumentDefined:
+            notes[sequence] = ReportNote(
+                timestampNanos: commandTimestampNanos, commandSequence: commandSequence)
+            unsafe publish(event)
         case .sessionOpened where isRecovering: unsafe restoreSession(records.slot(0))
         case .sessionOpened: sessionOpened(unsafe event.pointee.session)
         case .sessionTimedOut: sessionEnded(unsafe event.pointee.session, reason: .timedOut)
@@ -234,7 +226,6 @@ extension GatewayCore {
             if unsafe records.slot(0).pointee.kind == .logon {
                 unsafe sessionRefused(event.pointee.session, reason: event.pointee.reason)
             }
-        case .instrumentDefined: unsafe publish(event)
         default: break
         }
     }

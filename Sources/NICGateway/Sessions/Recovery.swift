@@ -46,6 +46,8 @@ extension GatewayCore {
     /// Goes through events of restored commands. False when there were none.
     public mutating func pollRecovery() -> Bool {
         isRecovering = true
+        // Looked for anew by `open`.
+        publicStream.tail = nil
         defer { isRecovering = false }
         let hasReported = reportEvents()
         reportedCommandCount = 0
@@ -75,18 +77,22 @@ extension GatewayCore {
     /// Ends the recovery, if there was one: from now on this epoch speaks, behind the gate of the
     /// journal, if there is one, and with its history; a cluster turns the gate by `control`. When
     /// all that was restored is gone through, and before the first poll. A standby may be opened
-    /// again when it is promoted, with a higher epoch: sessions of all epochs before go on.
+    /// again when it is promoted, with a higher epoch: sessions of all epochs before go on. All up
+    /// to `toldSequence` was told for certain by the one before; 0 = nobody knows. The end of the
+    /// public stream behind that is published again.
     public mutating func open(
         epoch: UInt32, policy: CommitPolicy, journal: JournalStatus?, history: ReportHistory?,
-        control: GateControl? = nil
+        control: GateControl? = nil, toldSequence: UInt64 = 0
     ) {
         precondition(records.available() == 0, "all that was restored is gone through")
         configuration.epoch = epoch
         self.history = history
         counters.logUsedMax.store(0)
         counters.eventsUsedMax.store(0)
+        beginPublicTail(told: max(toldSequence, control?.toldSequence ?? 0))
         guard let journal else { return }
         gate = CommitGate(policy: policy, journal: journal, control: control)
+        gate.tell(toldSequence: toldSequence)
         sequencer.follow(journal)
     }
 

@@ -69,6 +69,8 @@ public final class ClusterHost {
     public let log: LogRing<LogRecord>
     /// What its journal gave back at the start.
     public let recovered: RecoveredLog
+    /// Public reports up to the snapshot that its start went on from: it has them no more.
+    public let recoveredReportCount: UInt64
     /// Its place in the pair.
     public let cluster: ClusterMembership
     /// Who is served as its standby, and how far that is.
@@ -97,6 +99,7 @@ public final class ClusterHost {
         self.journal = journal
         self.history = history
         self.recovered = recovered
+        recoveredReportCount = shard.recoveredReportCount
         journalStatus = journal.status
         snapshots = history.snapshots
         log = shard.log

@@ -34,6 +34,8 @@ struct ReplicaCore: PolledCore, ~Copyable {
     private var receiver: MirrorReceiver?
     private var announced: UInt32 = 0
     private var comparedSequence: UInt64 = 0
+    /// All up to here was told by the primary, as it says.
+    private var toldSequence: UInt64 = 0
     /// All up to here is applied, and the sessions know of it.
     private var goneThroughSequence: UInt64 = 0
     /// Why what comes from the primary cannot be folded here.
@@ -139,7 +141,10 @@ struct ReplicaCore: PolledCore, ~Copyable {
         hasWorked = take(receiver) > 0 || hasWorked
         receiver.durableSequence = journal.durable.load()
         receiver.flags = (duty.asksForHandOver ? CounterFlags.wantsHandOver : []).rawValue
-        if let beat = receiver.lastBeat { compare(beat, receiver) }
+        if let beat = receiver.lastBeat {
+            compare(beat, receiver)
+            toldSequence = max(toldSequence, beat.toldSequence)
+        }
         tell(receiver)
         if let refusal = takeRefusal(of: receiver) { leave(receiver, refusal) }
         if receiver.ended != nil, take(receiver) == 0 { self.receiver = nil }
@@ -305,7 +310,7 @@ struct ReplicaCore: PolledCore, ~Copyable {
         isDoubtful = false
         core.open(
             epoch: duty.epoch, policy: policy, journal: journal, history: history,
-            control: duty.gate)
+            control: duty.gate, toldSequence: toldSequence)
         opening.begin(epoch: duty.epoch, lastCarriedSequence: carried.lastSequence)
         announce()
         duty.tell(isDrained: false)

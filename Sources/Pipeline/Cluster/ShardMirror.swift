@@ -31,7 +31,7 @@ final class ShardMirror: @unchecked Sendable {
             if duty.isDrained { flags.insert(.handingOver) }
             let checkpoint = progress.lastCheckpoint
             return MirrorVitals(
-                progress: progress.pulse, committedSequence: duty.gate.reachedSequence,
+                progress: progress.pulse, toldSequence: duty.gate.toldSequence,
                 hashSequence: checkpoint.sequence, stateHash: checkpoint.stateHash,
                 flags: flags.rawValue,
                 rules: UInt16(truncatingIfNeeded: duty.desk.place.inForce))

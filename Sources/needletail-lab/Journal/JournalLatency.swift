@@ -40,8 +40,8 @@ extension JournalRig {
         let end = UInt64(seconds * 1e9)
         var seen = sequencer.publishedSequence
         var isEnding = false
-        // Yields, so that the disk's completions find a processor.
-        var idle = IdleStrategy(spins: 64, yields: .max)
+        // Sleeps, so that the disk's completions find a processor.
+        var idle = IdleStrategy(spins: 64, sleepNanosMax: 2_000)
         while true {
             let durable = journal.status.durable.load()
             let now = clock.nowCycles

@@ -138,7 +138,7 @@ final class JournalRig {
 
     /// How a producer waits that is ahead of the disk: completions need a processor too.
     static var patience: IdleStrategy {
-        IdleStrategy(spins: 64, yields: 256, sleepNanosMin: 20_000, sleepNanosMax: 50_000)
+        IdleStrategy(spins: 64, sleepNanosMax: 50_000)
     }
 
     /// Waits until `count` more records fit.

@@ -77,8 +77,8 @@ struct MirrorReceive: ParsableCommand {
     private func receive(_ listener: MirrorListener, _ clock: CycleClock) -> [MirrorReceiver] {
         var receivers: [MirrorReceiver] = []
         var running: [MirrorReceiver] = []
-        // As the measuring side does; asleep only when nobody has written for long.
-        var idle = IdleStrategy(spins: 1_000, yields: 100_000)
+        // As the measuring side does.
+        var idle = IdleStrategy(spins: 1_000, sleepNanosMax: 2_000)
         let start = clock.nowCycles
         var progressNanos: UInt64 = 0
         var told: [UInt64] = []
