@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Synchronization
+public import Wire
 
 /// Where a mirror stands.
 public enum MirrorPhase: UInt8, Sendable {
@@ -31,6 +32,7 @@ public final class MirrorStatus: Sendable {
     private let peerFlags = Atomic<UInt32>(0)
     private let shorter = Atomic<Bool>(false)
     private let share = Mutex<SnapshotShare?>(nil)
+    private let rules = Mutex<RulesRange?>(nil)
     private let connectionNonce = Atomic<UInt32>(0)
     private let texts = Mutex<(description: String?, failure: MirrorError?)>((nil, nil))
 
@@ -66,6 +68,8 @@ public final class MirrorStatus: Sendable {
     public var standbyFlags: UInt32 { peerFlags.load(ordering: .relaxed) }
     /// The standby has answered, and its log ends before the first record that could follow it.
     public var isStandbyShorter: Bool { shorter.load(ordering: .relaxed) }
+    /// The rules that the standby's build folds, as its last answer said; nil before one.
+    public var standbyRules: RulesRange? { rules.withLock { $0 } }
     /// How much of a snapshot the standby has; nil unless it is brought up from one.
     public var snapshot: SnapshotShare? { share.withLock { $0 } }
     /// Of the last connection: only the standby at its end knows it too; 0 = there was none.
@@ -78,6 +82,7 @@ public final class MirrorStatus: Sendable {
     /// Release: pairs with the acquire of `phase`: what goes with a phase is seen with it.
     func set(_ phase: MirrorPhase) { phaseNumber.store(phase.rawValue, ordering: .releasing) }
     func noteShorter() { shorter.store(true, ordering: .relaxed) }
+    func setStandbyRules(_ new: RulesRange) { rules.withLock { $0 = new } }
     func setSnapshot(_ new: SnapshotShare?) { share.withLock { $0 = new } }
     func setLeft(_ count: UInt64) { left.store(count, ordering: .relaxed) }
     /// Release: pairs with the acquire of `validatedSequence`: what was written before is seen by

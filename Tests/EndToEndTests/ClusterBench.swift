@@ -89,7 +89,7 @@ final class ClusterBench {
     /// A host's journals.
     func journal(_ host: Int) -> String { "\(folder.path)/journal\(host)" }
 
-    private func configuration(_ host: Int) -> String {
+    func configuration(_ host: Int) -> String {
         """
         port: af_packet:gw0
         address: 10.77.0.2
