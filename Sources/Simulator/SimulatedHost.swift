@@ -54,6 +54,8 @@ final class SimulatedHost {
     }
 
     var isAlive: Bool { process != nil }
+    /// It has not failed, and is not about to: a process without its journal ends.
+    var hasSoundDisk: Bool { disk.fault == .none && process?.journalStatus.hasFailed != true }
     var role: HostMachine.Role? { process?.cluster.view.current.role }
     var decision: Decision? { process?.cluster.view.current.decision }
     var isInSync: Bool { process?.cluster.view.current.isInSync ?? false }

@@ -168,6 +168,7 @@ extension World {
     }
 
     private func breakDisk(_ host: SimulatedHost) {
+        guard mayKill(host), hosts[1 - host.index].hasSoundDisk else { return }
         let faults: [SimulatedDisk.Fault] = [.write(EIO), .sync(EIO), .short, .full]
         host.disk.fault = faults[Int(random.below(4))]
         note("the disk of host \(host.index + 1) is about to fail: \(host.disk.fault)")

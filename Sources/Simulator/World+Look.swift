@@ -41,8 +41,10 @@ extension World {
         let first = host.seenReached + 1
         host.seenReached = reached
         // What an epoch carries over counts as told, and nothing has left by that.
-        if reached > process.carriedSequence { Invariants.afterFailure(ledger, host) }
-        Invariants.commitRule(ledger, host, standby: hosts[1 - host.index], through: reached)
+        if reached > process.carriedSequence {
+            Invariants.afterFailure(ledger, host)
+            Invariants.commitRule(ledger, host, standby: hosts[1 - host.index], through: reached)
+        }
         acknowledge(host, first...reached)
     }
 

@@ -221,7 +221,8 @@ final class World {
         let last = ledger.lastSequence
         let other = hosts[1 - host.index]
         if host.durableEnd >= last || other.durableEnd >= last { return true }
-        return other.isAlive && other.logEnd >= last
+        // Who is about to lose its disk will end.
+        return other.isAlive && other.hasSoundDisk && other.logEnd >= last
             && (other.crc(of: last).map { $0 == ledger.acknowledged[Int(last) - 1] } ?? false)
     }
 
