@@ -123,6 +123,7 @@ extension MirrorSender {
                     count += 1
                 } ?? 0
         } catch {
+            unreadableSequence = link.writtenSequence
             throw MirrorError(code: EIO, error.description)
         }
         if taken == 0 { throw gone(behind: link.writtenSequence) }

@@ -80,8 +80,12 @@ extension MirrorSender {
     private static var sparedRecordsMin: UInt64 { 1 << 20 }
 
     /// Whether a standby without a record is better brought up from a snapshot than from the whole
-    /// log: when that spares a million records, and is a quarter of their bytes or less.
+    /// log: when that spares a million records, and is a quarter of their bytes or less. And so is
+    /// any that needs records which could not be read the last time.
     func needsSnapshot(_ place: RecordChain) throws(MirrorError) -> Bool {
+        if let unreadableSequence, place.lastSequence <= unreadableSequence, snapshots != nil {
+            return true
+        }
         guard place.lastSequence == 0, let snapshots,
             ring.publishedSequence >= Self.sparedRecordsMin,
             let header = try usable(snapshots).first

@@ -58,6 +58,9 @@ public final class MirrorSender: @unchecked Sendable {
     /// The log's snapshots, for a standby that cannot be brought up from records; nil = such a one
     /// is turned away. On the thread that polls.
     public var snapshots: MirrorSnapshots?
+    /// A standby that ends here or before asked for records that could not be read: the journal is
+    /// damaged there, which was said. A snapshot goes around that place.
+    var unreadableSequence: UInt64?
     /// Gates the ring once the standby is close to its end; the records up to `joinedSequence` come
     /// from the source still.
     var reader: RingReader<LogRecord>?
@@ -239,6 +242,7 @@ public final class MirrorSender: @unchecked Sendable {
                 status.noteShorter()
                 if snapshots != nil { return bringUp(now) }
             }
+            if error.code == EIO { unreadableSequence = place.lastSequence }
             guard error.code == ESTALE, let cut = try nextCut(of: place) else { throw error }
             // It goes of itself, and comes back with what both have.
             isTurningAway = true

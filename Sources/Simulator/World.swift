@@ -220,7 +220,8 @@ final class World {
     func mayKill(_ host: SimulatedHost) -> Bool {
         let last = ledger.lastSequence
         let other = hosts[1 - host.index]
-        if host.durableEnd >= last || other.durableEnd >= last { return true }
+        if host.durableEnd >= last { return true }
+        if other.durableEnd >= last, !other.isDoubtful { return true }
         // Who is about to lose its disk will end.
         return other.isAlive && other.hasSoundDisk && other.logEnd >= last
             && (other.crc(of: last).map { $0 == ledger.acknowledged[Int(last) - 1] } ?? false)

@@ -2,13 +2,7 @@
 import Foundation
 import Testing
 
-/// Beside all other tests the standby has been seen to fall behind for good, so this one runs by
-/// itself: NEEDLETAIL_BRING_UP=1 swift test --filter 'An empty standby'.
-@Suite(
-    .serialized, .enabled(if: Machine.hasExecutables && Machine.hasNamespaces),
-    .enabled(
-        if: ProcessInfo.processInfo.environment["NEEDLETAIL_BRING_UP"] != nil,
-        "set NEEDLETAIL_BRING_UP to run it, alone"))
+@Suite(.serialized, .enabled(if: Machine.hasExecutables && Machine.hasNamespaces))
 struct `An empty standby of a log that has let its beginning go` {
     @Test func `is brought up from a snapshot under load, and takes over with all of it`() throws {
         let bench = try PairBench()

@@ -162,7 +162,8 @@ struct `A gateway under a service manager` {
         usleep(1_500_000)
         manager.take()
         #expect(!manager.lines[told...].contains("WATCHDOG=1"), "\(manager.lines[told...])")
-        #expect(gateway.output.contains("ALARM: nt-engine-0 has not turned for"))
+        // On a machine with much to do another thread may be among them.
+        #expect(gateway.output.contains(/ALARM: .*nt-engine-0 has not turned for/))
         let end = manager.lines.count
         stopped = nil
         #expect(manager.place(after: end) { $0 == "WATCHDOG=1" } != nil)

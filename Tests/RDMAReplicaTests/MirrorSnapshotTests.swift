@@ -8,8 +8,8 @@ import Wire
 @testable @_spi(Testing) import CommandLog
 @testable import RDMAReplica
 
-/// A mirror of a log whose first records are gone, and that has a snapshot, to a standby without a
-/// record.
+/// A mirror of a log whose first records are gone or damaged, and that has a snapshot, to a standby
+/// without a record.
 private final class SnapshotRig {
     let rig: MirrorRig
     let store: SnapshotStore
@@ -20,7 +20,7 @@ private final class SnapshotRig {
     private(set) var requestCount = 0
     private let parent = "/dev/shm/nt-bring-up-\(UUID().uuidString.prefix(8))"
 
-    init(wire: MemoryWire? = nil, isThere: Bool = true) throws {
+    init(wire: MemoryWire? = nil, isThere: Bool = true, isDamaged: Bool = false) throws {
         try FileManager.default.createDirectory(
             atPath: parent + "/from", withIntermediateDirectories: true)
         store = SnapshotStore(path: parent + "/from", shard: 0)
@@ -40,7 +40,7 @@ private final class SnapshotRig {
             }
         }
         if isThere { try save(last.sequence, crc32c: last.crc32c) }
-        try dropSegments()
+        if isDamaged { try damage() } else { try dropSegments() }
     }
 
     deinit { try? FileManager.default.removeItem(atPath: parent) }
@@ -51,6 +51,17 @@ private final class SnapshotRig {
         place.recordCRC32C = crc32c
         let image = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
         try store.write(image, stateHash: 1, at: place)
+    }
+
+    /// A byte of the third record.
+    private func damage() throws {
+        let first = rig.folder.appending(path: JournalFormat.segmentName(firstSequence: 1))
+        let file = try FileHandle(forUpdating: first)
+        try file.seek(toOffset: 4_096 + 2 * 64 + 40)
+        let byte = try #require(try file.read(upToCount: 1)?.first)
+        try file.seek(toOffset: 4_096 + 2 * 64 + 40)
+        try file.write(contentsOf: Data([~byte]))
+        try file.close()
     }
 
     /// All that end before the snapshot.
@@ -146,6 +157,22 @@ private final class SnapshotRig {
             #expect(try rig.successor.store.sequences().isEmpty, "piece \(piece)")
         }
         try rig.rig.connect()
+        try rig.finish()
+    }
+
+    @Test func `gets it after it was told that the primary's journal is damaged`() throws {
+        let rig = try SnapshotRig(isDamaged: true)
+        try rig.rig.connect()
+        try rig.rig.wait("for the end") {
+            rig.rig.step()
+            return rig.rig.sender.status.failure != nil
+        }
+        let cause = try #require(rig.rig.sender.status.failure).description
+        #expect(cause.contains("00000000000000000001.log"))
+        rig.rig.receiver?.close()
+        rig.rig.receiver = nil
+        try rig.rig.connect()
+        #expect(rig.rig.sender.status.phase == .bringingUp)
         try rig.finish()
     }
 
