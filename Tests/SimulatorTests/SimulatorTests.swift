@@ -29,6 +29,12 @@ private struct Found: CustomTestStringConvertible, Sendable {
         Found(
             seed: 1_127, steps: 20_000,
             what: "a standby was in sync without what had been acknowledged before a start"),
+        Found(
+            seed: 30_066, steps: 20_000,
+            what: "a damaged record far behind kept a standby from being brought up at all"),
+        Found(
+            seed: 50_085, steps: 20_000,
+            what: "the host with the longer log was named before that log was on its disk"),
     ]
 
     @Test(arguments: found)

@@ -79,10 +79,13 @@ final class HostDriver: @unchecked Sendable {
         seen.isAcknowledgedDurable = members.allSatisfy {
             $0.journal.durable.load() >= $0.duty.gate.reachedSequence
         }
-        seen.isTakenOver = members.allSatisfy {
-            $0.duty.wanted == .taking && $0.duty.isTaken
-                && $0.journal.durable.load() >= $0.log.publishedSequence
+        let isTaken = members.allSatisfy { $0.duty.wanted == .taking && $0.duty.isTaken }
+        // Looked at behind what else was seen: the log may grow.
+        seen.isLogDurable = members.allSatisfy {
+            $0.journal.durable.load() >= $0.log.publishedSequence
         }
+        seen.isTakenOver = isTaken && seen.isLogDurable
+        seen.isHandedOver = seen.isHandedOver && seen.isLogDurable
         return seen
     }
 
@@ -126,7 +129,6 @@ final class HostDriver: @unchecked Sendable {
             && views.allSatisfy {
                 $0.isApplied && $0.sequence >= $0.beat?.publishedSequence ?? .max
             }
-            && members.allSatisfy { $0.journal.durable.load() >= $0.log.publishedSequence }
         seen.isPeerDead = death?.isDead(nonce: views[0].nonce) ?? false
     }
 

@@ -20,7 +20,7 @@ extension HostMachine {
     }
 
     mutating func stepWaiting(_ seen: HostObservation) {
-        if role == .waiting, question == nil, isLastPair(decision),
+        if role == .waiting, question == nil, seen.isLogDurable, isLastPair(decision),
             seen.peerLog == .shorter || seen.peerLog == .same
         {
             return claim(.active)
@@ -42,7 +42,7 @@ extension HostMachine {
         #endif
         guard isInSync else {
             // Both have started anew, and this host's log is the longer one.
-            if question == nil, seen.peerLog == .shorter, isLastPair(decision) {
+            if question == nil, seen.peerLog == .shorter, seen.isLogDurable, isLastPair(decision) {
                 return claim(.active)
             }
             guard question == nil else { return }

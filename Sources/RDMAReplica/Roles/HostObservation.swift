@@ -68,6 +68,8 @@ public struct HostObservation: Equatable, Sendable {
     public var gate: GateMode?
     /// All that left the house is durable here.
     public var isAcknowledgedDurable = true
+    /// All that this host's log holds is on its disk.
+    public var isLogDurable = false
     /// All that left the house is validated in the standby's memory.
     public var isAcknowledgedMirrored = false
     /// After a take-over was asked for: fenced, scanned, applied and durable.

@@ -88,6 +88,22 @@ private struct Rig {
         #expect(rig.answer(.swap(.won(revision: 8))) == [.serve(epoch: 5)])
     }
 
+    @Test func `claims with the longer log only once that is on its disk`() {
+        var rig = Rig()
+        let both = Decision(epoch: 4, primary: 1, inSync: [1, 2], phase: .active, nonce: 9)
+        _ = rig.question()
+        _ = rig.answer(.read(both, revision: 7))
+        rig.step { ($0.peerLog, $0.isLogDurable) = (.shorter, false) }
+        for _ in 0..<100 { rig.step() }
+        #expect(rig.machine.role == .standby, "a loss of power would lose what it was named for")
+        guard case .read = rig.asked else {
+            Issue.record("\(String(describing: rig.asked))")
+            return
+        }
+        rig.step { ($0.answer, $0.isLogDurable) = (.read(both, revision: 7), true) }
+        #expect(rig.machine.role == .claiming)
+    }
+
     @Test func `asks at once when the other's watchdog says that it is dead`() {
         var rig = Rig()
         rig.follow()

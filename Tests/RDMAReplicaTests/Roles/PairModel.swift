@@ -204,15 +204,17 @@ struct PairModel {
         // True of the dead, and now and then of a host that is as well as ever.
         seen.isPeerDead = hosts[peer].isAlive ? chance(2_000) : chance(2)
         seen.isAdmitted = isLinked && hosts[peer].saysAdmitted
+        let isLogDurable = hosts[index].durableCount == hosts[index].log.count
         seen.isHandedOver =
             isLinked && !hosts[peer].takesIntake
             && hosts[index].log.count == hosts[peer].log.count
-            && hosts[index].durableCount == hosts[index].log.count
+            && isLogDurable
+        seen.isLogDurable = isLogDurable
         seen.gate = hosts[index].seenGate
         seen.isAcknowledgedDurable = hosts[index].durableCount >= hosts[index].reachedCount
         seen.isAcknowledgedMirrored = hosts[index].validatedCount >= hosts[index].reachedCount
         seen.isTakenOver =
-            hosts[index].isTakingOver && hosts[index].durableCount == hosts[index].log.count
+            hosts[index].isTakingOver && isLogDurable
         seen.peerLog = hosts[index].peerLog
         seen.hasPeerLeft = hosts[index].hasPeerLeft
         seen.doubt = hosts[index].doubt == hosts[index].confirmed ? 0 : hosts[index].doubt
