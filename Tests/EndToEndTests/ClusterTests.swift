@@ -82,6 +82,33 @@ struct `A pair of gateways` {
         expectSameState(primary, standby)
     }
 
+    @Test func `goes on when a person says so, where no arbiter decides`() throws {
+        let bench = try ClusterBench(arbiter: "manual")
+        try bench.start(1, as: "gateway")
+        try bench.start(2, as: "standby")
+        #expect(bench.becomes(1, "starting", inSync: false), "\(bench.outputs)")
+        let first = try bench.cluster(1, "promote")
+        #expect(first.status == 0, "\(first.output)\n\(bench.outputs)")
+        try #require(bench.becomes(1, "primary", inSync: true), "\(bench.outputs)")
+        try #require(bench.becomes(2, "standby", inSync: true), "\(bench.outputs)")
+        let load = try bench.load(rate: 500, seconds: 8)
+        usleep(1_500_000)
+        let refused = try bench.cluster(2, "switchover")
+        #expect(refused.status == 1 && refused.output.contains("manual"), "\(refused.output)")
+        bench.kill(1)
+        let promoted = try bench.cluster(2, "promote")
+        #expect(promoted.status == 0, "\(promoted.output)\n\(bench.outputs)")
+        #expect(bench.becomes(2, "primary", inSync: false), "\(bench.outputs)")
+        try expectNothingLost(load, bench)
+        try bench.start(1, as: "gateway")
+        #expect(bench.becomes(1, "standby", inSync: true), "\(bench.outputs)")
+        // And the other order: the primary goes on without its standby.
+        bench.kill(1)
+        let solo = try bench.cluster(2, "solo")
+        #expect(solo.status == 0, "\(solo.output)\n\(bench.outputs)")
+        #expect(bench.becomes(2, "primary", inSync: false), "\(bench.outputs)")
+    }
+
     @Test func `is begun by a gateway or by force, and refuses what does not fit`() throws {
         let bench = try ClusterBench()
         try bench.start(2, as: "standby")
