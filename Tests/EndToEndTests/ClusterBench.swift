@@ -144,6 +144,11 @@ final class ClusterBench {
         try #require(becomes(2, "standby", inSync: true), "\(outputs)")
     }
 
+    /// Takes the link between the two hosts down, or up again.
+    func cutMirror(_ isCut: Bool) throws {
+        try must(hosts[0], "ip link set m0 \(isCut ? "down" : "up")")
+    }
+
     func kill(_ host: Int) {
         running[host - 1]?.kill()
         running[host - 1] = nil
