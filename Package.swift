@@ -171,7 +171,7 @@ let package = Package(
                 "Wire",
             ]),
         tests("SimulatorTests", ["TestSeed", "Simulator"]),
-        tests("EndToEndTests", ["Wire", "TestSeed"]),
+        tests("EndToEndTests", ["Wire", "TestSeed", "CommandLog", "NICGateway", "Pipeline"]),
         tests("TidyTests", []),
     ],
     cLanguageStandard: .gnu11

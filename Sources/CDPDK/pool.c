@@ -79,19 +79,23 @@ static bool plain_put(void *pool, cdpdk_mbuf **mbufs, uint32_t count) {
     return fits;
 }
 
-static uint8_t *map(size_t bytes) {
+// On normal pages no more than it takes: all of it is there from the start.
+static uint8_t *map(size_t *bytes) {
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
-    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags | MAP_HUGETLB, -1, 0);
-    if (memory == MAP_FAILED) {
-        memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
+    size_t whole = (*bytes + (2u << 20) - 1) & ~(size_t)((2u << 20) - 1);
+    void *memory = mmap(NULL, whole, PROT_READ | PROT_WRITE, flags | MAP_HUGETLB, -1, 0);
+    if (memory != MAP_FAILED) {
+        *bytes = whole;
+        return memory;
     }
+    memory = mmap(NULL, *bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
     return memory == MAP_FAILED ? NULL : memory;
 }
 
 static plain_pool *plain_make(uint32_t count) {
-    size_t bytes = (((size_t)count * MBUF_STRIDE) + (2u << 20) - 1) & ~(size_t)((2u << 20) - 1);
+    size_t bytes = (size_t)count * MBUF_STRIDE;
     plain_pool *plain = calloc(1, sizeof *plain + count * sizeof(cdpdk_mbuf *));
-    uint8_t *memory = map(bytes);
+    uint8_t *memory = map(&bytes);
     if (plain == NULL || memory == NULL) {
         free(plain);
         if (memory != NULL) { munmap(memory, bytes); }

@@ -79,6 +79,11 @@ static void *map_aligned(size_t byteCount) {
 
 void *cplatform_map(size_t byteCount, int pageShift, bool transparent, int node) {
     void *base;
+    // A simulated process lives for milliseconds and touches little: its pages come as they are.
+    if (cplatform_simulation()->monotonicNanos != 0) {
+        base = mmap(NULL, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        return base == MAP_FAILED ? NULL : base;
+    }
     if (pageShift > 0) {
         // Without MAP_NORESERVE the kernel sets the huge pages aside now, or fails now.
         base = mmap(NULL, byteCount, PROT_READ | PROT_WRITE,

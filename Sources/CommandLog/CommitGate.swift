@@ -151,6 +151,11 @@ public struct CommitGate: Sendable {
     public func set(_ mode: GateMode) { cursors.wanted.store(mode.rawValue) }
     /// The mode that the core acts on.
     public var seenMode: GateMode { GateMode(rawValue: cursors.seen.load()) ?? .closed }
+    /// All up to here may have left the house before: with a process of before, or with the other
+    /// host. Said by the core, before it asks its gate in a new epoch.
+    public func carry(through sequence: UInt64) {
+        if sequence > cursors.reached.load() { cursors.reached.store(sequence) }
+    }
     /// Nothing behind this has left the house. Exact once `seenMode` is `closed`.
     public var reachedSequence: UInt64 { cursors.reached.load() }
     /// All up to here has left: what it means to sessions and to the public was given to the port.

@@ -18,16 +18,17 @@ public final class LogFollower<Storage: JournalStorage> {
 
     private let storage: Storage
     private let shard: UInt32
-    private let ring: LogRing<LogRecord>
+    private let ring: LogRing<LogRecord>?
     private let buffer: HugePages
     private var walker: RecordWalker
     /// Records of the segment end with `last`: behind it, first halves of pairs that a start has
     /// cut off may still lie.
     private var segment: (file: JournalFile, geometry: SegmentGeometry, last: UInt64)?
 
-    /// Goes on behind `chain`: 0 and 0 for the beginning of the log.
+    /// Goes on behind `chain`: 0 and 0 for the beginning of the log. Without a ring, in another
+    /// process than the writer's, it has what is in the files.
     public init(
-        storage: Storage, shard: UInt32, ring: LogRing<LogRecord>, after chain: RecordChain
+        storage: Storage, shard: UInt32, ring: LogRing<LogRecord>?, after chain: RecordChain
     ) throws(JournalError) {
         self.storage = storage
         self.shard = shard
@@ -42,7 +43,8 @@ public final class LogFollower<Storage: JournalStorage> {
     /// Gives the next commands that end at `through` or before to `visit`: those of at most
     /// `recordCountMax` records. `through` is what is published, or less: what the journal has not
     /// made durable yet is in the ring. Says how many records were taken; 0 when `through` is
-    /// reached. Throws `.damaged` when a record is in neither, and `.storage`.
+    /// reached, and without a ring where the files end. Throws `.damaged` when a record is in
+    /// neither, and `.storage`.
     public func read(
         through: UInt64, recordCountMax: Int, visit: (LogRecord, LogRecord?) -> Void
     ) throws(JournalError) -> Int {
@@ -54,6 +56,7 @@ public final class LogFollower<Storage: JournalStorage> {
             if try readFiles(through: last, visit) { continue }
             if readRing(through: last, visit) { continue }
             if try readFiles(through: last, visit) { continue }
+            guard ring != nil else { break }
             throw missing()
         }
         return Int(walker.place.sequence - first)
@@ -154,7 +157,7 @@ public final class LogFollower<Storage: JournalStorage> {
         through last: UInt64, _ visit: (LogRecord, LogRecord?) -> Void
     ) -> Bool {
         let before = walker.place.sequence
-        guard before + 1 >= ring.firstSequence else { return false }
+        guard let ring, before + 1 >= ring.firstSequence else { return false }
         var observer = ring.observer(from: before + 1)
         while walker.place.sequence < last {
             guard case .record(let record) = observer.next() else { break }

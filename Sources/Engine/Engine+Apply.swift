@@ -34,7 +34,7 @@ extension Engine {
     ///
     /// Cancel and reduce: flags 0 (`invalidFlags`), order open (`unknownOrder`), its instrument
     /// (`wrongInstrument`); reduce: total below the present (`totalNotReduced`), a total not above
-    /// what was executed cancels (`totalExecuted`).
+    /// what was executed cancels (`totalExecuted`; since rules 2 `byClient` where nothing was).
     ///
     /// Replace: flags 0, original open (`unknownOrder`), new id not 0 (`invalidOrderID`) and not
     /// another open order's (`duplicateOrderID`), `zeroQuantity`, `quantityTooLarge`,
@@ -44,6 +44,9 @@ extension Engine {
     ///
     /// Mass cancel: flags 0 (`rejected(invalidFlags)`), instrument 0 or defined
     /// (`rejected(unknownInstrument)`); each order in order of entry, then `massCancelDone`.
+    ///
+    /// Rules: those of the last `epochStart`, else `controlRejected(invalidControl)` where they are
+    /// not folded, until `activateRules` names the next version; any other is `invalidControl`.
     @safe
     public mutating func apply(
         _ record: UnsafePointer<LogRecord>, continuation: UnsafePointer<LogRecord>?,

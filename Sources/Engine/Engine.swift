@@ -49,7 +49,7 @@ public struct Engine: ~Copyable, Sendable {
     var wordsUsed: UInt32 = 0
     /// Orders that are open; by the thread of the engine.
     public var openOrderCount: UInt32 { pool.count }
-    /// Of the last `epochStart`; 0 before the first.
+    /// In force: of the last `epochStart` or `activateRules`; 0 before the first.
     public internal(set) var rulesVersion: UInt32 = 0
 
     /// `last`, with `pair` if the command under way has two records.

@@ -135,6 +135,8 @@ public struct Configuration: Sendable {
     public var instrumentCapacity: UInt32 = 64
     /// The epoch that this run opens, at least: behind a journal it is above the last one there.
     public var epoch: UInt32 = 1
+    /// The rules that are folded. All that this build does; a test makes a host of an older one.
+    public var rules = RulesRange.build
     /// What is traded.
     public var instruments: [Instrument] = []
 

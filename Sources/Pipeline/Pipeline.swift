@@ -71,6 +71,11 @@ public final class Pipeline {
     public private(set) var recovered: [(log: RecoveredLog, snapshotSequence: UInt64)] = []
     /// For each shard: how its snapshots get on; empty without a journal.
     public private(set) var snapshots: [SnapshotProgress] = []
+    /// Activates rules when an operator asks for it.
+    public var rules: RulesControl {
+        RulesControl(desks: desks, journals: journals, cluster: cluster)
+    }
+    private var desks: [RulesDesk] = []
     /// The pair that this gateway belongs to; nil when it is alone.
     public private(set) var cluster: ClusterMembership?
     /// How often each polling thread has gone round: gateway, engine, journal and mirror threads.
@@ -151,6 +156,7 @@ public final class Pipeline {
 
     private func describe(_ shard: borrowing Shard) {
         warnings += shard.warnings
+        if let opening = shard.opening { desks.append(opening.desk) }
         memory.append(shard.memory)
         logs.append(shard.log)
         events.append(shard.events)
@@ -191,7 +197,9 @@ public final class Pipeline {
                 return prepare(Cell(replica), Cell(shard.loop), number: number)
             }
         }
-        prepare(Cell(shard.core), Cell(shard.loop), number: number)
+        guard let opening = shard.opening else { preconditionFailure("a shard is opened first") }
+        let alone = AloneCore(shard.core, opening: opening)
+        prepare(Cell(alone), Cell(shard.loop), number: number)
     }
 
     private func prepare<Core: PolledCore & ~Copyable>(

@@ -47,8 +47,6 @@ public struct Shard: ~Copyable {
     let clock: CycleClock
     let node: NUMANode?
 
-    static var rulesVersion: UInt32 { 1 }
-
     /// Takes all memory, and brings the state back from the journal if there is one. Throws as the
     /// journal does when something in it is missing or wrong. Nothing on disk is changed.
     /// `openStorage` and `connector` stand in for the disk and for the way to the standby.
@@ -61,7 +59,7 @@ public struct Shard: ~Copyable {
     ) throws {
         let counters = try counters ?? ShardCounters(shard: number)
         let recovery = try configuration.journal.map {
-            try ShardRecovery($0, shard: number, open: openStorage)
+            try ShardRecovery($0, shard: number, rules: configuration.rules, open: openStorage)
         }
         let limits = configuration.engineLimits(shard: number)
         let window = 2 * UInt64(configuration.reportWindow)
@@ -130,6 +128,8 @@ public struct Shard: ~Copyable {
         }
         var opening = EpochOpening(
             configuration, shard: number, limits: loop.engine.limits.continuation,
+            rulesInForce: loop.engine.rulesVersion,
+            desk: member?.duty.desk ?? RulesDesk(configuration.rules),
             isDefined: { loop.engine.isDefined(instrument: $0) })
         if member == nil { try beginAlone(&opening) }
         // Applied here and now: what the engine will not have must stop the start, not the orders.
@@ -167,6 +167,7 @@ public struct Shard: ~Copyable {
 
     /// Both halves once. False when neither had anything to do.
     public mutating func poll() -> Bool {
+        _ = opening?.write(to: &core)
         let hasReceived = core.pollIntake()
         let hasApplied = loop.poll()
         let hasWritten = journal?.poll() ?? false

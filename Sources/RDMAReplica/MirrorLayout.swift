@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // docs/formats/mirror.md.
+internal import Wire
 
 /// What all that the two sides say has in common.
 enum MirrorVersion {
@@ -60,7 +61,7 @@ public struct MirrorHello: BitwiseCopyable, Equatable, Sendable {
     }
 }
 
-/// What the standby answers: 48 bytes, then zeroes up to 56.
+/// What the standby answers: 56 bytes.
 public struct MirrorAnswer: BitwiseCopyable, Equatable, Sendable {
     /// Offset 0: `MirrorVersion.magic`.
     public var magic: UInt32 = MirrorVersion.magic
@@ -85,6 +86,16 @@ public struct MirrorAnswer: BitwiseCopyable, Equatable, Sendable {
     public var host: UInt16 = 0
     /// Offset 46: zero.
     public var reserved: UInt16 = 0
+    /// Offset 48: the oldest rules that the standby's build folds; 0, from a build that does not
+    /// say so, is read as 1, here and at 52.
+    public var oldestRules: UInt32 = 0
+    /// Offset 52: the newest.
+    public var newestRules: UInt32 = 0
+
+    /// The rules that the standby's build folds.
+    var rules: RulesRange {
+        RulesRange(oldest: max(oldestRules, 1), newest: max(newestRules, 1))
+    }
 
     /// Why a standby will not be one.
     public enum Refusal: UInt16, CaseIterable, Sendable {

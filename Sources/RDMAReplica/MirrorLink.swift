@@ -52,6 +52,8 @@ internal import Wire
     var description: String { channel.description }
     /// Of this connection.
     var nonce: UInt32 { hello.nonce }
+    /// What the standby's build folds, once it has answered.
+    var standbyRules: RulesRange { answer.rules }
 
     /// Asks the standby. `last` is the end of the log.
     init(
@@ -215,7 +217,7 @@ internal import Wire
             number: beatNumber, progress: vitals.progress, publishedSequence: publishedSequence,
             toldSequence: vitals.toldSequence, hashSequence: vitals.hashSequence,
             stateHash: vitals.stateHash, epoch: hello.epoch, flags: vitals.flags,
-            nonce: hello.nonce)
+            rules: vitals.rules, nonce: hello.nonce)
         let slot = unsafe lines.base + MirrorWrites.slot(writeCount) * 64
         unsafe slot.storeBytes(of: beat.sealed(), as: PrimaryBeat.self)
         unsafe try post(region: 2, slot, 64, to: answer.beatAddress, isSignalled: false)

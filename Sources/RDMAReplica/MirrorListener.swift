@@ -2,6 +2,7 @@
 public import CommandLog
 internal import Glibc
 public import Platform
+internal import Wire
 
 /// Where a standby waits for primaries: over RDMA, TCP, or both.
 ///
@@ -108,7 +109,8 @@ public final class MirrorRequest {
             MirrorAnswer(
                 ringAddress: memory.ringAddress, beatAddress: memory.beatAddress,
                 lastSequence: place.lastSequence, crc32c: place.crc32c, ringKey: memory.key,
-                epoch: knownEpoch, host: identity.host))
+                epoch: knownEpoch, host: identity.host, oldestRules: identity.rules.oldest,
+                newestRules: identity.rules.newest))
         return MirrorReceiver(
             channel, hello, memory, after: place, epoch: max(knownEpoch, hello.epoch), clock: clock,
             nowCycles: nowCycles ?? clock.nowCycles)

@@ -56,7 +56,9 @@ public struct PrimaryBeat: MirrorLine, Equatable, Sendable {
     /// Offset 48: the primary's epoch.
     public var epoch: UInt32 = 0
     /// Offset 52: as the primary's roles define them.
-    public var flags: UInt32 = 0
+    public var flags: UInt16 = 0
+    /// Offset 54: the rules that the primary's log is under; 0 = it does not say.
+    public var rules: UInt16 = 0
     /// Offset 56: the connection's nonce.
     public internal(set) var nonce: UInt32 = 0
     /// Offset 60: CRC-32C of bytes 0..<60.
@@ -99,17 +101,20 @@ public struct MirrorVitals: Equatable, Sendable {
     /// The state's hash there.
     public var stateHash: UInt64
     /// As the roles define them.
-    public var flags: UInt32
+    public var flags: UInt16
+    /// The rules that the log is under; 0 = it has none yet.
+    public var rules: UInt16
 
     /// From its parts.
     public init(
         progress: UInt64 = 0, toldSequence: UInt64 = 0, hashSequence: UInt64 = 0,
-        stateHash: UInt64 = 0, flags: UInt32 = 0
+        stateHash: UInt64 = 0, flags: UInt16 = 0, rules: UInt16 = 0
     ) {
         self.progress = progress
         self.toldSequence = toldSequence
         self.hashSequence = hashSequence
         self.stateHash = stateHash
         self.flags = flags
+        self.rules = rules
     }
 }

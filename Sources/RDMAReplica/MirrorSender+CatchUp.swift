@@ -26,8 +26,9 @@ extension MirrorSender {
                 code: ESTALE,
                 "the log of \(settings.peerText) is not this one: its record \(last) is another")
         }
-        // Of the place before the first record nothing is kept: the first itself has to be there.
-        if last == 0, published > 0, try self.crc(of: 1) == nil { throw gone(behind: 0) }
+        // The place before the first record is known, and so is the one behind which this process
+        // began, whether or not what follows is still there.
+        if last < published, try self.crc(of: last + 1) == nil { throw gone(behind: last) }
         guard let history else { return RingSource(ring, after: place) }
         do throws(JournalError) {
             return try history.follow(place)
@@ -50,7 +51,8 @@ extension MirrorSender {
         if newest == carried.lastSequence, turnedAway.count == 0 { return carried }
         let back = turnedAway.count < 30 ? 1 << (2 * UInt64(turnedAway.count)) : UInt64.max
         // At last the first command, whose two records begin every log.
-        let sequence = newest > back + 2 ? newest - back : 2
+        // Nothing is added to it: a standby that keeps coming as it was is told the same for ever.
+        let sequence = newest > 2 && newest - 2 > back ? newest - back : 2
         return try crc(of: sequence).map { RecordChain(lastSequence: sequence, crc32c: $0) }
     }
 

@@ -228,13 +228,17 @@ public final class MirrorSender: @unchecked Sendable {
     private func takeAnswer(_ link: MirrorLink, _ now: UInt64) throws(MirrorError) -> Bool {
         if isTurningAway { return false }
         guard let place = try link.takeAnswer(from: settings.peerText) else { return false }
+        try checkRules(link.standbyRules)
         do throws(MirrorError) {
             if try needsSnapshot(place) {
                 return bringUp(now)
             }
             source = try locate(place)
         } catch {
-            if error.code == ENODATA, snapshots != nil { return bringUp(now) }
+            if error.code == ENODATA {
+                status.noteShorter()
+                if snapshots != nil { return bringUp(now) }
+            }
             guard error.code == ESTALE, let cut = try nextCut(of: place) else { throw error }
             // It goes of itself, and comes back with what both have.
             isTurningAway = true
@@ -247,6 +251,17 @@ public final class MirrorSender: @unchecked Sendable {
         status.set(.catchingUp)
         lastProgressCycles = now
         return true
+    }
+
+    /// A standby that could not fold what it gets is given nothing.
+    private func checkRules(_ folded: RulesRange) throws(MirrorError) {
+        status.setStandbyRules(folded)
+        let rules = UInt32(vitals().rules)
+        guard rules != 0, !folded.contains(rules) else { return }
+        throw MirrorError(
+            code: EPROTO,
+            "the log is under rules \(rules), the build of \(settings.peerText) folds \(folded): "
+                + "start a build there that folds them")
     }
 
     private func bringUp(_ now: UInt64) -> Bool {

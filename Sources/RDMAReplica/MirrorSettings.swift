@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Platform
+public import Wire
 
 /// What a mirror runs over.
 public enum MirrorTransport: String, CaseIterable, Sendable {
@@ -69,12 +70,17 @@ public struct MirrorIdentity: Equatable, Sendable {
     public var host: UInt16
     /// The other's number; 0 = whoever it is.
     public var peerHost: UInt16
+    /// The rules that this host folds.
+    public var rules: RulesRange
 
     /// From its parts; without them a host of no cluster, as tools that measure are.
-    public init(cluster: String = "", host: UInt16 = 0, peerHost: UInt16 = 0) {
+    public init(
+        cluster: String = "", host: UInt16 = 0, peerHost: UInt16 = 0, rules: RulesRange = .build
+    ) {
         self.cluster = cluster
         self.host = host
         self.peerHost = peerHost
+        self.rules = rules
     }
 
     /// The name as it goes on the wire: FNV-1a of its UTF-8, 64 bits.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Synchronization
+public import Wire
 
 /// Where a mirror stands.
 public enum MirrorPhase: UInt8, Sendable {
@@ -29,7 +30,9 @@ public final class MirrorStatus: Sendable {
     private let mismatch = Atomic<UInt64>(0)
     private let epoch = Atomic<UInt32>(0)
     private let peerFlags = Atomic<UInt32>(0)
+    private let shorter = Atomic<Bool>(false)
     private let share = Mutex<SnapshotShare?>(nil)
+    private let rules = Mutex<RulesRange?>(nil)
     private let connectionNonce = Atomic<UInt32>(0)
     private let texts = Mutex<(description: String?, failure: MirrorError?)>((nil, nil))
 
@@ -63,6 +66,10 @@ public final class MirrorStatus: Sendable {
     public var standbyEpoch: UInt32 { epoch.load(ordering: .relaxed) }
     /// The standby's flags, as the roles define them.
     public var standbyFlags: UInt32 { peerFlags.load(ordering: .relaxed) }
+    /// The standby has answered, and its log ends before the first record that could follow it.
+    public var isStandbyShorter: Bool { shorter.load(ordering: .relaxed) }
+    /// The rules that the standby's build folds, as its last answer said; nil before one.
+    public var standbyRules: RulesRange? { rules.withLock { $0 } }
     /// How much of a snapshot the standby has; nil unless it is brought up from one.
     public var snapshot: SnapshotShare? { share.withLock { $0 } }
     /// Of the last connection: only the standby at its end knows it too; 0 = there was none.
@@ -74,6 +81,8 @@ public final class MirrorStatus: Sendable {
 
     /// Release: pairs with the acquire of `phase`: what goes with a phase is seen with it.
     func set(_ phase: MirrorPhase) { phaseNumber.store(phase.rawValue, ordering: .releasing) }
+    func noteShorter() { shorter.store(true, ordering: .relaxed) }
+    func setStandbyRules(_ new: RulesRange) { rules.withLock { $0 = new } }
     func setSnapshot(_ new: SnapshotShare?) { share.withLock { $0 = new } }
     func setLeft(_ count: UInt64) { left.store(count, ordering: .relaxed) }
     /// Release: pairs with the acquire of `validatedSequence`: what was written before is seen by
@@ -97,6 +106,7 @@ public final class MirrorStatus: Sendable {
     func begin(_ description: String, nonce: UInt32) {
         connectionNonce.store(nonce, ordering: .relaxed)
         peerFlags.store(0, ordering: .relaxed)
+        shorter.store(false, ordering: .relaxed)
         texts.withLock { $0 = (description, nil) }
         mismatch.store(0, ordering: .relaxed)
     }

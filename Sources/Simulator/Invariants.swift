@@ -35,6 +35,22 @@ enum Invariants {
         ledger.fail(2, "host \(host.index + 1) has another record \(last) than was acknowledged")
     }
 
+    /// 2: whom a decision names has all that was acknowledged: on its disk who is named alone, in
+    /// its log who is with another.
+    static func isHeld(_ ledger: Ledger, _ decisions: [Decision], by hosts: [SimulatedHost]) {
+        guard let decision = decisions.last, decision.phase == .active else { return }
+        let isAlone = decision.inSync.count == 1
+        for number in decision.inSync {
+            let host = hosts[Int(number) - 1]
+            let end = isAlone ? host.durableEnd : host.heldEnd
+            guard end < ledger.lastSequence else { continue }
+            ledger.fail(
+                2,
+                "host \(number) is in sync\(isAlone ? ", alone," : "") with \(end) of "
+                    + "\(ledger.lastSequence) records")
+        }
+    }
+
     /// 3: chains agree up to the smaller committed sequence.
     static func sameChain(_ ledger: Ledger, _ host: SimulatedHost, _ record: LogRecord) {
         let known = ledger.acknowledged[Int(record.sequence) - 1]
@@ -128,7 +144,10 @@ enum Invariants {
         guard let known = ledger.fold.session(session)?.reportSequence, number > known else {
             return
         }
-        ledger.fail(7, "session \(session): report \(number) left, \(known) is not committed")
+        ledger.fail(
+            7,
+            "session \(session): report \(number) left, and \(known) is the last behind the "
+                + "\(ledger.lastSequence) records that are committed")
     }
 
     /// 8: who takes a log over has taken the other's right to write into it first.

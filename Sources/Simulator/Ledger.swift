@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// SAFETY: the bytes of two records are compared within a call that lends both.
 internal import CommandLog
 internal import OrderEntryClient
 internal import Pipeline
@@ -62,13 +64,16 @@ final class Ledger {
 
     func noteWritten(_ record: LogRecord) { written[record.sequence, default: []].append(record) }
 
-    func wasWritten(_ record: LogRecord) -> Bool {
-        written(record.sequence, record.crc32c) != nil
+    func written(_ sequence: UInt64, crc32c: UInt32) -> LogRecord? {
+        written[sequence]?.first { $0.crc32c == crc32c }
     }
 
-    /// The record with this CRC that a primary wrote at a sequence.
-    func written(_ sequence: UInt64, _ crc32c: UInt32?) -> LogRecord? {
-        written[sequence]?.first { $0.crc32c == crc32c }
+    func wasWritten(_ record: LogRecord) -> Bool {
+        written[record.sequence]?.contains { known in
+            unsafe withUnsafeBytes(of: (known, record)) { bytes in
+                unsafe bytes.prefix(64).elementsEqual(bytes.dropFirst(64))
+            }
+        } ?? false
     }
 
     /// The records of the same log from a sequence up to the one before `record`, as they were

@@ -16,10 +16,13 @@ final class MirrorNetwork {
     var logEnd: (Int) -> UInt64 = { _ in .max }
     /// Completions are told early, lost or told twice, one in so many; 0 = never.
     var badCompletionOneIn: UInt64 = 0
+    /// A bit of a line that is placed is wrong, in so many; 0 = never.
+    var damagedLineOneIn: UInt64 = 0
     /// What was placed where it must not have been, for the invariants.
     private(set) var offence: (invariant: Int, what: String)?
     private(set) var badCompletionCount = 0
     private(set) var lineCount = 0
+    private(set) var damagedLineCount = 0
     private var channels: [SimulatedChannel] = []
     private var requests: [[(channel: SimulatedChannel, hello: MirrorHello, dueNanos: UInt64)]] = [
         [], [],
@@ -79,6 +82,14 @@ final class MirrorNetwork {
 
     func countBadCompletion() { badCompletionCount += 1 }
     func countLine() { lineCount += 1 }
+
+    /// The bit of a line of so many bytes that is to be wrong, now and then.
+    func damage(_ byteCount: Int) -> (byte: Int, mask: UInt8)? {
+        guard damagedLineOneIn > 0, random.below(damagedLineOneIn) == 0 else { return nil }
+        damagedLineCount += 1
+        return (Int(random.below(UInt64(byteCount))), 1 << UInt8(random.below(8)))
+    }
+
     func tell(_ invariant: Int, _ what: String) {
         if offence == nil { offence = (invariant, what) }
     }
@@ -238,10 +249,19 @@ final class SimulatedAcceptor: MirrorAcceptor {
         guard let peer, peer.isOpen, !writes.isEmpty else { return }
         for _ in 0..<1 + network.random.below(24) {
             let index = Int(network.random.below(UInt64(min(4, writes.count))))
-            guard writes[index].dueNanos <= network.nowNanos,
-                let line = writes[index].lines.popLast()
+            guard writes[index].dueNanos <= network.nowNanos, let line = writes[index].lines.last
             else { continue }
-            place(writes[index], line, peer)
+            let byteCount = min(64, writes[index].byteCount - line)
+            // Now and then some words of a line are there before the others.
+            if byteCount >= 8, network.random.below(16) == 0 {
+                let first = 8 * Int(network.random.below(UInt64(byteCount / 8)))
+                let count = 8 * (1 + Int(network.random.below(UInt64((byteCount - first) / 8))))
+                place(writes[index], line + first, count, peer)
+                continue
+            }
+            writes[index].lines.removeLast()
+            network.countLine()
+            place(writes[index], line, byteCount, peer)
             if network.badCompletionOneIn > 0,
                 network.random.below(8 * network.badCompletionOneIn) == 0
             {
@@ -250,15 +270,14 @@ final class SimulatedAcceptor: MirrorAcceptor {
         }
     }
 
-    private func place(_ write: Write, _ line: Int, _ peer: SimulatedChannel) {
-        let count = min(64, write.byteCount - line)
-        network.countLine()
+    private func place(_ write: Write, _ offset: Int, _ count: Int, _ peer: SimulatedChannel) {
+        let address = write.address &+ UInt64(offset)
         if write.taken.isEmpty {
-            unsafe peer.take(write.memory + line, count, at: write.address &+ UInt64(line))
+            unsafe peer.take(write.memory + offset, count, at: address)
         } else {
             unsafe write.taken.withUnsafeBytes { bytes in
                 guard let base = bytes.baseAddress else { return }
-                unsafe peer.take(base + line, count, at: write.address &+ UInt64(line))
+                unsafe peer.take(base + offset, count, at: address)
             }
         }
     }
@@ -268,10 +287,13 @@ final class SimulatedAcceptor: MirrorAcceptor {
         for region in regions where region.isWrittenByPeer {
             let offset = unsafe address &- UInt64(UInt(bitPattern: region.base))
             guard offset < UInt64(region.byteCount) else { continue }
-            if isPassive, byteCount == 64 {
-                unsafe checkOverwrite(region.base + Int(offset), memory)
-            }
-            unsafe (region.base + Int(offset)).copyMemory(from: memory, byteCount: byteCount)
+            let place = unsafe region.base + Int(offset)
+            if isPassive, offset % 64 == 0 { unsafe checkOverwrite(place, memory) }
+            unsafe place.copyMemory(from: memory, byteCount: byteCount)
+            guard let (byte, mask) = network.damage(byteCount) else { continue }
+            unsafe place.storeBytes(
+                of: place.load(fromByteOffset: byte, as: UInt8.self) ^ mask, toByteOffset: byte,
+                as: UInt8.self)
         }
     }
 

@@ -13,6 +13,8 @@ final class SimulatedArbiter {
     var isDown = false
     var nowNanos: UInt64 = 0
     private(set) var unknownCount = 0
+    /// Swaps of processes that are gone, on their way still.
+    private var late: [(wanted: Decision, expected: UInt64, arrivesNanos: UInt64)] = []
 
     init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
@@ -27,6 +29,20 @@ final class SimulatedArbiter {
     }
 
     func countUnknown() { unknownCount += 1 }
+    /// Whether a swap of a process that is gone may still win.
+    var awaitsLate: Bool { !late.isEmpty }
+
+    /// What nobody waits for arrives too.
+    func turn() {
+        while let index = late.firstIndex(where: { $0.arrivesNanos <= nowNanos }) {
+            let one = late.remove(at: index)
+            if !isDown { _ = swap(one.wanted, for: one.expected) }
+        }
+    }
+
+    fileprivate func takeLate(_ wanted: Decision, for expected: UInt64, at arrivesNanos: UInt64) {
+        late.append((wanted, expected, arrivesNanos))
+    }
 }
 
 /// The desk of one process.
@@ -61,6 +77,14 @@ final class SimulatedDesk: ArbiterDesk {
         guard let (given, due) = answer, due <= arbiter.nowNanos else { return nil }
         answer = nil
         return given
+    }
+
+    /// The process is gone, and not what it has asked.
+    func abandon() {
+        guard let (request, arrives) = asked, case .swap(let wanted, let expected) = request,
+            !isCutThere
+        else { return }
+        arbiter.takeLate(wanted, for: expected, at: arrives)
     }
 
     private func put(_ request: ArbiterRunner.Request) {

@@ -25,7 +25,26 @@ final class SimulatedDisk {
     final class File {
         var name: String
         var pieces: [Piece] = []
-        init(_ name: String) { self.name = name }
+        /// Below the product.
+        fileprivate let handle: Int32
+
+        init(_ name: String, folder: String) {
+            self.name = name
+            handle = unsafe Glibc.open(folder + "/" + name, O_RDWR)
+        }
+
+        deinit { close(handle) }
+
+        func bytes(at offset: Int, count: Int) -> [UInt8] {
+            unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, done in
+                done = max(0, unsafe pread(handle, buffer.baseAddress, count, off_t(offset)))
+            }
+        }
+
+        func write(_ bytes: some RandomAccessCollection<UInt8>, at offset: Int) {
+            let bytes = Array(bytes)
+            unsafe pwrite(handle, bytes, bytes.count, off_t(offset))
+        }
     }
 
     /// A name that no sync of the folder has covered, and what it was before; nil = new.
@@ -38,6 +57,9 @@ final class SimulatedDisk {
     var shardFolder: String { folder + "/shard-0" }
     var random: SeededRandom
     var fault = Fault.none
+    /// Nothing completes before.
+    var stalledUntilNanos: UInt64 = 0
+    var nowNanos: UInt64 = 0
     /// Faults that the product was told of.
     private(set) var faultCount = 0
     private var files: [String: File] = [:]
@@ -62,13 +84,13 @@ final class SimulatedDisk {
 
     func file(_ name: String) -> File {
         if let known = files[name] { return known }
-        let file = File(name)
+        let file = File(name, folder: shardFolder)
         files[name] = file
         return file
     }
 
     func created(_ name: String) {
-        files[name] = File(name)
+        files[name] = File(name, folder: shardFolder)
         changes.append(NameChange(name: name))
     }
 
@@ -101,7 +123,7 @@ final class SimulatedDisk {
     func dropSome(_ file: File) {
         let lost = file.pieces.indices.filter { _ in random.below(2) == 0 }
         for index in lost.reversed() {
-            write(file.name, file.pieces[index].before, at: file.pieces[index].offset)
+            file.write(file.pieces[index].before, at: file.pieces[index].offset)
         }
         file.pieces = []
     }
@@ -116,8 +138,8 @@ final class SimulatedDisk {
         guard power else { return }
         for name in files.keys.sorted() {
             guard let file = files[name], !file.pieces.isEmpty else { continue }
-            for piece in file.pieces.reversed() { write(name, piece.before, at: piece.offset) }
-            for piece in file.pieces { tear(name, piece) }
+            for piece in file.pieces.reversed() { file.write(piece.before, at: piece.offset) }
+            for piece in file.pieces { tear(file, piece) }
         }
         let kept = Int(random.below(UInt64(changes.count + 1)))
         for change in changes[kept...].reversed() {
@@ -146,55 +168,38 @@ final class SimulatedDisk {
     func flipBit() -> Bool {
         let names = FolderTree.names(shardFolder).filter { $0.hasSuffix(".log") }.sorted()
         guard let name = names.first else { return false }
+        let file = File(name, folder: shardFolder)
         for _ in 0..<16 {
             let offset = 4_096 + Int(random.below(8_192))
-            guard let byte = bytes(name, at: offset, count: 1).first, byte != 0 else { continue }
-            write(name, [byte ^ 1 << UInt8(random.below(8))], at: offset)
+            guard let byte = file.bytes(at: offset, count: 1).first, byte != 0 else { continue }
+            file.write([byte ^ 1 << UInt8(random.below(8))], at: offset)
             return true
         }
         return false
     }
 
     /// Any part of it reached the platter.
-    private func tear(_ name: String, _ piece: Piece) {
+    private func tear(_ file: File, _ piece: Piece) {
         switch random.below(5) {
         case 0: break
-        case 1: write(name, piece.after, at: piece.offset)
+        case 1: file.write(piece.after, at: piece.offset)
         default:
             let hasGarbage = random.below(3) == 0
             for sector in stride(from: 0, to: piece.after.count, by: 512) {
                 let end = min(sector + 512, piece.after.count)
                 switch random.below(3) {
-                case 0: write(name, Array(piece.after[sector..<end]), at: piece.offset + sector)
+                case 0: file.write(piece.after[sector..<end], at: piece.offset + sector)
                 case 1 where hasGarbage:
                     let garbage = (sector..<end).map { _ in UInt8(truncatingIfNeeded: random.next())
                     }
-                    write(name, garbage, at: piece.offset + sector)
+                    file.write(garbage, at: piece.offset + sector)
                 default: break
                 }
             }
         }
     }
 
-    // MARK: Below the product
-
     private func path(_ name: String) -> String { shardFolder + "/" + name }
-
-    func bytes(_ name: String, at offset: Int, count: Int) -> [UInt8] {
-        let handle = unsafe Glibc.open(path(name), O_RDONLY)
-        guard handle >= 0 else { return [] }
-        defer { close(handle) }
-        return unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, done in
-            done = max(0, unsafe pread(handle, buffer.baseAddress, count, off_t(offset)))
-        }
-    }
-
-    private func write(_ name: String, _ bytes: [UInt8], at offset: Int) {
-        let handle = unsafe Glibc.open(path(name), O_WRONLY)
-        guard handle >= 0 else { return }
-        unsafe pwrite(handle, bytes, bytes.count, off_t(offset))
-        close(handle)
-    }
 }
 
 /// The storage of one process over such a disk.
@@ -307,7 +312,9 @@ final class SimulatedStorage: FileStorage, @unchecked Sendable {
     }
 
     override func reap() throws(StorageError) -> WriteCompletion? {
-        guard !inFlight.isEmpty, disk.random.below(3) > 0 else { return nil }
+        guard !inFlight.isEmpty, disk.nowNanos >= disk.stalledUntilNanos,
+            disk.random.below(3) > 0
+        else { return nil }
         let index = Int(disk.random.below(UInt64(inFlight.count)))
         let one = inFlight.remove(at: index)
         if let count = one.syncedCount {
@@ -360,31 +367,7 @@ final class SimulatedStorage: FileStorage, @unchecked Sendable {
         _ file: SimulatedDisk.File, _ memory: UnsafeRawPointer, _ byteCount: Int, _ offset: Int
     ) {
         let after = unsafe Array(UnsafeRawBufferPointer(start: memory, count: byteCount))
-        let before = disk.bytes(file.name, at: offset, count: byteCount)
+        let before = file.bytes(at: offset, count: byteCount)
         file.pieces.append(SimulatedDisk.Piece(offset: offset, before: before, after: after))
-    }
-}
-
-/// Folders as a whole.
-enum FolderTree {
-    static func names(_ folder: String) -> [String] {
-        guard let stream = unsafe opendir(folder) else { return [] }
-        defer { unsafe closedir(stream) }
-        var names: [String] = []
-        while let entry = unsafe readdir(stream) {
-            let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names
-    }
-
-    static func remove(_ folder: String) {
-        for name in names(folder) {
-            let path = folder + "/" + name
-            if unsafe unlink(path) != 0 { remove(path) }
-        }
-        unsafe rmdir(folder)
     }
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CommandLog
+@_spi(Testing) internal import CommandLog
 internal import NICGateway
 internal import Pipeline
 internal import Platform
 internal import RDMAReplica
+internal import Synchronization
 internal import Wire
 
 /// A host: its disk and its card, and the process on it, if it is alive.
@@ -53,6 +54,8 @@ final class SimulatedHost {
     }
 
     var isAlive: Bool { process != nil }
+    /// It has not failed, and is not about to: a process without its journal ends.
+    var hasSoundDisk: Bool { disk.fault == .none && process?.journalStatus.hasFailed != true }
     var role: HostMachine.Role? { process?.cluster.view.current.role }
     var decision: Decision? { process?.cluster.view.current.decision }
     var isInSync: Bool { process?.cluster.view.current.isInSync ?? false }
@@ -135,10 +138,15 @@ final class SimulatedHost {
         drop()
     }
 
-    /// The process ends in order, and its log is cut where nobody carried it over. Says what was
-    /// cut. Throws when that cannot be done.
-    func comeBack() throws -> [String] {
+    /// What became of a log when its host came back.
+    enum ComingBack { case whole, cut, landed, stopped }
+
+    /// The process ends in order, and its log is cut where nobody carried it over, or replaced by
+    /// what has landed. Says which. Throws when that cannot be done. With `stopsAfter` it dies
+    /// after so many changes of the disk, if a snapshot takes its place.
+    func comeBack(stopsAfter: UInt64?) throws -> ComingBack {
         let cuts = process?.cluster.cuts ?? [:]
+        let landing = process?.cluster.landings[0]
         process?.stop(turnCountMax: 4_000)
         network.kill(index, isSilent: false)
         disk.crash(power: false)
@@ -146,7 +154,23 @@ final class SimulatedHost {
         claim = RecordChain()
         let done = try ClusterMembership.cut(cuts, journalFolder: disk.folder)
         if !done.isEmpty { disk.forget() }
-        return done
+        guard var landing else { return done.isEmpty ? .whole : .cut }
+        disk.forget()
+        let left = Countdown(stopsAfter)
+        landing.successor.willChange = { (_) throws(JournalCutError) in
+            guard left.next() else { throw .stopped }
+        }
+        do { _ = try ClusterMembership.land(landing) } catch JournalCutError.stopped {
+            return .stopped
+        }
+        return .landed
+    }
+
+    /// Says false once after so many times.
+    private final class Countdown: Sendable {
+        private let count: Atomic<UInt64>
+        init(_ count: UInt64?) { self.count = Atomic(count ?? .max) }
+        func next() -> Bool { count.wrappingSubtract(1, ordering: .relaxed).oldValue > 0 }
     }
 
     /// An operator empties its disk.
@@ -157,8 +181,10 @@ final class SimulatedHost {
     }
 
     private func drop() {
-        endAtDeath = logEnd
+        // What it told before stays told, however often it dies until it is in sync again.
+        endAtDeath = heldEnd
         process = nil
+        desk?.abandon()
         desk = nil
         port?.close()
         port = nil

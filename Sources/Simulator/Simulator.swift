@@ -39,6 +39,8 @@ public struct SimulationFigures: Sendable {
         case admissions
         /// Logs that were cut back.
         case cuts
+        /// Snapshots of the primary that took the place of a log.
+        case landings
         /// Hosts that caught up after a start.
         case catchUps = "catch-ups"
         /// Snapshots that were made.
@@ -63,6 +65,12 @@ public struct SimulationFigures: Sendable {
         case badCompletions = "bad completions"
         /// Cache lines placed, in any order.
         case lines
+        /// Lines with a bit that was wrong.
+        case damagedLines = "damaged lines"
+        /// Times that a disk stood still.
+        case diskStalls = "disk stalls"
+        /// Faults right behind a decision, or a change of a role.
+        case strikes
         /// Errors of a disk: writes, syncs, short writes, no space.
         case diskErrors = "disk errors"
         /// Bits flipped in what was durable.

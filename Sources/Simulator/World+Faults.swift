@@ -17,24 +17,33 @@ struct FaultPlan {
     let badCompletionOneIn: UInt64
     /// Steps between two faults of a kind, about: some runs are calm, some are not.
     let faultOneIn: UInt64
+    /// A line in so many arrives with a wrong bit; 0 = none.
+    let damagedLineOneIn: UInt64
+    /// Something breaks right behind a decision, or a change of a role, in one of so many.
+    let strikeOneIn: UInt64
     /// So long nothing breaks: in most runs until the two are in sync.
     let calmNanos: UInt64
     private let ringCapacity: Int
     private let batchesInFlight: Int
     private let takeOverMillis: UInt32
     private let snapshotEvery: UInt64
+    /// Old segments go: a standby that was away needs a snapshot.
+    let deletesSegments: Bool
 
     init(_ random: inout SeededRandom) {
         policy = random.below(4) == 0 ? .mirroredAndDurable : .mirrored
         badDatagramOneIn = 3 + random.below(60)
         orderOneIn = 1 + random.below(40)
         badCompletionOneIn = random.below(2) == 0 ? 0 : 20 + random.below(200)
+        damagedLineOneIn = random.below(4) == 0 ? 500 + random.below(5_000) : 0
+        strikeOneIn = 2 + random.below(40)
         faultOneIn = 100 + random.below(2_000)
         calmNanos = random.below(4) == 0 ? 0 : 110_000_000
         ringCapacity = 512 << Int(random.below(2))
         batchesInFlight = 1 + Int(random.below(4))
         takeOverMillis = 3 + UInt32(random.below(5))
-        snapshotEvery = 200 + random.below(1_000)
+        deletesSegments = random.below(3) == 0
+        snapshotEvery = deletesSegments ? 50 + random.below(100) : 200 + random.below(1_000)
     }
 
     func configuration(host: Int, folder: String) -> Configuration {
@@ -54,7 +63,9 @@ struct FaultPlan {
         ]
         configuration.commitPolicies = [policy]
         var journal = Configuration.Journal(folder: folder)
-        journal.segmentByteCount = 12 * 4_096
+        journal.segmentByteCount = (deletesSegments ? 4 : 12) * 4_096
+        journal.oldSegments = deletesSegments ? .delete : .keep
+        journal.snapshotsKept = deletesSegments ? 1 : 3
         journal.batchesInFlight = batchesInFlight
         journal.snapshotEvery = snapshotEvery
         configuration.journal = journal
@@ -75,9 +86,11 @@ struct FaultPlan {
 extension World {
     /// Before each step: now and then something breaks.
     func fault() {
-        guard nowNanos > 1_000_000_000 + plan.calmNanos, chance(plan.faultOneIn) else { return }
+        guard nowNanos > 1_000_000_000 + plan.calmNanos else { return }
+        if nowNanos >= strikeNanos { strike() }
+        guard chance(plan.faultOneIn) else { return }
         let host = hosts[Int(random.below(2))]
-        switch random.below(12) {
+        switch random.below(13) {
         case 0: kill(host, power: false)
         case 1: kill(host, power: true)
         case 2, 3: pause(host)
@@ -87,7 +100,27 @@ extension World {
         case 8: breakDisk(host)
         case 9: handOver()
         case 10: jump(host)
+        case 11: stall(host)
         default: for _ in 0..<1 + random.below(8) { sendForeign() }
+        }
+    }
+
+    /// What was decided, or begun, is half done: now is the time.
+    func aim() {
+        guard hasFaults, chance(plan.strikeOneIn) else { return }
+        strikeNanos = nowNanos + random.below(2_000_000)
+    }
+
+    private func strike() {
+        strikeNanos = .max
+        figures[.strikes] += 1
+        let host = hosts[Int(random.below(2))]
+        switch random.below(5) {
+        case 0: kill(host, power: false)
+        case 1: kill(host, power: true)
+        case 2: pause(host)
+        case 3: stall(host)
+        default: cut()
         }
     }
 
@@ -100,7 +133,8 @@ extension World {
         let isSpare = other.isSpeaking && arbiter.decision?.primary == UInt32(other.index + 1)
         host.kill(power: power)
         host.restartsNanos = nowNanos + random.below(60_000_000)
-        guard isSpare, chance(3), host.disk.flipBit() else { return }
+        // Its last word may make it the one that has all.
+        guard isSpare, !arbiter.awaitsLate, chance(3), host.disk.flipBit() else { return }
         note("a bit flips on the disk of host \(host.index + 1)")
         figures[.bitFlips] += 1
         host.isDoubtful = true
@@ -134,9 +168,16 @@ extension World {
     }
 
     private func breakDisk(_ host: SimulatedHost) {
+        guard mayKill(host), hosts[1 - host.index].hasSoundDisk else { return }
         let faults: [SimulatedDisk.Fault] = [.write(EIO), .sync(EIO), .short, .full]
         host.disk.fault = faults[Int(random.below(4))]
         note("the disk of host \(host.index + 1) is about to fail: \(host.disk.fault)")
+    }
+
+    private func stall(_ host: SimulatedHost) {
+        host.disk.stalledUntilNanos = nowNanos + random.below(40_000_000)
+        figures[.diskStalls] += 1
+        note("the disk of host \(host.index + 1) stands still")
     }
 
     private func handOver() {
@@ -163,12 +204,14 @@ extension World {
         ledger.mayLogOut = false
         network.isCut = [false, false]
         network.badCompletionOneIn = 0
+        network.damagedLineOneIn = 0
         arbiter.isDown = false
         for host in hosts {
             countSnapshots(host)
             host.desk?.isCutThere = false
             host.desk?.isCutBack = false
             host.disk.fault = .none
+            host.disk.stalledUntilNanos = 0
             host.pausedUntilNanos = 0
             host.restartsNanos = 0
         }

@@ -40,17 +40,18 @@ extension World {
         let reached = process.reachedSequence
         let first = host.seenReached + 1
         host.seenReached = reached
-        Invariants.afterFailure(ledger, host)
-        Invariants.commitRule(ledger, host, standby: hosts[1 - host.index], through: reached)
+        // What an epoch carries over counts as told, and nothing has left by that.
+        if reached > process.carriedSequence {
+            Invariants.afterFailure(ledger, host)
+            Invariants.commitRule(ledger, host, standby: hosts[1 - host.index], through: reached)
+        }
         acknowledge(host, first...reached)
     }
 
     /// Clients may know of these records from here on.
     private func acknowledge(_ host: SimulatedHost, _ sequences: ClosedRange<UInt64>) {
         for sequence in sequences {
-            // A start from a snapshot of all that there is leaves the ring empty.
-            let known = host.record(sequence) ?? ledger.written(sequence, host.crc(of: sequence))
-            guard let record = known else { continue }
+            guard let record = host.record(sequence) ?? recovered(host, sequence) else { continue }
             if sequence <= ledger.lastSequence {
                 Invariants.sameChain(ledger, host, record)
                 continue
@@ -69,6 +70,11 @@ extension World {
         if chance(256) {
             Invariants.soundBooks(ledger, ledger.fold.broken, "the acknowledged log")
         }
+    }
+
+    /// A record that a start has found, and not kept: a snapshot ended with it.
+    private func recovered(_ host: SimulatedHost, _ sequence: UInt64) -> LogRecord? {
+        host.crc(of: sequence).flatMap { ledger.written(sequence, crc32c: $0) }
     }
 
     private func lookAtState(_ host: SimulatedHost) {
@@ -129,7 +135,9 @@ extension World {
             seenDecisionCount += 1
             let decisions = Array(arbiter.decisions[..<seenDecisionCount])
             Invariants.successor(ledger, decisions)
+            Invariants.isHeld(ledger, decisions, by: hosts)
             countDecision(decisions)
+            aim()
         }
         if host.isInSync { host.forgetDeath() }
         if let misuse = host.desk?.misuse {
@@ -137,6 +145,7 @@ extension World {
         }
         guard let role = host.role, role != host.seenRole else { return }
         note("host \(host.index + 1) is \(role), \(host.logEnd) records")
+        aim()
         let before = host.seenRole
         host.seenRole = role
         if role == .activating { Invariants.fenced(ledger, host, network) }

@@ -19,6 +19,9 @@ final class World {
 
     /// Service must be back so long after the faults have stopped.
     static let livenessNanos: UInt64 = 8_000_000_000
+    /// And so much later where a line was damaged: a piece of a snapshot whose first line never
+    /// came is given up after a minute.
+    static let resendNanos: UInt64 = 62_000_000_000
 
     var random: SeededRandom
     var nowNanos: UInt64 = 1_000_000_000
@@ -37,6 +40,8 @@ final class World {
     var flights: [Flight] = []
     /// Nothing arrives before.
     var nextFlightNanos = UInt64.max
+    /// Something breaks then, for what was decided just before.
+    var strikeNanos = UInt64.max
     var nextQuestionNanos: UInt64 = 0
     var seenDecisionCount = 0
     private let tell: (@Sendable (String) -> Void)?
@@ -49,6 +54,7 @@ final class World {
         arbiter = SimulatedArbiter(seed: random.next())
         network = MirrorNetwork(seed: random.next())
         network.badCompletionOneIn = plan.badCompletionOneIn
+        network.damagedLineOneIn = plan.damagedLineOneIn
         unsafe mkdir(folder, 0o700)
         let clientCount = 1 + Int(random.below(3))
         ledger = Ledger(sessionCount: 4)
@@ -92,7 +98,8 @@ final class World {
         for host in hosts { start(host) }
         for _ in 0..<stepCount where ledger.violation == nil { step() }
         if ledger.violation == nil { heal() }
-        let deadline = nowNanos + Self.livenessNanos
+        var deadline = nowNanos + Self.livenessNanos
+        if network.damagedLineCount > 0 { deadline += Self.resendNanos }
         while ledger.violation == nil, steps % 64 != 0 || !isWell {
             guard nowNanos < deadline else {
                 ledger.fail(18, "service is not back: \(standing)")
@@ -109,6 +116,7 @@ final class World {
         steps += 1
         nowNanos += random.below(30_000)
         arbiter.nowNanos = nowNanos
+        arbiter.turn()
         network.nowNanos = nowNanos
         if hasFaults { fault() }
         if network.isBusy {
@@ -134,6 +142,7 @@ final class World {
     }
 
     func setTime(_ host: SimulatedHost) {
+        host.disk.nowNanos = nowNanos
         let utc = 1_700_000_000_000_000_000 &+ nowNanos
         Simulation.set(
             monotonicNanos: nowNanos,
@@ -147,7 +156,9 @@ final class World {
         let faultsBefore = host.disk.faultCount
         let claim = host.claim
         if host.start() {
-            note("host \(host.index + 1) starts with \(host.logEnd) records")
+            note(
+                "host \(host.index + 1) starts with \(host.logEnd) records, "
+                    + "\(ledger.lastSequence) are acknowledged")
             if host.isDoubtful, host.logEnd < claim.lastSequence { return giveUp(host) }
             host.isDoubtful = false
             Invariants.recovered(ledger, host, claim: claim)
@@ -181,14 +192,24 @@ final class World {
             host.restartsNanos = nowNanos + 1_000_000 + random.below(20_000_000)
         } else if host.process?.cluster.mustComeBack == true, chance(8), mayKill(host) {
             comeBack(host)
+        } else if plan.deletesSegments, !hasFaults, chance(64), !host.isSpeaking {
+            // Where the two logs part nothing is kept: an operator has it begin anew.
+            let other = hosts[1 - host.index]
+            if other.isSpeaking, other.process?.mirror.failure?.code == ESTALE { giveUp(host) }
         }
     }
 
     private func comeBack(_ host: SimulatedHost) {
         do {
-            let cuts = try host.comeBack()
-            note("host \(host.index + 1) comes back, \(cuts.isEmpty ? "whole" : "cut")")
-            figures[.cuts] += UInt64(cuts.count)
+            let dies = host.process?.cluster.landings.isEmpty == false && hasFaults && chance(2)
+            let done = try host.comeBack(stopsAfter: dies ? random.below(9) : nil)
+            note("host \(host.index + 1) comes back, \(done)")
+            figures[.cuts] += done == .cut ? 1 : 0
+            figures[.landings] += done == .landed ? 1 : 0
+        } catch JournalCutError.refused(let why) where plan.deletesSegments {
+            // Where the cut belongs nothing is left; what is said to the operator is done.
+            note("host \(host.index + 1) is not cut: \(why)")
+            return giveUp(host)
         } catch {
             ledger.fail(13, "host \(host.index + 1) cannot be cut: \(error)")
         }
@@ -200,7 +221,8 @@ final class World {
         let last = ledger.lastSequence
         let other = hosts[1 - host.index]
         if host.durableEnd >= last || other.durableEnd >= last { return true }
-        return other.isAlive && other.logEnd >= last
+        // Who is about to lose its disk will end.
+        return other.isAlive && other.hasSoundDisk && other.logEnd >= last
             && (other.crc(of: last).map { $0 == ledger.acknowledged[Int(last) - 1] } ?? false)
     }
 
@@ -219,6 +241,7 @@ final class World {
     private var standing: String {
         let roles = hosts.map { host in
             "host \(host.index + 1) \(host.role.map { "\($0)" } ?? "dead") \(host.logEnd)"
+                + (host.process?.mirror.failure.map { " (\($0))" } ?? "")
         }
         return roles.joined(separator: ", ")
             + ", acknowledged \(ledger.lastSequence), clients "
@@ -237,7 +260,8 @@ final class World {
         }
         Invariants.sameState(ledger, ledger.place, ledger.fold.stateHash, "the acknowledged log")
         Invariants.soundBooks(ledger, ledger.fold.broken, "the acknowledged log")
-        for client in clients { Invariants.gapless(ledger, client) }
+        // What an operator has deleted is gone: a client that was too far behind does not get it.
+        for client in clients where !plan.deletesSegments { Invariants.gapless(ledger, client) }
         for client in clients where client.nextSequence != ledger.taken[Int(client.number)] &+ 1 {
             ledger.fail(
                 2,
@@ -255,6 +279,7 @@ final class World {
         figures[.unknownSwaps] = UInt64(arbiter.unknownCount)
         figures[.badCompletions] = UInt64(network.badCompletionCount)
         figures[.lines] = UInt64(network.lineCount)
+        figures[.damagedLines] = UInt64(network.damagedLineCount)
         figures[.diskErrors] = UInt64(hosts.reduce(0) { $0 + $1.disk.faultCount })
     }
 }

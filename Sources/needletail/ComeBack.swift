@@ -36,21 +36,17 @@ struct ComeBack {
         for line in try ClusterMembership.cut(cuts, journalFolder: journalFolder) {
             StandardError.write("\(line)\n")
         }
-        for (successor, sequence) in landings { try land(successor, sequence) }
+        for landing in landings {
+            let kept = try ClusterMembership.land(landing)
+            StandardError.write(
+                "\(landing.successor.folder) goes on behind the primary's snapshot of "
+                    + "\(landing.sequence): what was there before is kept in \(kept)\n")
+        }
         StandardError.write("starting anew, as a standby\n")
         // This process does not end, so nothing is to be said of its end.
         watchdog?.callOff()
         unsafe execv("/proc/self/exe", CommandLine.unsafeArgv)
         throw StorageError("start the program anew", file: "/proc/self/exe", errno: errno)
-    }
-
-    private func land(_ successor: JournalSuccessor, _ sequence: UInt64) throws {
-        // What no start could use must not take the place of what one can.
-        _ = try LogFold.restore(successor.store, sequence: sequence)
-        let kept = try successor.takePlace(sequence: sequence)
-        StandardError.write(
-            "\(successor.folder) goes on behind the primary's snapshot of \(sequence): what was "
-                + "there before is kept in \(kept)\n")
     }
 
     /// Nothing is removed: an operator does that, when the host is in sync again.

@@ -19,8 +19,9 @@ import Wire
             try rig.start("life \(life) of \(seed)")
             let chain = RecordChain(
                 lastSequence: seen.last?.lastSequence ?? 0, crc32c: lastCRC(seen))
+            let ring: LogRing<LogRecord> = try #require(rig.ring)
             let follower = try LogFollower(
-                storage: rig.storage, shard: rig.shard, ring: try #require(rig.ring), after: chain)
+                storage: rig.storage, shard: rig.shard, ring: ring, after: chain)
             for _ in 0..<400 {
                 rig.step()
                 guard random.below(4) == 0 else { continue }
@@ -62,9 +63,9 @@ import Wire
             try rig.start("\(seed)")
             for _ in 0..<100 { rig.step() }
             rig.rest()
+            let ring: LogRing<LogRecord> = try #require(rig.ring)
             let follower = try LogFollower(
-                storage: rig.storage, shard: rig.shard, ring: try #require(rig.ring),
-                after: RecordChain())
+                storage: rig.storage, shard: rig.shard, ring: ring, after: RecordChain())
             var seen: [Command] = []
             while try follower.read(
                 through: rig.acknowledged, recordCountMax: 64,
@@ -79,9 +80,9 @@ import Wire
         try rig.start("")
         // Further than the ring reaches back.
         while rig.acknowledged < 600 { rig.step() }
+        let ring: LogRing<LogRecord> = try #require(rig.ring)
         let follower = try LogFollower(
-            storage: rig.storage, shard: rig.shard, ring: try #require(rig.ring),
-            after: RecordChain())
+            storage: rig.storage, shard: rig.shard, ring: ring, after: RecordChain())
         let first = JournalFormat.segmentName(firstSequence: 1)
         let inode = try #require(rig.storage.names[first])
         inode.live[4_096 + 64 * 6 + 9] ^= 1

@@ -96,7 +96,7 @@ final class ClusterBench {
         arbiter == "file" ? "\(folder.path)/arbiter" : "\(folder.path)/arbiter\(host)"
     }
 
-    private func configuration(_ host: Int) -> String {
+    func configuration(_ host: Int) -> String {
         """
         port: af_packet:gw0
         address: 10.77.0.2

@@ -213,6 +213,7 @@ struct `The cluster and standby commands` {
         for words in [
             ["standby"], ["cluster"], ["cluster", "status"], ["cluster", "switchover"],
             ["cluster", "promote"], ["cluster", "solo"], ["cluster", "resync"],
+            ["cluster", "activate-rules"],
         ] {
             let help = try run([Machine.needletail] + words + ["--help"])
             #expect(help.status == 0)

@@ -139,7 +139,7 @@ struct LogFixture {
         try file.close()
     }
 
-    private static let configuration = """
+    static let configuration = """
         port: udp:127.0.0.1:PORT
         udpPort: PORT
         address: 127.0.0.1

@@ -8,9 +8,10 @@ import Wire
 @Suite struct `An engine` {
     /// Applies the same random flow to the engine and to the oracle.
     static func compare(
-        seed: UInt64, commands: Int, limits: EngineLimits, sliceEvents: Int, idCount: UInt64 = 40
+        seed: UInt64, commands: Int, limits: EngineLimits, sliceEvents: Int, idCount: UInt64 = 40,
+        rules: UInt32 = 1
     ) throws -> UInt64 {
-        var flow = RandomFlow(seed: seed, limits: limits, idCount: idCount)
+        var flow = RandomFlow(seed: seed, limits: limits, idCount: idCount, rules: rules)
         var rig = try Rig(limits, sliceEvents: sliceEvents)
         var naive = NaiveEngine(limits: limits)
         var queue = flow.opening()[...]
@@ -33,6 +34,7 @@ import Wire
             }
         }
         #expect(rig.engine.checkInvariants() == nil)
+        #expect(rig.engine.rulesVersion == naive.rules)
         for session in 1...limits.sessionCapacity {
             let view = rig.engine.session(session)
             let other = naive.sessions[session] ?? NaiveEngine.Session()
@@ -61,12 +63,13 @@ import Wire
         return rig.engine.stateHash ^ rig.engine.digest()
     }
 
-    @Test(arguments: 0..<12 as Range<UInt64>)
-    func `gives the same events as the naive one`(round: UInt64) throws {
+    @Test(arguments: 0..<12 as Range<UInt64>, [1, 2] as [UInt32])
+    func `gives the same events as the naive one`(round: UInt64, rules: UInt32) throws {
         let seed = TestSeed.run &+ round
         print("round \(round):", terminator: " ")
         announce(seed)
-        _ = try Self.compare(seed: seed, commands: 6000, limits: smallLimits, sliceEvents: 256)
+        _ = try Self.compare(
+            seed: seed, commands: 6000, limits: smallLimits, sliceEvents: 256, rules: rules)
     }
 
     @Test func `gives the same events, hash and digest whatever the slices`() throws {
@@ -85,7 +88,7 @@ import Wire
     }
 
     @Test func `meets every kind of event and every reason in the random flow`() throws {
-        var flow = RandomFlow(seed: 42, limits: smallLimits)
+        var flow = RandomFlow(seed: 42, limits: smallLimits, idCount: 80)
         var rig = try Rig(smallLimits)
         var kinds: Set<UInt8> = []
         var reasons: Set<UInt16> = []

@@ -42,6 +42,7 @@ struct NaiveEngine {
     var instruments: [UInt32: Instrument] = [:]
     var events: [Event] = []
     var tradeIndex = 0
+    var rules: UInt32 = 0
 
     init(limits: EngineLimits) { self.limits = limits }
 
@@ -136,10 +137,17 @@ struct NaiveEngine {
             }
             end(record.session, .sessionTimedOut)
         case .epochStart:
-            guard let continuation, EngineLimits(continuation: continuation) == limits else {
+            guard let continuation, EngineLimits(continuation: continuation) == limits,
+                [1, 2].contains(record.sessionSequence)
+            else { return control(.invalidControl) }
+            rules = record.sessionSequence
+            events.append(Event(kind: .epochStarted))
+        case .activateRules:
+            guard rules < 2, record.orderID == UInt64(rules) + 1 else {
                 return control(.invalidControl)
             }
-            events.append(Event(kind: .epochStarted))
+            rules += 1
+            events.append(Event(kind: .controlApplied))
         case .defineInstrument: define(record, continuation)
         case .timeAdvance: events.append(Event(kind: .controlApplied))
         case .filler: events.append(Event(kind: .nothing))
@@ -291,7 +299,9 @@ struct NaiveEngine {
             return reject(.reduceRejected, .totalNotReduced, record)
         }
         guard record.quantityLots > orders[index].executed else {
-            return cancelResting(orders[index], .totalExecuted)
+            let isUntouched = orders[index].executed == 0
+            return cancelResting(
+                orders[index], rules == 2 && isUntouched ? .byClient : .totalExecuted)
         }
         orders[index].total = record.quantityLots
         say(.reduced, orders[index], .resting, quantity: record.quantityLots)

@@ -8,9 +8,12 @@ struct RandomFlow {
     var random: SeededRandom
     let limits: EngineLimits
     let idCount: UInt64
+    /// Of the first epoch; later ones, and activations, change them.
+    let rules: UInt32
     private var sequences: [UInt32: UInt32] = [:]
 
-    init(seed: UInt64, limits: EngineLimits, idCount: UInt64 = 40) {
+    init(seed: UInt64, limits: EngineLimits, idCount: UInt64 = 40, rules: UInt32 = 1) {
+        self.rules = rules
         random = SeededRandom(seed: seed)
         self.limits = limits
         self.idCount = idCount
@@ -21,7 +24,8 @@ struct RandomFlow {
         var commands = [
             Command(
                 .epochStart(
-                    epoch: 1, rulesVersion: 1, lastCarriedSequence: 0, indexSeed: random.next(),
+                    epoch: 1, rulesVersion: rules, lastCarriedSequence: 0,
+                    indexSeed: random.next(),
                     shard: 1, host: 1), limits.continuation)
         ]
         let detail = InstrumentDetail(symbol: "TEST", priceDecimals: 2, quantityDecimals: 0)
@@ -131,7 +135,8 @@ struct RandomFlow {
             sequence(
                 LogRecord(
                     kind: kind, session: session(), orderID: id(),
-                    quantityLots: kind == .reduceOrder ? lots() : 0, instrument: instrument(),
+                    quantityLots: kind == .cancelOrder || chance(60) ? 0 : lots(),
+                    instrument: instrument(),
                     flags: chance(100) ? 4 : 0)))
     }
 
@@ -169,7 +174,7 @@ struct RandomFlow {
     }
 
     private mutating func control() -> Command {
-        switch random.below(5) {
+        switch random.below(6) {
         case 0: return Command(LogRecord(kind: .timeAdvance))
         case 1: return Command(LogRecord(kind: .filler))
         case 2:
@@ -177,8 +182,9 @@ struct RandomFlow {
             if chance(2) { limits.orderCapacity += 1 }
             return Command(
                 .epochStart(
-                    epoch: 2, rulesVersion: 1, lastCarriedSequence: 5, indexSeed: random.next(),
-                    shard: 1, host: 1), limits.continuation)
+                    epoch: 2, rulesVersion: chance(4) ? UInt32(random.below(4)) : rules,
+                    lastCarriedSequence: 5, indexSeed: random.next(), shard: 1, host: 1),
+                limits.continuation)
         case 3:
             let lowest = Int64(random.below(100))
             let record = LogRecord.defineInstrument(
@@ -186,13 +192,18 @@ struct RandomFlow {
                 highestPriceTicks: chance(3) ? 2000 : chance(2) ? Int64.max : lowest - 1,
                 quantityLotsMax: 5, operatorID: 1)
             return Command(record, LogRecord(kind: .continuation))
+        case 4:
+            var record = LogRecord.activateRules(
+                version: chance(3) ? UInt32(random.below(5)) : 2, operatorID: 9)
+            if chance(8) { record.orderID |= 1 << 32 }
+            return Command(record)
         default: return Command(LogRecord(kind: .setInstrumentState, instrument: 1))
         }
     }
 
     /// A kind that nobody knows.
     private mutating func wild() -> Command {
-        let known: Set<UInt8> = [1, 2, 3, 4, 5, 6, 7, 32, 33, 64, 65, 70, 126]
+        let known: Set<UInt8> = [1, 2, 3, 4, 5, 6, 7, 32, 33, 64, 65, 69, 70, 126]
         var kind = UInt8(random.below(256))
         while known.contains(kind) { kind = UInt8(random.below(256)) }
         return Command(LogRecord(kind: CommandKind(rawValue: kind), session: 1))

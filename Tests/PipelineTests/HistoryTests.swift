@@ -114,7 +114,7 @@ extension ShardRig {
     }
 
     /// Polls until a snapshot of that sequence or a later one is there.
-    fileprivate func waitForSnapshot(_ sequence: UInt64) -> SnapshotProgress.Made? {
+    func waitForSnapshot(_ sequence: UInt64) -> SnapshotProgress.Made? {
         for _ in 0..<5_000 {
             settle()
             if let last = shard.history?.snapshots.last, last.sequence >= sequence { return last }

@@ -151,6 +151,14 @@ import Wire
         #expect(control.reachedSequence == rig.logged - 1)
     }
 
+    @Test func `counts what an epoch carries over as told before anything leaves`() throws {
+        let control = try GateControl()
+        control.carry(through: 700)
+        #expect(control.reachedSequence == 700)
+        control.carry(through: 3)
+        #expect(control.reachedSequence == 700, "what has left stays so")
+    }
+
     @Test func `does not keep a follower from following`() throws {
         let folder = JournalFolder()
         let rig = try ShardRig()

@@ -56,13 +56,14 @@ private struct Golden {
         let answer = MirrorAnswer(
             refusal: 0x0708, ringAddress: 0x1112_1314_1516_1718,
             beatAddress: 0x2122_2324_2526_2728, lastSequence: 0x3132_3334_3536_3738,
-            crc32c: 0x4142_4344, ringKey: 0x5152_5354, epoch: 0x6162_6364, host: 0x7172)
+            crc32c: 0x4142_4344, ringKey: 0x5152_5354, epoch: 0x6162_6364, host: 0x7172,
+            oldestRules: 0x8182_8384, newestRules: 0x9192_9394)
         try compare(answer, "MirrorAnswer")
         let beat = PrimaryBeat(
             number: 0x0102_0304_0506_0708, progress: 0x1112_1314_1516_1718,
             publishedSequence: 0x2122_2324_2526_2728, toldSequence: 0x3132_3334_3536_3738,
             hashSequence: 0x4142_4344_4546_4748, stateHash: 0x5152_5354_5556_5758,
-            epoch: 0x6162_6364, flags: 0x7172_7374, nonce: 0x8182_8384)
+            epoch: 0x6162_6364, flags: 0x7172, rules: 0x7374, nonce: 0x8182_8384)
         try compare(beat.sealed(), "PrimaryBeat")
         let counter = MirrorCounter(
             sequence: 0x0102_0304_0506_0708, durableSequence: 0x1112_1314_1516_1718,

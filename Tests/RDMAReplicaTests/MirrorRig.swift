@@ -38,13 +38,15 @@ final class MirrorRig {
     var lastSequence: UInt64 { published.last?.sequence ?? 0 }
 
     init(
-        capacity: Int = 64, hasJournal: Bool = false, timeoutMillis: UInt32 = 5_000,
+        capacity: Int = 64, behind chain: RecordChain = RecordChain(), hasJournal: Bool = false,
+        timeoutMillis: UInt32 = 5_000,
         identity: MirrorIdentity = MirrorIdentity(), keyFile: String? = nil,
         listenerKeyFile: String? = nil, wire: MemoryWire? = nil
     ) throws {
         clock = .calibrated()
         random = SeededRandom(seed: TestSeed.run)
-        ring = try LogRing(capacity: capacity)
+        ring = try LogRing(capacity: capacity, firstSequence: chain.lastSequence + 1)
+        standby = chain
         folder = FileManager.default.temporaryDirectory.appending(
             path: "needletail-mirror-\(UUID().uuidString)")
         var history: MirrorHistory?
@@ -61,7 +63,7 @@ final class MirrorRig {
             history = MirrorHistory(storage: storage, shard: 0, ring: ring)
             self.storage = storage
         }
-        sequencer = SequencerBox(ring)
+        sequencer = SequencerBox(ring, chain.crc32c)
         if wire == nil {
             var key: MirrorKey?
             if let listenerKeyFile { key = try MirrorKey(file: listenerKeyFile) }
@@ -83,8 +85,8 @@ final class MirrorRig {
             }
         }
         sender = MirrorSender(
-            ring: ring, shard: 0, identity: identity, settings: settings, history: history,
-            clock: clock, connector: connector)
+            ring: ring, shard: 0, after: chain, identity: identity, settings: settings,
+            history: history, clock: clock, connector: connector)
     }
 
     private let wire: MemoryWire?
@@ -203,9 +205,9 @@ private final class SequencerBox {
     private var sequencer: Sequencer
     private let ring: LogRing<LogRecord>
 
-    init(_ ring: LogRing<LogRecord>) {
+    init(_ ring: LogRing<LogRecord>, _ chain: UInt32) {
         self.ring = ring
-        sequencer = Sequencer(ring: ring)
+        sequencer = Sequencer(ring: ring, chain: chain)
     }
 
     func append(isPair: Bool, _ random: inout SeededRandom) -> [LogRecord] {

@@ -191,6 +191,21 @@ import Wire
         #expect(try code(at30) == ENODATA, "no journal, and the ring has gone on")
     }
 
+    @Test func `says that what follows is gone to a standby that ends where this log began`()
+        throws
+    {
+        let rig = try MirrorRig(behind: RecordChain(lastSequence: 1_000, crc32c: 7))
+        try rig.publish(40)
+        try rig.connect()
+        #expect(rig.sender.status.failure == nil, "it is in the ring still")
+        rig.sender.close()
+        try rig.publish(100)
+        rig.standby = RecordChain(lastSequence: 1_000, crc32c: 7)
+        try rig.connect()
+        #expect(rig.sender.status.failure?.code == ENODATA)
+        #expect(rig.sender.status.isStandbyShorter, "who waits to compare needs to know")
+    }
+
     @Test func `is refused with a reason by another cluster, host or epoch`() throws {
         let us = MirrorIdentity(cluster: "venue", host: 1, peerHost: 2)
         let rig = try MirrorRig(identity: us)

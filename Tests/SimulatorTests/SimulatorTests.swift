@@ -20,6 +20,15 @@ private struct Found: CustomTestStringConvertible, Sendable {
         Found(
             seed: 51, steps: 20_000,
             what: "a new primary took the old direction's link for its standby's"),
+        Found(
+            seed: 110, steps: 20_000,
+            what: "a standby that ended where its primary began got neither records nor a snapshot"),
+        Found(
+            seed: 1_120, steps: 20_000,
+            what: "a host that waits to compare could not: the other one needed a snapshot"),
+        Found(
+            seed: 1_127, steps: 20_000,
+            what: "a standby was in sync without what had been acknowledged before a start"),
     ]
 
     @Test(arguments: found)

@@ -92,6 +92,9 @@ private let recordSamples = [
             InstrumentDetail(symbol: "NEEDLETAILUSDX", priceDecimals: 2, quantityDecimals: 8)
                 .continuation), as: "InstrumentDetail"),
     Sample(
+        stamped(LogRecord.activateRules(version: u32(24), operatorID: u32(16))),
+        as: "ActivateRules"),
+    Sample(
         stamped(
             LogRecord.logon(
                 session: u32(16), nonce: u64(24), token: u32(48), heartbeatMillis: u32(52),

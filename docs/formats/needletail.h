@@ -350,6 +350,24 @@ typedef struct nt_instrument_detail {
     uint32_t crc32c;                /* 60  chained */
 } nt_instrument_detail;
 
+/* View of nt_log_record: kind NT_COMMAND_ACTIVATE_RULES. 64 bytes. */
+typedef struct nt_activate_rules {
+    uint64_t sequence;              /* 0   as in every record */
+    uint64_t timestamp_nanos;       /* 8   as in every record */
+    uint32_t operator_id;           /* 16  who asked for it: a user's number on the host */
+    uint32_t reserved20;            /* 20  zero */
+    /* 24 version of the rules in force from the next command on */
+    uint32_t rules_version;
+    uint32_t reserved28;            /* 28  zero */
+    uint64_t reserved32;            /* 32  zero */
+    uint64_t reserved40;            /* 40  zero */
+    uint64_t reserved48;            /* 48  zero */
+    uint8_t kind;                   /* 56  69, activateRules */
+    uint8_t attributes;             /* 57  zero */
+    uint16_t flags;                 /* 58  zero */
+    uint32_t crc32c;                /* 60  chained */
+} nt_activate_rules;
+
 /* View of nt_log_record: kind NT_COMMAND_LOGON. 64 bytes. */
 typedef struct nt_logon_record {
     uint64_t sequence;              /* 0   as in every record */
@@ -772,6 +790,20 @@ NT_CHECK_FIELD(instrument_detail, kind, 56);
 NT_CHECK_FIELD(instrument_detail, attributes, 57);
 NT_CHECK_FIELD(instrument_detail, flags, 58);
 NT_CHECK_FIELD(instrument_detail, crc32c, 60);
+NT_CHECK_SIZE(activate_rules, 64);
+NT_CHECK_FIELD(activate_rules, sequence, 0);
+NT_CHECK_FIELD(activate_rules, timestamp_nanos, 8);
+NT_CHECK_FIELD(activate_rules, operator_id, 16);
+NT_CHECK_FIELD(activate_rules, reserved20, 20);
+NT_CHECK_FIELD(activate_rules, rules_version, 24);
+NT_CHECK_FIELD(activate_rules, reserved28, 28);
+NT_CHECK_FIELD(activate_rules, reserved32, 32);
+NT_CHECK_FIELD(activate_rules, reserved40, 40);
+NT_CHECK_FIELD(activate_rules, reserved48, 48);
+NT_CHECK_FIELD(activate_rules, kind, 56);
+NT_CHECK_FIELD(activate_rules, attributes, 57);
+NT_CHECK_FIELD(activate_rules, flags, 58);
+NT_CHECK_FIELD(activate_rules, crc32c, 60);
 NT_CHECK_SIZE(logon_record, 64);
 NT_CHECK_FIELD(logon_record, sequence, 0);
 NT_CHECK_FIELD(logon_record, timestamp_nanos, 8);

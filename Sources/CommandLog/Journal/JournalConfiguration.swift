@@ -17,7 +17,7 @@ public struct JournalConfiguration: Sendable {
     public var epoch: UInt32
     /// The shard; a log of another shard is refused.
     public var shard: UInt32
-    /// The version of the rules, for the headers.
+    /// The newest rules that the writer folds, for the headers.
     public var rulesVersion: UInt32
     /// Now, in UTC nanoseconds: noted for auditors when a batch is durable.
     public var utcNanos: @Sendable () -> UInt64 = CommitNotes.systemNanos

@@ -37,7 +37,11 @@ extension Engine {
             return reject(.reduceRejected, reason, record, into: &outbox)
         }
         guard total > orders[slot].executedLots else {
-            cancel(slot, because: .totalExecuted, last: closing, into: &outbox)
+            // Since rules 2: of what was not executed there is no total that could have been.
+            let isOwnWish = rulesVersion >= 2 && orders[slot].executedLots == 0
+            cancel(
+                slot, because: isOwnWish ? .byClient : .totalExecuted, last: closing,
+                into: &outbox)
             return true
         }
         levels[orders[slot].level].quantityLots &-= orders[slot].totalLots &- total

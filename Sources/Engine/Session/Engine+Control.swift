@@ -21,6 +21,8 @@ extension Engine {
             return startEpoch(record, continuation, into: &outbox)
         case .defineInstrument:
             return defineInstrument(record, continuation, into: &outbox)
+        case .activateRules:
+            return activateRules(record, into: &outbox)
         case .timeAdvance:
             emit(Event(kind: .controlApplied, attributes: closing), into: &outbox)
             return true
@@ -47,17 +49,38 @@ extension Engine {
         return true
     }
 
-    /// The limits must be this engine's. The seed of the order index is taken when nothing is in
-    /// it; events do not depend on it.
+    /// The limits must be this engine's, the rules such as it folds. The seed of the order index is
+    /// taken when nothing is in it; events do not depend on it.
     private mutating func startEpoch(
         _ record: LogRecord, _ continuation: LogRecord?, into outbox: inout EventOutbox
     ) -> Bool {
-        guard let continuation, EngineLimits(continuation: continuation) == limits else {
-            return rejectControl(.invalidControl, into: &outbox)
-        }
+        guard let continuation, EngineLimits(continuation: continuation) == limits,
+            RulesRange.build.contains(record.sessionSequence)
+        else { return rejectControl(.invalidControl, into: &outbox) }
         rulesVersion = record.sessionSequence
         if openOrderCount == 0 { setIndexSeed(UInt64(bitPattern: record.priceTicks)) }
         emit(Event(kind: .epochStarted, attributes: closing), into: &outbox)
+        return true
+    }
+
+    /// Goes on as if the log were under these rules, which are folded: to see what they would make
+    /// of it. The state is not the log's own any more.
+    public mutating func assume(rules version: UInt32) {
+        precondition(RulesRange.build.contains(version), "rules that are folded are assumed")
+        rulesVersion = version
+    }
+
+    /// The next version, and no other: none is left out, and none comes back. Whoever reads a log
+    /// has refused a version that is not folded before it comes to this.
+    private mutating func activateRules(
+        _ record: LogRecord, into outbox: inout EventOutbox
+    ) -> Bool {
+        let next = rulesVersion &+ 1
+        guard record.orderID == UInt64(next), RulesRange.build.contains(next) else {
+            return rejectControl(.invalidControl, into: &outbox)
+        }
+        rulesVersion = next
+        emit(Event(kind: .controlApplied, attributes: closing), into: &outbox)
         return true
     }
 

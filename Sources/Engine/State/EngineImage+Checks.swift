@@ -57,6 +57,12 @@ extension ImageView {
         try start.check(
             header.reserved0 | header.reserved2 == 0 && isClear, "reserved bytes are set", "zero",
             at: 28)
+        // 0: before the first epoch.
+        let rules = RulesRange.build
+        try start.check(
+            header.rulesVersion == 0 || rules.contains(header.rulesVersion),
+            "the state is under rules \(header.rulesVersion)",
+            "one of those that this build folds, \(rules): take a build that folds them", at: 24)
         try checkLimits(header, wanted: limits)
         let stateHash = StateHash(lanes: header.hashLanes).value
         try start.check(

@@ -162,6 +162,8 @@ public final class ClusterHost {
     public var logEnd: RecordChain { core.core.logEnd }
     /// Nothing behind this has left the house.
     public var reachedSequence: UInt64 { duty.gate.reachedSequence }
+    /// The last record that its epoch carried over; 0 before it has begun one.
+    public var carriedSequence: UInt64 { duty.carried.lastSequence }
     /// What its gateway core's gate waits for.
     public var gateMode: GateMode { duty.gate.seenMode }
     /// The last record that its mirror has taken as validated by the standby.

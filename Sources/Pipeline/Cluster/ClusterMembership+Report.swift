@@ -29,6 +29,7 @@ extension ClusterMembership {
         object.add("handOvers", state.handOvers.doneCount)
         object.add("handOversCalledOff", state.handOvers.calledOffCount)
         object.add("lastHandOverNanos", state.handOvers.lastNanos)
+        object.add("rules", rules)
         object.add("refused", refused)
         if let problem = listener.problem { object.add("lastRefusal", problem) }
         object.add("shards", members.indices.map { shardReport($0, state) })
@@ -39,6 +40,17 @@ extension ClusterMembership {
     private func isInSync(_ state: ClusterView.State) -> Bool {
         guard case .primary = state.role else { return state.isInSync }
         return state.decision?.inSync.contains(settings.peer) ?? false
+    }
+
+    /// Of the shard that is behind, if they differ; what the standby folds its primary knows.
+    private var rules: JSONObject {
+        var object = JSONObject()
+        object.add("inForce", members.map(\.duty.desk.place.inForce).min() ?? 0)
+        object.add("folded", "\(members[0].duty.desk.folded)")
+        if let standby = members[0].mirror.status.standbyRules {
+            object.add("foldedByStandby", "\(standby)")
+        }
+        return object
     }
 
     private var refused: JSONObject {

@@ -142,6 +142,16 @@ public final class ClusterMembership: Sendable {
         return done
     }
 
+    /// The same for a log that is replaced by a snapshot that has come for it. Says where the old
+    /// one is kept.
+    public static func land(
+        _ landing: (successor: JournalSuccessor, sequence: UInt64)
+    ) throws -> String {
+        // What no start could use must not take the place of what one can.
+        _ = try LogFold.restore(landing.successor.store, sequence: landing.sequence)
+        return try landing.successor.takePlace(sequence: landing.sequence)
+    }
+
     func turn() { driver.turn() }
     func wait(nanos: UInt64) { death?.wait(nanos: nanos) }
     func listen(timeoutMillis: UInt32) { listener.turn(timeoutMillis: timeoutMillis) }

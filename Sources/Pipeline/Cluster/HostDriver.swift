@@ -97,7 +97,12 @@ final class HostDriver: @unchecked Sendable {
             seen.link = .catchingUp
         }
         // It has answered, and its log is on ours.
-        if seen.link != .down { seen.peerLog = .same }
+        if seen.link != .down {
+            seen.peerLog = .same
+        } else if members.allSatisfy({ $0.mirror.status.isStandbyShorter }) {
+            // So far behind that only a snapshot could follow: who waits to compare sends none.
+            seen.peerLog = .shorter
+        }
         seen.peerBeat = beats.look(members.map { $0.mirror.status.standbyBeat })
         seen.isAcknowledgedMirrored = members.allSatisfy {
             $0.mirror.status.validatedSequence >= $0.duty.gate.reachedSequence

@@ -20,7 +20,7 @@ struct ReplicaCore: PolledCore, ~Copyable {
 
     var core: GatewayCore
     private let duty: ShardDuty
-    private let identity: MirrorIdentity
+    private var identity: MirrorIdentity
     private let successor: JournalSuccessor
     private let shard: UInt32
     private let policy: CommitPolicy
@@ -38,6 +38,8 @@ struct ReplicaCore: PolledCore, ~Copyable {
     private var toldSequence: UInt64 = 0
     /// All up to here is applied, and the sessions know of it.
     private var goneThroughSequence: UInt64 = 0
+    /// Why what comes from the primary cannot be folded here.
+    private var refusal: String?
     private let doubtNanos: UInt64
     private var lastPollCycles: UInt64 = 0
     private var isDoubtful = false
@@ -52,6 +54,7 @@ struct ReplicaCore: PolledCore, ~Copyable {
         self.core = core
         self.duty = duty
         identity = settings.identity
+        identity.rules = opening.folded
         // The other host takes over no sooner than this.
         doubtNanos = UInt64(settings.takeOverMillis) * 1_000_000
         self.successor = successor
@@ -79,8 +82,9 @@ struct ReplicaCore: PolledCore, ~Copyable {
         case .serving, .draining:
             guard mayStillSpeak() else { return core.discardIntake() }
             if announced != duty.announcements { announce() }
-            // The epoch's first commands come before anything that a client says.
-            guard opening.write(to: &core) else { return false }
+            // The epoch's first commands come before anything that a client says. Who hands over
+            // writes nothing more.
+            guard work == .draining || opening.write(to: &core) else { return false }
             return core.pollIntake()
         case .following:
             let hasDiscarded = core.discardIntake()
@@ -142,6 +146,7 @@ struct ReplicaCore: PolledCore, ~Copyable {
             toldSequence = max(toldSequence, beat.toldSequence)
         }
         tell(receiver)
+        if let refusal = takeRefusal(of: receiver) { leave(receiver, refusal) }
         if receiver.ended != nil, take(receiver) == 0 { self.receiver = nil }
         // Nobody speaks until this thread does: it stays awake.
         let isAsked = BeatFlags(rawValue: receiver.lastBeat?.flags ?? 0).contains(.handingOver)
@@ -150,9 +155,31 @@ struct ReplicaCore: PolledCore, ~Copyable {
 
     private mutating func take(_ receiver: MirrorReceiver) -> Int {
         receiver.take(limit: Self.recordsPerPoll) { record, continuation in
+            if let why = opening.folded.refusal(of: record) {
+                refusal = why
+                return false
+            }
             guard core.restore(record, continuation: continuation) else { return false }
             opening.see(record)
             return true
+        }
+    }
+
+    /// Why this host cannot follow any further, by a record or by the primary's word.
+    private mutating func takeRefusal(of receiver: MirrorReceiver) -> String? {
+        defer { refusal = nil }
+        let rules = UInt32(receiver.lastBeat?.rules ?? 0)
+        return refusal ?? (rules == 0 ? nil : opening.folded.refusal(of: rules))
+    }
+
+    /// What is in the log here stays; a build that folds the rest goes on behind it.
+    private mutating func leave(_ receiver: MirrorReceiver, _ why: String) {
+        receiver.close()
+        self.receiver = nil
+        duty.tell {
+            $0.link = .down
+            $0.ended = why
+            $0.description = nil
         }
     }
 
@@ -278,6 +305,8 @@ struct ReplicaCore: PolledCore, ~Copyable {
         receiver = nil
         let carried = core.logEnd
         duty.tell(carried: carried)
+        // A standby is in sync when it has this too, whether or not anything leaves before.
+        duty.gate.carry(through: carried.lastSequence)
         core.takesIntake = true
         lastPollCycles = clock.nowCycles
         isDoubtful = false
@@ -295,5 +324,3 @@ struct ReplicaCore: PolledCore, ~Copyable {
         core.announceAddress()
     }
 }
-
-extension GatewayCore: PolledCore {}

@@ -68,8 +68,13 @@ final class ShardDuty: Sendable {
     private let carriedChain = Mutex(RecordChain())
     /// The shard's gate.
     let gate: GateControl
+    /// The rules of its log.
+    let desk: RulesDesk
 
-    init() throws(PlatformError) { gate = try GateControl() }
+    init(desk: RulesDesk) throws(PlatformError) {
+        gate = try GateControl()
+        self.desk = desk
+    }
 
     // MARK: What is wanted
 

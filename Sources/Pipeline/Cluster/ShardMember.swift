@@ -22,7 +22,7 @@ struct ShardMember {
         successor = JournalSuccessor(folder: recovery.folder, shard: recovery.shard)
         store = recovery.snapshots
         self.windowRecordCount = windowRecordCount
-        duty = try ShardDuty()
+        duty = try ShardDuty(desk: RulesDesk(recovery.rules))
         sender = MirrorSender(
             ring: ring, shard: recovery.shard,
             after: RecordChain(lastSequence: start.sequence, crc32c: start.recordCRC32C),

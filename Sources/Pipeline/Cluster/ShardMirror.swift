@@ -34,7 +34,8 @@ final class ShardMirror: @unchecked Sendable {
             return MirrorVitals(
                 progress: progress.pulse, toldSequence: duty.gate.toldSequence,
                 hashSequence: checkpoint.sequence, stateHash: checkpoint.stateHash,
-                flags: flags.rawValue)
+                flags: flags.rawValue,
+                rules: UInt16(truncatingIfNeeded: duty.desk.place.inForce))
         }
     }
 

@@ -23,6 +23,8 @@ public import Wire
     private let node: NUMANode?
     /// `publicReportCount` is behind by those that wait.
     private var place: SnapshotPosition
+    /// Rules that are put in the place of older ones of the log; nil = none are.
+    private var assumedRules: UInt32?
     /// Whether the last record that was taken was held against the chain: then its source is one
     /// that checks each against the one before.
     private var isPlaced = false
@@ -103,7 +105,7 @@ public import Wire
     /// goes wrong is in `problem`.
     public func fold(_ record: LogRecord, continuation: LogRecord?) {
         guard take(record, continuation) else { return }
-        guard continuation == nil else {
+        guard continuation == nil, record.rulesPutInForce == nil else {
             flush()
             return apply(record, continuation) { _ in }
         }
@@ -122,6 +124,8 @@ public import Wire
     /// Moves on behind the command, if it is the next.
     private func take(_ record: LogRecord, _ continuation: LogRecord?) -> Bool {
         guard problem == nil else { return false }
+        if let why = RulesRange.build.refusal(of: record) { problem = why }
+        guard problem == nil else { return false }
         if engine == nil { begin(record, continuation) }
         guard problem == nil else { return false }
         if !isPlaced || record.sequence != place.sequence &+ 1 {
@@ -136,10 +140,7 @@ public import Wire
         place.sequence = last.sequence
         place.recordCRC32C = last.crc32c
         place.timestampNanos = record.timestampNanos
-        if record.kind == .epochStart {
-            place.epoch = record.session
-            place.rulesVersion = record.sessionSequence
-        }
+        if record.kind == .epochStart { place.epoch = record.session }
         commandCount += 1
         return true
     }
@@ -155,12 +156,28 @@ public import Wire
     }
 
     private func apply(_ record: LogRecord, _ continuation: LogRecord?, see: (Event) -> Void) {
+        // What the log says of its rules is answered as it was, whatever is assumed.
+        let changesRules = record.rulesPutInForce != nil
+        if changesRules, assumedRules != nil, place.rulesVersion > 0 {
+            engine!.assume(rules: place.rulesVersion)
+        }
         var isComplete = engine!.apply(record, continuation: continuation, into: &outbox)
         drain(see)
         while !isComplete {
             isComplete = engine!.resume(into: &outbox)
             drain(see)
         }
+        guard changesRules else { return }
+        place.rulesVersion = engine?.rulesVersion ?? 0
+        if let assumedRules { engine!.assume(rules: max(assumedRules, place.rulesVersion)) }
+    }
+
+    /// Folds from here on as if the log were under these rules, or later ones that it puts in force
+    /// itself. They are folded by this build. The state is not the log's own any more.
+    public func assume(rules version: UInt32) {
+        flush()
+        assumedRules = version
+        engine?.assume(rules: max(version, place.rulesVersion))
     }
 
     /// Applies what waits.

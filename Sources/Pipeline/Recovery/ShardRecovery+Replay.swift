@@ -17,14 +17,22 @@ extension ShardRecovery {
         guard found.lastSequence > 0 else { return }
         fillCache(&core, loop.engine)
         lastEpoch = position.epoch
+        var rulesInForce: UInt32 = 0
         try JournalRecovery.forEachCommand(storage, found, from: position.sequence + 1) {
             record, continuation in
+            // Behind what cannot be folded nothing is.
+            guard rulesInForce == 0 || rules.contains(rulesInForce) else { return }
+            if let version = record.rulesPutInForce {
+                rulesInForce = version
+                guard rules.contains(version) else { return }
+            }
             if record.kind == .epochStart { lastEpoch = record.session }
             while !core.restore(record, continuation: continuation) {
                 Self.settle(&core, &loop, &reader)
             }
         }
         Self.settle(&core, &loop, &reader)
+        if rulesInForce > 0 { try check(rules: rulesInForce) }
         try checkInstruments(configuration, loop.engine)
     }
 

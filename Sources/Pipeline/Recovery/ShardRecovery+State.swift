@@ -52,6 +52,7 @@ extension ShardRecovery {
     private func usableSnapshots() throws -> [UInt64] {
         var usable: [UInt64] = []
         var lost: UInt64?
+        var newestRules: UInt32?
         for sequence in try snapshots.sequences() {
             do throws(SnapshotError) {
                 let place = try snapshots.loadHeader(sequence: sequence).position
@@ -64,11 +65,14 @@ extension ShardRecovery {
                 guard sequence >= found.firstSequence - 1 else { continue }
                 try checkBelongs(place)
                 usable.append(sequence)
+                newestRules = max(newestRules ?? 0, place.rulesVersion)
             } catch {
                 skipped.append(SkippedSnapshot(sequence: sequence, error: error))
             }
         }
         if let lost { throw ahead(lost) }
+        // Each is good: it is this build that cannot go on from it.
+        if let newestRules { try check(rules: newestRules) }
         return usable
     }
 

@@ -22,6 +22,8 @@ final class ShardRecovery {
     /// The same as storage; its description says how it is written.
     let storage: FileStorage
     let shard: UInt32
+    /// The rules that this host folds.
+    let rules: RulesRange
     /// Opens a folder once more.
     let open: OpenStorage
     /// The shard's snapshots.
@@ -41,8 +43,10 @@ final class ShardRecovery {
 
     /// Opens the folder and finds the end of the log. Throws when something durable is missing.
     init(
-        _ settings: Configuration.Journal, shard: UInt32, open: @escaping OpenStorage
+        _ settings: Configuration.Journal, shard: UInt32, rules: RulesRange,
+        open: @escaping OpenStorage
     ) throws {
+        self.rules = rules
         try Self.make(settings.folder)
         if settings.oldSegments == .archive { try Self.make(settings.archiveFolder) }
         folder = "\(settings.folder)/shard-\(shard)"
@@ -142,9 +146,15 @@ final class ShardRecovery {
         try Journal(
             ring: log, reader: reader, storage: storage, after: found,
             configuration: JournalConfiguration(
-                epoch: epoch, shard: shard, rulesVersion: Shard.rulesVersion,
+                epoch: epoch, shard: shard, rulesVersion: rules.newest,
                 segmentByteCount: segmentByteCount,
                 batchesInFlight: settings.batchesInFlight))
+    }
+
+    /// Throws when the log is under rules that this host does not fold.
+    func check(rules version: UInt32) throws {
+        guard let why = rules.refusal(of: version) else { return }
+        throw Self.problem("journal", "shard \(shard): \(why)")
     }
 
     static func problem(_ key: String, _ message: String) -> SettingsError {

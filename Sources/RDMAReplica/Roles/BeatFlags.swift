@@ -4,9 +4,9 @@ public import CommandLog
 /// What a primary says by the flags of its beats; docs/formats/mirror.md.
 public struct BeatFlags: OptionSet, Sendable {
     /// The bits.
-    public let rawValue: UInt32
+    public let rawValue: UInt16
     /// Wraps the bits.
-    public init(rawValue: UInt32) { self.rawValue = rawValue }
+    public init(rawValue: UInt16) { self.rawValue = rawValue }
 
     /// The decision says that the standby is in sync.
     public static let admitted = BeatFlags(rawValue: 1)

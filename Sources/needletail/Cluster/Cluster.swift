@@ -20,7 +20,7 @@ struct Cluster: ParsableCommand {
             """,
         subcommands: [
             ClusterStatus.self, ClusterSwitchover.self, ClusterPromote.self, ClusterSolo.self,
-            ClusterResync.self,
+            ClusterResync.self, ClusterActivateRules.self,
         ])
 }
 

@@ -10,6 +10,13 @@ struct ControlAnswer: Decodable {
     let host: UInt32?
     let process: Int32?
     let cluster: ClusterAnswer?
+    let rules: Activation?
+
+    /// What has come of an activation of rules.
+    struct Activation: Decodable {
+        let inForce: UInt32
+        let isNew: Bool
+    }
 
     init(_ line: String) throws {
         self = try JSONDecoder().decode(ControlAnswer.self, from: Data(line.utf8))
@@ -28,6 +35,18 @@ struct ClusterAnswer: Decodable {
         var text: String {
             "epoch \(epoch), host \(primary) is the primary, \(phase); in sync: "
                 + "\(inSync.joined(separator: " ")); revision \(revision)"
+        }
+    }
+
+    struct Rules: Decodable {
+        let inForce: UInt32
+        let folded: String
+        let foldedByStandby: String?
+
+        var text: String {
+            (inForce == 0 ? "none yet" : "\(inForce) in force")
+                + "; this build folds \(folded)"
+                + (foldedByStandby.map { ", the standby's \($0)" } ?? "")
         }
     }
 
@@ -72,6 +91,7 @@ struct ClusterAnswer: Decodable {
     let handOvers: Int
     let handOversCalledOff: Int
     let lastHandOverNanos: UInt64
+    let rules: Rules
     let refused: Refused
     let lastRefusal: String?
     let shards: [Shard]

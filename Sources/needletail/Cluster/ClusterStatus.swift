@@ -113,6 +113,7 @@ private struct ClusterText {
             "hand-overs     \(answer.handOvers) done, \(answer.handOversCalledOff) called off"
                 + (answer.handOvers == 0
                     ? "" : ", the last in \((Double(answer.lastHandOverNanos) / 1e6).text(2)) ms"),
+            "rules          \(answer.rules.text)",
             "turned away    \(answer.refused.text)"
                 + (answer.lastRefusal.map { "; the last: \($0)" } ?? ""),
         ]

@@ -25,13 +25,13 @@ struct ClusterTarget: ParsableArguments {
     }
 
     /// Of the configuration, if it is named; a message and the status where it is wrong.
-    func settings() throws -> Configuration? {
+    func settings(alsoAlone: Bool = false) throws -> Configuration? {
         guard let config else { return nil }
         do {
             let host = try profile.map { (yaml: try SettingsFile.text($0), file: $0) }
             let configuration = try Configuration(
                 yaml: try SettingsFile.text(config), file: config, profile: host, port: nil)
-            guard configuration.cluster != nil else {
+            guard alsoAlone || configuration.cluster != nil else {
                 throw ControlError("\(config) has no section `cluster`: that gateway is alone")
             }
             return configuration
@@ -43,18 +43,28 @@ struct ClusterTarget: ParsableArguments {
 
     /// Finds it and asks it; a message and the status where it says no, or does not answer.
     func ask(_ request: String) throws -> ClusterAnswer {
-        let configuration = try settings()
+        let answer = try fullAnswer(to: request)
+        guard let cluster = answer.cluster else {
+            StandardError.write("needletail: the gateway does not say how its pair stands\n")
+            throw Exit.unavailable
+        }
+        return cluster
+    }
+
+    /// The same with all that it says; `alsoAlone`: of a gateway that is in no pair, too.
+    func fullAnswer(to request: String, alsoAlone: Bool = false) throws -> ControlAnswer {
+        let configuration = try settings(alsoAlone: alsoAlone)
         do {
-            let path = try socket(configuration)
+            let path = try socket(configuration, alsoAlone: alsoAlone)
             // A hand-over and a promotion are answered when they are done.
             let line = try ControlClient.ask(request, at: path, timeoutMillis: 10_000)
             let answer = try Self.parse(line, path)
-            guard answer.ok, let cluster = answer.cluster else {
+            guard answer.ok else {
                 StandardError.write(
                     "needletail: not done: \(answer.error ?? "the gateway does not say why")\n")
                 throw answer.why == "late" ? Exit.unavailable : Exit.mismatch
             }
-            return cluster
+            return answer
         } catch let error as ControlError {
             StandardError.write("needletail: \(error)\n")
             throw Exit.unavailable
@@ -62,7 +72,9 @@ struct ClusterTarget: ParsableArguments {
     }
 
     /// The socket of the one running gateway that is meant.
-    func socket(_ configuration: Configuration?) throws(ControlError) -> String {
+    func socket(
+        _ configuration: Configuration?, alsoAlone: Bool = false
+    ) throws(ControlError) -> String {
         var found: [(path: String, name: String)] = []
         var complaint: String?
         for path in CountersFolders.controlSockets() {
@@ -75,15 +87,16 @@ struct ClusterTarget: ParsableArguments {
                 if !error.isNobody { complaint = error.description }
                 continue
             }
-            guard let name = answer.gateway, let host = answer.host else { continue }
-            if let cluster = configuration?.cluster, let configuration {
+            guard let name = answer.gateway, alsoAlone || answer.host != nil else { continue }
+            if let configuration {
                 let address = SocketAddress(
                     address: configuration.ipv4Address, port: configuration.udpPort)
-                guard host == cluster.host, name == address.description else { continue }
+                guard answer.host == configuration.cluster?.host, name == address.description
+                else { continue }
             } else if let gateway {
                 guard name == gateway.description else { continue }
             }
-            found.append((path, "\(name), host \(host)"))
+            found.append((path, name + (answer.host.map { ", host \($0)" } ?? "")))
         }
         guard found.count < 2 else {
             throw ControlError(

@@ -43,8 +43,10 @@ struct GatewayControl {
 private struct ControlAnswers: Sendable {
     private let gateway: String
     private let cluster: ClusterControl?
+    private let rules: RulesControl
 
     init(gateway: String, _ pipeline: Pipeline) {
+        rules = pipeline.rules
         self.gateway = gateway
         cluster = pipeline.cluster.map(ClusterControl.init)
     }
@@ -62,14 +64,22 @@ private struct ControlAnswers: Sendable {
         guard request.hasPrefix("cluster ") else {
             return ClusterControl.refusal(.unknown, "there is no such request")
         }
+        if request == "cluster status", let cluster { return cluster.answer(to: request) }
+        StandardError.write("user \(user) asks: \(request)\n")
+        let answer = change(request, by: user)
+        StandardError.write("user \(user) asked: \(request), and is told: \(answer)\n")
+        return answer
+    }
+
+    private func change(_ request: String, by user: UInt32) -> String {
+        let words = request.split(separator: " ")
+        if words.count == 3, words[1] == "activate-rules", let version = UInt32(words[2]) {
+            return rules.activate(version, by: user)
+        }
         guard let cluster else {
             return ClusterControl.refusal(
                 .state, "this gateway is alone: it has no section `cluster` in its configuration")
         }
-        guard request != "cluster status" else { return cluster.answer(to: request) }
-        StandardError.write("user \(user) asks: \(request)\n")
-        let answer = cluster.answer(to: request)
-        StandardError.write("user \(user) asked: \(request), and is told: \(answer)\n")
-        return answer
+        return cluster.answer(to: request)
     }
 }

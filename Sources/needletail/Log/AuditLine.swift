@@ -114,6 +114,7 @@ struct AuditLine {
             ]
         case .defineInstrument:
             fields = RecordFields.of(record).filter { $0.name != "instrument" }
+        case .activateRules: fields = RecordFields.of(record)
         case .refused: fields = [RecordField("messageType", record.attributes.rawValue)]
         default: break
         }

@@ -24,15 +24,17 @@ struct LogCommand: ParsableCommand {
 
             EXIT CODES
               0   as asked for; a note tells if a part of the range is not there
-              1   `diff`: the logs differ, or do not have the same range
+              1   `diff`: the logs differ, or do not have the same range; `shadow`: the
+                  builds do
               64  the command line is wrong
               65  damage: something durable is missing or wrong, or a snapshot is
               66  the folder cannot be read or holds no log, or nothing of the range
                   is there
+              69  `shadow`: the candidate cannot be run, or has ended early
               74  `snapshot`, `cut`: it could not be written
             """,
         subcommands: [
             LogInspect.self, LogVerify.self, LogDump.self, LogReplay.self, LogSnapshot.self,
-            LogDiff.self, LogExport.self, LogCut.self,
+            LogDiff.self, LogShadow.self, LogEvents.self, LogExport.self, LogCut.self,
         ])
 }

@@ -91,6 +91,7 @@ enum RecordFields {
         case .logon: return session + logon(record)
         case .epochStart: return epochStart(record)
         case .defineInstrument: return defineInstrument(record)
+        case .activateRules: return activateRules(record)
         case .timeAdvance, .filler: return []
         default: return raw(record)
         }
@@ -193,6 +194,13 @@ enum RecordFields {
             RecordField("lowestPriceTicks", record.priceTicks),
             RecordField("highestPriceTicks", Int64(bitPattern: record.quantityLots)),
             RecordField("quantityLotsMax", record.orderID),
+        ]
+    }
+
+    private static func activateRules(_ record: LogRecord) -> [RecordField] {
+        [
+            RecordField("operatorID", record.session),
+            RecordField("rulesVersion", record.orderID),
         ]
     }
 

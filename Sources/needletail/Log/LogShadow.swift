@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SAFETY: bytes are read of values on the stack, within the closure that lends them.
+internal import ArgumentParser
+internal import CommandLog
+internal import Foundation
+internal import Pipeline
+internal import Platform
+internal import Wire
+
+struct LogShadow: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "shadow",
+        abstract: "Fold a log by this build and by another, and find the first event that differs.",
+        discussion: """
+            The candidate is the program of another build: it reads the same folder in a process \
+            of its own, so that whatever it does harms nobody, and its events are compared with \
+            this build's, byte for byte. With --rules the candidate folds the log as if it were \
+            under these rules: what would they change? With --follow it goes on beside a gateway \
+            that writes, until Ctrl-C. docs/operations/upgrade.md says when to do it.
+
+            EXAMPLES
+              needletail log shadow shard-0 --candidate /opt/next/needletail
+              needletail log shadow shard-0 --candidate ./needletail --rules 2 --follow
+
+            EXIT CODES
+              0   all events are equal
+              1   one differs; the first is shown
+              66  the folder cannot be read, or holds no log that this build folds
+              69  the candidate cannot be run, or has ended before the log's end
+            """)
+
+    @OptionGroup var source: LogFolderArgument
+    @OptionGroup var start: LogStart
+    @Option(help: "The other build's program.") var candidate: String
+    @Option(help: "Rules that the candidate assumes; default: those that the log is under.")
+    var rules: UInt32?
+    @Option(help: "Last sequence to compare; default: the last that is here.") var until: UInt64?
+    @Flag(help: "Go on with what is written, until Ctrl-C.") var follow = false
+    @Flag(help: "Print one JSON object.") var json = false
+
+    func run() throws {
+        let source = try self.source.open()
+        let fold = try start.fold(source, limit: until)
+        let after = fold.position.sequence
+        // What is written to the log from here on is not compared, unless it is followed.
+        let last = follow ? until : min(until ?? .max, source.log.lastSequence)
+        // Before there is another thread: it would take the signals.
+        let stop = StopSignal()
+        let process = try CandidateProcess(
+            candidate, arguments(source, after: after, until: last))
+        let reader = CandidateReader(process.output)
+        defer { process.end() }
+        let expected = EventStreamHeader(
+            shard: source.log.shard, afterSequence: after, assumedRules: rules ?? 0)
+        guard try reader.header(stop) == expected else {
+            throw process.refusal("it writes no event stream of version \(expected.version)")
+        }
+        let tail = try LogTail(source, fold, until: last, follows: follow)
+        var comparison = ShadowComparison(reader: reader, stop: stop)
+        while !tail.isDone, comparison.isGoingOn {
+            let hasFolded = try tail.advance { comparison.see($0, $1, $2) }
+            guard !hasFolded, comparison.isGoingOn else { continue }
+            if !follow || stop.wait(milliseconds: 20) { break }
+            comparison.lookAtCandidate()
+        }
+        if comparison.outcome == .ended {
+            throw process.refusal("it has ended before the log's end, \(comparison.equalText)")
+        }
+        print(json ? comparison.json.text : comparison.text)
+        if comparison.difference != nil { throw Exit.mismatch }
+    }
+
+    private func arguments(_ source: LogSource, after: UInt64, until: UInt64?) -> [String] {
+        var words = ["log", "events", source.folder, "--after", "\(after)"]
+        if let rules { words += ["--rules", "\(rules)"] }
+        if let until { words += ["--until", "\(until)"] }
+        return words + (follow ? ["--follow"] : [])
+    }
+}
+
+/// Two builds' events side by side.
+struct ShadowComparison {
+    /// How far it is.
+    enum Outcome { case equal, different, ended, stopped }
+
+    private let reader: CandidateReader
+    private let stop: StopSignal
+    private(set) var outcome = Outcome.equal
+    /// The first that differs, with its command.
+    private(set) var difference:
+        (
+            current: EventStreamEntry, candidate: EventStreamEntry, record: LogRecord,
+            continuation: LogRecord?
+        )?
+    private var eventCount: UInt64 = 0
+    private var lastSequence: UInt64 = 0
+
+    init(reader: CandidateReader, stop: StopSignal) {
+        self.reader = reader
+        self.stop = stop
+    }
+
+    /// Nothing differs so far, and nobody has ended it.
+    var isGoingOn: Bool { outcome == .equal }
+
+    /// Compares the next event of this build with the candidate's.
+    mutating func see(
+        _ entry: EventStreamEntry, _ record: LogRecord, _ continuation: LogRecord?
+    ) {
+        guard isGoingOn else { return }
+        guard let other = reader.next(stop) else {
+            outcome = reader.isStopped ? .stopped : .ended
+            return
+        }
+        guard entry.isEqual(to: other) else {
+            outcome = .different
+            difference = (entry, other, record, continuation)
+            return
+        }
+        eventCount += 1
+        lastSequence = entry.sequence
+    }
+
+    /// While there is nothing to compare: whether it is still there.
+    mutating func lookAtCandidate() {
+        if reader.hasEnded { outcome = .ended }
+    }
+
+    /// How much was equal.
+    var equalText: String {
+        eventCount == 0
+            ? "before the first event"
+            : "behind \(eventCount) equal events, the last at sequence \(lastSequence)"
+    }
+
+    var text: String {
+        guard let difference else {
+            return eventCount == 0
+                ? "nothing to compare"
+                : "equal: \(eventCount) events, up to sequence \(lastSequence)"
+        }
+        let sequence = min(difference.current.sequence, difference.candidate.sequence)
+        return [
+            "differ at sequence \(sequence), \(equalText)",
+            "command    \(CommandText.json(difference.record, difference.continuation).text)",
+            "current    \(difference.current.json.text)",
+            "candidate  \(difference.candidate.json.text)",
+        ].joined(separator: "\n")
+    }
+
+    var json: JSONObject {
+        var object = JSONObject()
+        object.add("equal", difference == nil)
+        object.add("equalEvents", eventCount)
+        object.add("lastEqualSequence", lastSequence)
+        guard let difference else { return object }
+        object.add(
+            "differsAt", min(difference.current.sequence, difference.candidate.sequence))
+        object.add("command", CommandText.json(difference.record, difference.continuation))
+        object.add("current", difference.current.json)
+        object.add("candidate", difference.candidate.json)
+        return object
+    }
+}
+
+extension EventStreamEntry {
+    fileprivate func isEqual(to other: EventStreamEntry) -> Bool {
+        unsafe withUnsafeBytes(of: self) { ours in
+            unsafe withUnsafeBytes(of: other) { theirs in unsafe ours.elementsEqual(theirs) }
+        }
+    }
+
+    /// In words.
+    fileprivate var json: JSONObject {
+        var object = JSONObject()
+        object.add("sequence", sequence)
+        object.add("crc32c", hex8(crc32c))
+        object.add("event", Names.of(event.kind))
+        if event.kind == .traded {
+            object.add("tradeIndex", event.detail)
+        } else {
+            object.add("reason", Names.of(event.reason))
+        }
+        object.add("attributes", event.attributes.rawValue)
+        object.add("session", event.session)
+        object.add("account", event.account)
+        object.add("instrument", event.instrument)
+        object.add("orderID", event.orderID)
+        object.add("reference", event.reference)
+        object.add("priceTicks", event.priceTicks)
+        object.add("quantityLots", event.quantityLots)
+        object.add("leavesLots", event.leavesLots)
+        object.add("executedLots", event.executedLots)
+        return object
+    }
+}
