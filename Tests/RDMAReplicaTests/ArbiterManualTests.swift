@@ -98,8 +98,9 @@ import Testing
         // The folder is a new one, and the log is not: its epochs are over.
         let begun = try order(.promoteByForce, 1)
         #expect(begun == decision(7, 1, [1], .promoting, nonce: 1))
-        #expect(throws: ArbiterError.self) { try order(.promote, 2) }
-        #expect(try order(.promoteByForce, 3) == begun, "ordered already")
+        #expect(try order(.promote, 2) == begun, "ordered already")
+        #expect(try order(.promoteByForce, 3) == begun)
+        #expect(throws: ArbiterError.self) { try order(.begin, 3) }
         #expect(arbiter.swap(decision(7, 1, [1], nonce: 4), for: 1) == .won(revision: 2))
         #expect(try order(.promote, 5) == decision(9, 1, [1], .promoting, nonce: 5))
         #expect(arbiter.swap(decision(9, 1, [1], nonce: 6), for: 3) == .won(revision: 4))

@@ -53,14 +53,15 @@ public final class ManualArbiter: Arbiter {
     }
 
     /// Carries out an operator's order, on the host itself; throws when it makes no sense, and why.
-    /// The program finds it when it reads next. `peer` is the other host's number, and the log has
+    /// That a host that is promoted still has what it had is for the caller to know. The program finds it when it reads next. `peer` is the other host's number, and the log has
     /// seen all epochs below `firstEpoch`. `nonce` as in a decision.
     @discardableResult
     public func carryOut(
         _ order: Order, peer: UInt32, firstEpoch: UInt32, nonce: UInt64
     ) throws(ArbiterError) -> Decision {
         let (old, revision) = try folder.read()
-        if order == .promoteByForce, let old, old.primary == host, old.phase == .promoting {
+        let isPromotion = order == .promote || order == .promoteByForce
+        if isPromotion, let old, old.primary == host, old.phase == .promoting {
             // Ordered before, and nobody has spoken in that epoch yet.
             return old
         }
@@ -108,7 +109,7 @@ public final class ManualArbiter: Arbiter {
                         + "\(old.inSync), or let this one catch up first")
             }
             // Another may hold what this one had only in memory.
-            guard old.primary != host || old.phase == .active && old.inSync == [host] else {
+            guard old.primary != host || old.inSync == [host] else {
                 throw ArbiterError(
                     "host \(host) led in epoch \(old.epoch), and may have lost in its fall what "
                         + "the other one holds")

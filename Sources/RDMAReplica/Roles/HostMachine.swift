@@ -282,6 +282,10 @@ public struct HostMachine: Sendable {
             become(.starting)
             consider()
         case .starting, .standby: consider()
+        case .primary where decision?.primary == settings.host:
+            // A person has told it to go on alone, just as it took its standby back.
+            become(.primary(.leaving))
+            mayGoSolo = true
         case .primary: fallSilent(.replaced)
         default:
             become(.silent)

@@ -197,6 +197,26 @@ private struct Rig {
         #expect(rig.machine.role == .primary(.solo))
     }
 
+    @Test func `goes on alone when that was said just as it took its standby back`() {
+        var rig = pair()
+        rig.step { ($0.link, $0.gate) = (.down, .closed) }
+        for beat in 1...3 as ClosedRange<UInt64> {
+            rig.step { ($0.link, $0.gate, $0.peerBeat) = (.live, .both, beat) }
+        }
+        _ = rig.question()
+        let alone = Decision(epoch: 1, primary: 1, inSync: [1], phase: .active, nonce: 10)
+        _ = rig.answer(.swap(.lost(alone, revision: 4)))
+        #expect(rig.machine.role == .primary(.leaving))
+        rig.step { ($0.link, $0.gate) = (.down, .closed) }
+        guard case .swap(let wanted, for: 4) = rig.question() else {
+            Issue.record("\(String(describing: rig.asked))")
+            return
+        }
+        #expect(ManualArbiter.says(alone, wanted))
+        #expect(rig.answer(.swap(.won(revision: 4))) == [.dropStandby])
+        #expect(rig.machine.role == .primary(.solo))
+    }
+
     @Test func `is silent at once when the other speaks in a newer epoch`() {
         var rig = pair()
         #expect(rig.step { $0.peerEpoch = 1 }.isEmpty)
