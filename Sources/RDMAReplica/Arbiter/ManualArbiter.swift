@@ -53,8 +53,9 @@ public final class ManualArbiter: Arbiter {
     }
 
     /// Carries out an operator's order, on the host itself; throws when it makes no sense, and why.
-    /// That a host that is promoted still has what it had is for the caller to know. The program finds it when it reads next. `peer` is the other host's number, and the log has
-    /// seen all epochs below `firstEpoch`. `nonce` as in a decision.
+    /// That a host that is promoted still has what it had is for the caller to know. The program
+    /// finds the order when it reads next. `peer` is the other host's number, and the log has seen
+    /// all epochs below `firstEpoch`. `nonce` as in a decision.
     @discardableResult
     public func carryOut(
         _ order: Order, peer: UInt32, firstEpoch: UInt32, nonce: UInt64

@@ -29,6 +29,7 @@ extension PairModel {
             }
             return mode != .leaving
         }
+        if let index = hosts.indices.first(where: isOutbid) { return restart(index) }
         if served, !chance(30) { return }
         let index = Int(random.below(2))
         guard hosts[index].isAlive, last.inSync.contains(UInt32(index + 1)) else { return }
@@ -39,6 +40,16 @@ extension PairModel {
         case .starting, .standby: if !served { compareAndPromote() }
         default: break
         }
+    }
+
+    /// Speaks alone, and in the other's folder lies an order that never came about, of an epoch
+    /// above: the other does not follow. Promoted anew it is above that.
+    private func isOutbid(_ index: Int) -> Bool {
+        let other = folders[1 - index].decision
+        guard hosts[index].isAlive, hosts[index].machine.role == .primary(.solo),
+            !isObeying(1 - index), let other, other.phase == .promoting
+        else { return false }
+        return other.epoch > hosts[index].machine.decision?.epoch ?? 0
     }
 
     /// Only when the other was not promoted.
