@@ -354,7 +354,10 @@ struct PairModel {
     private mutating func kill(_ index: Int) {
         hosts[index].isAlive = false
         if hosts[index].isConnected { hosts[1 - index].hasPeerLeft = true }
-        let isElsewhere = hosts[1 - index].log.starts(with: acknowledged)
+        let other = hosts[1 - index]
+        // Of a host that is dead too only what is durable counts.
+        let held = other.log.prefix(other.isAlive ? other.log.count : other.durableCount)
+        let isElsewhere = held.starts(with: acknowledged)
         let isDurable =
             hosts[index].log.starts(with: acknowledged)
             && hosts[index].durableCount >= acknowledged.count
