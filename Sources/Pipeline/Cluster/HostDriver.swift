@@ -121,8 +121,11 @@ final class HostDriver: @unchecked Sendable {
         seen.hasPeerLeft = views.allSatisfy { $0.link == .down && $0.ended != nil }
         let flags = views.map { BeatFlags(rawValue: $0.beat?.flags ?? 0) }
         let hasDiffered = views.contains { $0.mismatchSequence != 0 }
-        // A primary of before may have said so, over a link that does not know of its end.
-        let isOfEpoch = views.allSatisfy { $0.beat?.epoch == machine.decision?.epoch }
+        // A primary of before may have said so, over a link that does not know of its end. Where
+        // there is an arbiter, it is asked.
+        let isOfEpoch =
+            !machine.settings.isManual
+            || views.allSatisfy { $0.beat?.epoch == machine.decision?.epoch }
         seen.isAdmitted =
             flags.allSatisfy { $0.contains(.admitted) } && isOfEpoch && !hasDiffered
         seen.isLeftOut = flags.allSatisfy { $0.contains(.alone) } && isOfEpoch
