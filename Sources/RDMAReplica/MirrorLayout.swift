@@ -44,7 +44,7 @@ public struct MirrorHello: BitwiseCopyable, Equatable, Sendable {
     public var peerHost: UInt16 = 0
 
     /// Why a standby does not take it; nil when it does.
-    func refusal(
+    public func refusal(
         by identity: MirrorIdentity, knownEpoch: UInt32
     ) -> MirrorAnswer.Refusal? {
         guard magic == MirrorVersion.magic, version == MirrorVersion.number else { return .version }

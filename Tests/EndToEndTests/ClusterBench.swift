@@ -17,15 +17,18 @@ final class ClusterBench {
     /// Counters and control sockets lie in memory.
     private let runtime: [String]
     private(set) var running: [Child?] = [nil, nil]
+    private let arbiter: String
 
-    init() throws {
+    /// `arbiter` is a folder of both hosts, `file`, or one of each, for `manual`.
+    init(arbiter: String = "file") throws {
+        self.arbiter = arbiter
         let sides = try (0..<3).map { _ in try Child(["unshare", "--net", "sleep", "300"]) }
         client = sides[0]
         hosts = Array(sides[1...])
         folder = try ScratchFolder()
         let name = "/dev/shm/needletail-test-\(UUID().uuidString.prefix(8))"
         runtime = (1...2).map { "\(name)-\($0)" }
-        for path in runtime + ["\(folder.path)/arbiter"] {
+        for path in runtime + (1...2).map(decisions) {
             try FileManager.default.createDirectory(
                 atPath: path, withIntermediateDirectories: true,
                 attributes: [.posixPermissions: 0o755])
@@ -89,6 +92,10 @@ final class ClusterBench {
     /// A host's journals.
     func journal(_ host: Int) -> String { "\(folder.path)/journal\(host)" }
 
+    private func decisions(_ host: Int) -> String {
+        arbiter == "file" ? "\(folder.path)/arbiter" : "\(folder.path)/arbiter\(host)"
+    }
+
     func configuration(_ host: Int) -> String {
         """
         port: af_packet:gw0
@@ -114,7 +121,7 @@ final class ClusterBench {
           # Shared machines pause for longer than a pair of their own would.
           takeOverMillis: 2000
           soloMillis: 2000
-          arbiter: {file: \(folder.path)/arbiter}
+          arbiter: {\(arbiter): \(decisions(host))}
         instruments:
           - {number: 1, symbol: TEST, lowestPriceTicks: 90000, highestPriceTicks: 110000}
         """
@@ -135,6 +142,11 @@ final class ClusterBench {
         try start(2, as: "standby")
         try #require(becomes(1, "primary", inSync: true), "\(outputs)")
         try #require(becomes(2, "standby", inSync: true), "\(outputs)")
+    }
+
+    /// Takes the link between the two hosts down, or up again.
+    func cutMirror(_ isCut: Bool) throws {
+        try must(hosts[0], "ip link set m0 \(isCut ? "down" : "up")")
     }
 
     func kill(_ host: Int) {

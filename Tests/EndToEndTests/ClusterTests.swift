@@ -82,6 +82,97 @@ struct `A pair of gateways` {
         expectSameState(primary, standby)
     }
 
+    @Test func `goes on when a person says so, where no arbiter decides`() throws {
+        let bench = try startPairByHand()
+        let load = try bench.load(rate: 500, seconds: 8)
+        usleep(1_500_000)
+        let refused = try bench.cluster(2, "switchover")
+        #expect(refused.status == 1 && refused.output.contains("manual"), "\(refused.output)")
+        bench.kill(1)
+        // Its watchdog has said so, and all the same nothing happens by itself.
+        usleep(1_500_000)
+        let waiting = bench.status(2)
+        #expect(waiting?["role"] as? String == "standby" && waiting?["peerDead"] as? Bool == true)
+        let promoted = try bench.cluster(2, "promote")
+        #expect(promoted.status == 0, "\(promoted.output)\n\(bench.outputs)")
+        #expect(bench.becomes(2, "primary", inSync: false), "\(bench.outputs)")
+        try expectNothingLost(load, bench)
+        try bench.start(1, as: "gateway")
+        #expect(bench.becomes(1, "standby", inSync: true), "\(bench.outputs)")
+        // A standby that comes back in time needs no word.
+        bench.kill(1)
+        try bench.start(1, as: "gateway")
+        #expect(bench.becomes(1, "standby", inSync: true), "\(bench.outputs)")
+        #expect(bench.becomes(2, "primary", inSync: true), "\(bench.outputs)")
+        // And the other order: the primary goes on without its standby.
+        bench.kill(1)
+        #expect(
+            eventually(withinSeconds: 30) {
+                (bench.status(2)?["state"] as? String)?.contains("acknowledges nothing") == true
+            }, "\(bench.outputs)")
+        let solo = try bench.cluster(2, "solo")
+        #expect(solo.status == 0, "\(solo.output)\n\(bench.outputs)")
+        #expect(bench.becomes(2, "primary", inSync: false), "\(bench.outputs)")
+        // Alone it comes back by a person's word, and needs no force.
+        bench.kill(2)
+        try bench.start(2, as: "standby")
+        #expect(bench.becomes(2, "starting", inSync: false), "\(bench.outputs)")
+        let again = try bench.cluster(2, "promote")
+        #expect(again.output.contains("host 2 is primary of epoch 4, alone"), "\(again.output)")
+        try bench.start(1, as: "gateway")
+        #expect(bench.becomes(1, "standby", inSync: true), "\(bench.outputs)")
+        let standby = try bench.stop(1)
+        let primary = try bench.stop(2)
+        expectSameState(primary, standby)
+    }
+
+    /// Two hosts that a person has made a pair.
+    private func startPairByHand() throws -> ClusterBench {
+        let bench = try ClusterBench(arbiter: "manual")
+        try bench.start(2, as: "standby")
+        try bench.start(1, as: "gateway")
+        #expect(bench.becomes(1, "starting", inSync: false), "\(bench.outputs)")
+        #expect(bench.becomes(2, "starting", inSync: false), "\(bench.outputs)")
+        let wrong = try bench.cluster(2, "promote")
+        #expect(wrong.status == 1, "a standby begins no pair: \(wrong.output)")
+        let first = try bench.cluster(1, "promote")
+        #expect(first.status == 0, "\(first.output)\n\(bench.outputs)")
+        try #require(bench.becomes(1, "primary", inSync: true), "\(bench.outputs)")
+        try #require(bench.becomes(2, "standby", inSync: true), "\(bench.outputs)")
+        return bench
+    }
+
+    @Test func `obeys the last word of a person, whatever the cut between them hid`() throws {
+        let bench = try startPairByHand()
+        try bench.cutMirror(true)
+        #expect(
+            eventually(withinSeconds: 30) {
+                (bench.status(1)?["state"] as? String)?.contains("acknowledges nothing") == true
+            }, "\(bench.outputs)")
+        #expect(bench.status(2)?["role"] as? String == "standby")
+        let second = try bench.cluster(2, "promote")
+        #expect(second.output.contains("host 2 is primary of epoch 2, alone"), "\(second.output)")
+        #expect(bench.status(1)?["role"] as? String == "primary", "it cannot know")
+        // The one that waits for its standby gives way as soon as it hears of it.
+        try bench.cutMirror(false)
+        #expect(bench.becomes(1, "standby", inSync: true), "\(bench.outputs)")
+        #expect(bench.becomes(2, "primary", inSync: true), "\(bench.outputs)")
+        // Both are promoted, which no person should do: one of the two is left in the end.
+        try bench.cutMirror(true)
+        let third = try bench.cluster(1, "promote")
+        #expect(third.output.contains("host 1 is primary of epoch 3, alone"), "\(third.output)")
+        bench.kill(2)
+        try bench.start(2, as: "standby")
+        #expect(bench.becomes(2, "starting", inSync: false), "\(bench.outputs)")
+        let refused = try bench.cluster(2, "promote")
+        #expect(refused.status == 1 && refused.output.contains("--force"), "\(refused.output)")
+        let fourth = try bench.cluster(2, "promote", "--force")
+        #expect(fourth.output.contains("host 2 is primary of epoch 4, alone"), "\(fourth.output)")
+        try bench.cutMirror(false)
+        #expect(bench.becomes(1, "standby", inSync: true), "\(bench.outputs)")
+        #expect(bench.becomes(2, "primary", inSync: true), "\(bench.outputs)")
+    }
+
     @Test func `is begun by a gateway or by force, and refuses what does not fit`() throws {
         let bench = try ClusterBench()
         try bench.start(2, as: "standby")

@@ -39,7 +39,7 @@ import Testing
             ManualArbiter(folder: folders[0].path, host: 1),
             ManualArbiter(folder: folders[1].path, host: 2)
         )
-        let begun = try first.carryOut(.begin, nonce: 1)
+        let begun = try first.carryOut(.begin, peer: 2, firstEpoch: 1, nonce: 1)
         #expect(begun == decision(1, 1, [1], .promoting, nonce: 1))
         let active = decision(1, 1, [1], nonce: 2)
         #expect(first.swap(active, for: 1) == .won(revision: 2))
@@ -51,7 +51,7 @@ import Testing
         #expect(first.swap(decision(1, 1, [1], nonce: 5), for: 3) == .lost(both, revision: 3))
         #expect(second.swap(promotion, for: 1) == .lost(both, revision: 1))
         // The operator has the say, and the standby's own swap finds it done.
-        let ordered = try second.carryOut(.promote, nonce: 6)
+        let ordered = try second.carryOut(.promote, peer: 1, firstEpoch: 1, nonce: 6)
         #expect(ordered == decision(2, 2, [2], .promoting, nonce: 6))
         #expect(second.swap(promotion, for: 1) == .won(revision: 2))
         #expect(second.swap(decision(2, 2, [2], nonce: 7), for: 2) == .won(revision: 3))
@@ -61,7 +61,8 @@ import Testing
         #expect(second.swap(back, for: 3) == .won(revision: 4))
         // And the second goes on alone only when it is told so.
         #expect(second.swap(decision(2, 2, [2], nonce: 9), for: 4) == .lost(back, revision: 4))
-        #expect(try second.carryOut(.goSolo, nonce: 10) == decision(2, 2, [2], nonce: 10))
+        let alone = try second.carryOut(.goSolo, peer: 1, firstEpoch: 1, nonce: 10)
+        #expect(alone == decision(2, 2, [2], nonce: 10))
         #expect(second.swap(decision(2, 2, [2], nonce: 9), for: 4) == .won(revision: 5))
     }
 
@@ -71,7 +72,7 @@ import Testing
         func refused(_ order: ManualArbiter.Order) -> String {
             let names = folder.names
             let error = #expect(throws: ArbiterError.self) {
-                try arbiter.carryOut(order, nonce: 1)
+                try arbiter.carryOut(order, peer: 1, firstEpoch: 1, nonce: 1)
             }
             #expect(folder.names == names)
             return error?.description ?? ""
@@ -83,8 +84,41 @@ import Testing
         #expect(refused(.goSolo).contains("host 2 does not lead, host 1 does"))
         _ = arbiter.swap(decision(.max, 1, [1, 2], nonce: 3), for: 1)
         #expect(refused(.promote) == "there is no epoch left")
+        #expect(refused(.promoteByForce) == "there is no epoch left")
         try folder.write("torn", to: "state.3")
         #expect(refused(.promote).contains("does not begin with"))
+    }
+
+    @Test func `lets a host that has led lead again alone, or by force`() throws {
+        let folder = try ArbiterFolder()
+        let arbiter = ManualArbiter(folder: folder.path, host: 1)
+        func order(_ order: ManualArbiter.Order, _ nonce: UInt64) throws -> Decision {
+            try arbiter.carryOut(order, peer: 2, firstEpoch: 6, nonce: nonce)
+        }
+        // The folder is a new one, and the log is not: its epochs are over.
+        let begun = try order(.promoteByForce, 1)
+        #expect(begun == decision(7, 1, [1], .promoting, nonce: 1))
+        #expect(try order(.promote, 2) == begun, "ordered already")
+        #expect(try order(.promoteByForce, 3) == begun)
+        #expect(throws: ArbiterError.self) { try order(.begin, 3) }
+        #expect(arbiter.swap(decision(7, 1, [1], nonce: 4), for: 1) == .won(revision: 2))
+        #expect(try order(.promote, 5) == decision(9, 1, [1], .promoting, nonce: 5))
+        #expect(arbiter.swap(decision(9, 1, [1], nonce: 6), for: 3) == .won(revision: 4))
+        #expect(arbiter.swap(decision(9, 1, [1, 2], nonce: 7), for: 4) == .won(revision: 5))
+        // The other may hold what was here in memory only.
+        let error = #expect(throws: ArbiterError.self) { try order(.promote, 8) }
+        #expect(error?.description.contains("may have lost in its fall") == true)
+        #expect(try order(.promoteByForce, 9) == decision(11, 1, [1], .promoting, nonce: 9))
+    }
+
+    @Test func `gives two hosts that are both promoted two epochs, whatever came before`() throws {
+        for seen in [0, 1, 2, 7, 8, UInt32.max - 3] as [UInt32] {
+            let lower = try #require(ManualArbiter.epoch(after: seen, host: 1, peer: 2))
+            let higher = try #require(ManualArbiter.epoch(after: seen, host: 2, peer: 1))
+            #expect(lower > seen && higher > seen && lower % 2 == 1 && higher % 2 == 0)
+        }
+        #expect(ManualArbiter.epoch(after: .max, host: 1, peer: 2) == nil)
+        #expect(ManualArbiter.epoch(after: .max, host: 2, peer: 1) == nil)
     }
 }
 

@@ -51,9 +51,7 @@ public struct ClusterControl: Sendable {
     }
 
     private var state: ClusterView.State { cluster.view.current }
-    private var isManual: Bool {
-        if case .manual = cluster.settings.arbiter.kind { true } else { false }
-    }
+    private var isManual: Bool { cluster.settings.isManual }
 
     private func done(_ report: JSONObject) -> String {
         var object = JSONObject()
@@ -118,15 +116,17 @@ public struct ClusterControl: Sendable {
         if case .primary = before.role {
             return Self.refusal(.state, "this host \(before) already")
         }
-        if isManual {
-            do { try order(before.decision == nil ? .begin : .promote) } catch {
-                return Self.refusal(.state, "\(error)")
-            }
-        } else if !isForced, !(before.role == .standby && before.isInSync) {
+        guard isForced || holdsAll(before) else {
             return Self.refusal(
                 .state,
                 "this host \(before), so it may lack what the other one acknowledged: bring that "
                     + "one back, or lose it with --force")
+        }
+        if isManual {
+            let promotion = before.decision == nil ? ManualArbiter.Order.begin : .promote
+            do { try order(isForced ? .promoteByForce : promotion) } catch {
+                return Self.refusal(.state, "\(error)")
+            }
         }
         let wanted: HostObservation.Request =
             isForced || isManual ? .takeOverByForce : .takeOver
@@ -139,6 +139,15 @@ public struct ClusterControl: Sendable {
                     + (state.arbiterFailure.map { ": \($0)" } ?? "; it goes on trying"))
         }
         return done(cluster.report)
+    }
+
+    /// Whether this host has all that was acknowledged, as far as it can know.
+    private func holdsAll(_ state: ClusterView.State) -> Bool {
+        if state.role == .standby { return state.isInSync }
+        // A person lets it begin, or go on where it was alone.
+        guard isManual, state.role == .starting else { return false }
+        return state.decision.map { $0.phase == .active && $0.inSync == [host] }
+            ?? cluster.settings.mayFound
     }
 
     private func goSolo() -> String {
@@ -166,7 +175,9 @@ public struct ClusterControl: Sendable {
     private func order(_ order: ManualArbiter.Order) throws {
         guard case .manual(let folder) = cluster.settings.arbiter.kind else { return }
         try ManualArbiter(folder: folder, host: cluster.settings.host)
-            .carryOut(order, nonce: UInt64.random(in: 0...UInt64.max))
+            .carryOut(
+                order, peer: cluster.settings.peer, firstEpoch: cluster.firstEpoch,
+                nonce: UInt64.random(in: 0...UInt64.max))
     }
 
     // MARK: Anew

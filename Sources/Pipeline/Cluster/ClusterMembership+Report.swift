@@ -124,6 +124,8 @@ extension ClusterView.State: CustomStringConvertible {
     public var description: String {
         let epoch = decision.map { " of epoch \($0.epoch)" } ?? ""
         return switch role {
+        case .starting where decision != nil:
+            "led in epoch \(decision?.epoch ?? 0), and waits for a person to say who goes on"
         case .starting: "asks the arbiter"
         case .waiting:
             "waits for the other host: both were in sync, and their logs must be compared"

@@ -57,13 +57,20 @@ public final class ClusterMembership: Sendable {
         let isNew = members.allSatisfy { $0.log.publishedSequence == 0 }
         settings.mayFound = settings.mayFound && isNew
         driver = HostDriver(
-            settings, policy: policy, firstEpoch: members.map(\.firstEpoch).max() ?? 1,
+            settings, policy: policy, firstEpoch: Self.firstEpoch(members),
             arbiter: arbiter, members: members, death: death, clock: clock)
         view = driver.view
         self.listener = StandbyListener(
-            listener, identity: settings.identity, view: view, duties: members.map(\.duty))
+            listener, identity: settings.identity, view: view, duties: members.map(\.duty),
+            isManual: settings.isManual)
         self.members = members
         self.settings = settings
+    }
+
+    /// The least epoch that no log has seen.
+    var firstEpoch: UInt32 { Self.firstEpoch(members) }
+    private static func firstEpoch(_ members: [Member]) -> UInt32 {
+        members.map(\.firstEpoch).max() ?? 1
     }
 
     /// Where this host waits for the other.

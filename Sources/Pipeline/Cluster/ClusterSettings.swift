@@ -49,6 +49,9 @@ public struct ClusterSettings: Equatable, Sendable {
         self.arbiter = arbiter
     }
 
+    /// Whether a person decides.
+    var isManual: Bool { if case .manual = arbiter.kind { true } else { false } }
+
     var identity: MirrorIdentity {
         MirrorIdentity(
             cluster: name, host: UInt16(truncatingIfNeeded: host),
@@ -58,6 +61,7 @@ public struct ClusterSettings: Equatable, Sendable {
     var hostSettings: HostSettings {
         HostSettings(
             host: host, peer: peer, mayFound: mayFound, goesSolo: solo == .durable,
+            isManual: isManual,
             takeOverNanos: UInt64(takeOverMillis) * 1_000_000,
             soloNanos: UInt64(soloMillis) * 1_000_000)
     }

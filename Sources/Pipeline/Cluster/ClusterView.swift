@@ -44,6 +44,7 @@ public final class ClusterView: Sendable {
     private let over = Atomic<Bool>(false)
     private let resync = Atomic<Bool>(false)
     private let peerAsked = Atomic<Bool>(false)
+    private let heardEpoch = Atomic<UInt32>(0)
 
     /// At this moment.
     public var current: State { state.withLock { $0 } }
@@ -56,6 +57,11 @@ public final class ClusterView: Sendable {
     /// Has the other host asked to hand over, until it is called off.
     var asksPeer: Bool { peerAsked.load(ordering: .relaxed) }
     func askPeer(toHandOver isWanted: Bool) { peerAsked.store(isWanted, ordering: .relaxed) }
+    /// The newest epoch in which the other host said that it is the primary; 0 = it has not.
+    var peerEpoch: UInt32 { heardEpoch.load(ordering: .relaxed) }
+    func hear(peerEpoch: UInt32) {
+        _ = heardEpoch.max(peerEpoch, ordering: .relaxed)
+    }
     /// Asks for something; false while the one before was not looked at.
     public func ask(_ wanted: HostObservation.Request) -> Bool {
         request.withLock { slot in

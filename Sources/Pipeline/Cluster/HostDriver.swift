@@ -53,7 +53,8 @@ final class HostDriver: @unchecked Sendable {
         for effect in effects { perform(effect) }
         let epoch = machine.role.servesStandby ? machine.decision?.epoch ?? 0 : 0
         for member in members {
-            member.duty.mirror(epoch: epoch, admits: machine.admitsStandby)
+            member.duty.mirror(
+                epoch: epoch, admits: machine.admitsStandby, leavesOut: machine.leavesStandbyOut)
             member.duty.ask(forHandOver: view.asksPeer)
         }
         death?.prepare(epoch: epoch, nonce: members[0].mirror.status.nonce)
@@ -72,6 +73,7 @@ final class HostDriver: @unchecked Sendable {
         seen.nowNanos = nowNanos
         seen.answer = arbiter.takeAnswer()
         seen.request = view.takeRequest() ?? peerRequest()
+        seen.peerEpoch = view.peerEpoch
         if machine.role.servesStandby { observeStandby(&seen) } else { observePrimary(&seen) }
         seen.doubt = doubt
         let modes = Set(members.map { $0.duty.gate.seenMode })
@@ -122,7 +124,14 @@ final class HostDriver: @unchecked Sendable {
         seen.hasPeerLeft = views.allSatisfy { $0.link == .down && $0.ended != nil }
         let flags = views.map { BeatFlags(rawValue: $0.beat?.flags ?? 0) }
         let hasDiffered = views.contains { $0.mismatchSequence != 0 }
-        seen.isAdmitted = flags.allSatisfy { $0.contains(.admitted) } && !hasDiffered
+        // A primary of before may have said so, over a link that does not know of its end. Where
+        // there is an arbiter, it is asked.
+        let isOfEpoch =
+            !machine.settings.isManual
+            || views.allSatisfy { $0.beat?.epoch == machine.decision?.epoch }
+        seen.isAdmitted =
+            flags.allSatisfy { $0.contains(.admitted) } && isOfEpoch && !hasDiffered
+        seen.isLeftOut = flags.allSatisfy { $0.contains(.alone) } && isOfEpoch
         seen.isHandingOver = flags.contains { $0.contains(.handingOver) }
         seen.isHandedOver =
             flags.allSatisfy { $0.contains(.handingOver) }

@@ -60,6 +60,7 @@ final class ShardDuty: Sendable {
     private let dropCount = Atomic<UInt32>(0)
     private let mirrorEpochNumber = Atomic<UInt32>(0)
     private let tellsAdmitted = Atomic<Bool>(false)
+    private let tellsAlone = Atomic<Bool>(false)
     private let wantsHandOver = Atomic<Bool>(false)
     private let begunEpochNumber = Atomic<UInt32>(0)
     private let arrival = Mutex<Arrival?>(nil)
@@ -87,6 +88,8 @@ final class ShardDuty: Sendable {
     var mirrorEpoch: UInt32 { mirrorEpochNumber.load(ordering: .relaxed) }
     /// Whether a standby is told that it is in sync.
     var admitsStandby: Bool { tellsAdmitted.load(ordering: .relaxed) }
+    /// Whether a standby is told that it is not.
+    var leavesStandbyOut: Bool { tellsAlone.load(ordering: .relaxed) }
     /// The last record that the epoch carried over from the one before.
     var carried: RecordChain { carriedChain.withLock { $0 } }
 
@@ -109,9 +112,10 @@ final class ShardDuty: Sendable {
     func confirm(_ doubt: UInt64) { confirmedNumber.store(doubt, ordering: .releasing) }
     func announce() { announcementCount.add(1, ordering: .relaxed) }
 
-    func mirror(epoch: UInt32, admits: Bool) {
+    func mirror(epoch: UInt32, admits: Bool, leavesOut: Bool) {
         mirrorEpochNumber.store(epoch, ordering: .relaxed)
         tellsAdmitted.store(admits, ordering: .relaxed)
+        tellsAlone.store(leavesOut, ordering: .relaxed)
     }
 
     func arrive(_ request: MirrorRequest) {

@@ -28,6 +28,7 @@ final class ShardMirror: @unchecked Sendable {
         sender.vitals = {
             var flags: BeatFlags = []
             if duty.admitsStandby { flags.insert(.admitted) }
+            if duty.leavesStandbyOut { flags.insert(.alone) }
             if duty.isDrained { flags.insert(.handingOver) }
             let checkpoint = progress.lastCheckpoint
             return MirrorVitals(

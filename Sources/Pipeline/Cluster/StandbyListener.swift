@@ -12,6 +12,7 @@ final class StandbyListener: @unchecked Sendable {
     private let identity: MirrorIdentity
     private let view: ClusterView
     private let duties: [ShardDuty]
+    private let isManual: Bool
     private let lastProblem = Mutex<String?>(nil)
 
     /// Where it listens, for people.
@@ -24,22 +25,29 @@ final class StandbyListener: @unchecked Sendable {
     /// Takes over a listener that is open: `ClusterSettings.listen`.
     init(
         _ listener: MirrorListener, identity: MirrorIdentity, view: ClusterView,
-        duties: [ShardDuty]
+        duties: [ShardDuty], isManual: Bool
     ) {
         self.listener = listener
         self.identity = identity
         self.view = view
         self.duties = duties
+        self.isManual = isManual
     }
 
     /// Waits so long for a request, and hands it to its shard.
     func turn(timeoutMillis: UInt32) {
         do throws(MirrorError) {
             guard let request = try listener.next(timeoutMillis: timeoutMillis) else { return }
-            let epoch = view.current.decision?.epoch ?? 0
+            let state = view.current
+            let epoch = state.decision?.epoch ?? 0
             let shard = Int(request.hello.shard)
-            // A host that speaks, or is about to, follows nobody.
-            guard view.current.role == .standby, shard < duties.count else {
+            if request.hello.refusal(by: identity, knownEpoch: epoch) == nil {
+                view.hear(peerEpoch: request.hello.epoch)
+            }
+            // A host that speaks, or is about to, follows nobody. One that a person decides for
+            // has to write down first whom it follows.
+            let mustWrite = isManual && request.hello.epoch > epoch
+            guard state.role == .standby, !mustWrite, shard < duties.count else {
                 return request.reject(.shard, by: identity, knownEpoch: epoch)
             }
             duties[shard].arrive(request)

@@ -21,8 +21,8 @@ public struct ArbiterError: Error, Equatable, CustomStringConvertible, Sendable 
 public enum SwapOutcome: Equatable, Sendable {
     /// The decision is the one there is, for good: what survives is on the arbiter's disks.
     case won(revision: UInt64)
-    /// It is not, and never will be: this one is there. With the revision that the swap was for, an
-    /// operator has to decide first (see `ManualArbiter`).
+    /// It is not, and never will be: this one is there. With the revision that the swap was for,
+    /// only an operator may do that (see `ManualArbiter`).
     case lost(Decision?, revision: UInt64)
     /// Neither is known, and why: ask the same swap again.
     case unknown(String)

@@ -4,14 +4,17 @@
 ///
 /// Each host has a folder of its own, which says what that host may do; the program may only give
 /// way in it, follow, or wait for more hosts than before. What takes power (another primary, going
-/// on alone) is an operator's order.
+/// on alone) is an operator's order. What a host writes down of the other it has from the mirror.
 public final class ManualArbiter: Arbiter {
     /// What an operator can order on a host.
     public enum Order: Equatable, Sendable {
         /// The first decision there is: this host leads, alone until others have caught up.
         case begin
-        /// This host takes over. The operator vouches that no other speaks, nor will.
+        /// This host takes over, and holds all that was acknowledged. The operator vouches that
+        /// the other was not told to go on alone, nor will be.
         case promote
+        /// The same, whatever this host lacks.
+        case promoteByForce
         /// This host leads already, and goes on without the others. The operator vouches that none
         /// of them is promoted before it has caught up.
         case goSolo
@@ -50,11 +53,24 @@ public final class ManualArbiter: Arbiter {
     }
 
     /// Carries out an operator's order, on the host itself; throws when it makes no sense, and why.
-    /// The program finds it when it reads next. `nonce` as in a decision.
+    /// That a host that is promoted still has what it had is for the caller to know. The program
+    /// finds the order when it reads next. `peer` is the other host's number, and the log has seen
+    /// all epochs below `firstEpoch`. `nonce` as in a decision.
     @discardableResult
-    public func carryOut(_ order: Order, nonce: UInt64) throws(ArbiterError) -> Decision {
+    public func carryOut(
+        _ order: Order, peer: UInt32, firstEpoch: UInt32, nonce: UInt64
+    ) throws(ArbiterError) -> Decision {
         let (old, revision) = try folder.read()
-        let new = try decision(order, over: old, nonce: nonce)
+        let isPromotion = order == .promote || order == .promoteByForce
+        if isPromotion, let old, old.primary == host, old.phase == .promoting {
+            // Ordered before, and nobody has spoken in that epoch yet.
+            return old
+        }
+        let seen = max(old?.epoch ?? 0, max(1, firstEpoch) - 1)
+        guard let next = Self.epoch(after: seen, host: host, peer: peer) else {
+            throw ArbiterError("there is no epoch left")
+        }
+        let new = try decision(order, over: old, next: next, nonce: nonce)
         switch folder.swap(new, for: revision) {
         case .won: return new
         case .lost: throw ArbiterError("\(folder.path) was changed meanwhile: look again")
@@ -62,40 +78,50 @@ public final class ManualArbiter: Arbiter {
         }
     }
 
+    /// The epoch that a host begins next: odd ones are of the host with the lower number. So two
+    /// that were both promoted never share one, and the lower gives way when they meet.
+    static func epoch(after epoch: UInt32, host: UInt32, peer: UInt32) -> UInt32? {
+        let isOdd = host < peer
+        let distance: UInt32 = (epoch % 2 == 1) == isOdd ? 2 : 1
+        return epoch <= .max - distance ? epoch + distance : nil
+    }
+
     private func decision(
-        _ order: Order, over old: Decision?, nonce: UInt64
+        _ order: Order, over old: Decision?, next: UInt32, nonce: UInt64
     ) throws(ArbiterError) -> Decision {
         var new = Decision(
-            epoch: 1, primary: host, inSync: [host], phase: .promoting, nonce: nonce)
+            epoch: next, primary: host, inSync: [host], phase: .promoting, nonce: nonce)
         guard let old else {
-            guard order == .begin else {
+            guard order == .begin || order == .promoteByForce else {
                 throw ArbiterError(
                     "\(folder.path) has no decision yet: begin on the host that is to lead")
             }
             return new
         }
-        new.epoch = old.epoch
         switch order {
         case .begin:
             throw ArbiterError(
                 "\(folder.path) has a decision already, epoch \(old.epoch) with host "
                     + "\(old.primary) as primary: promote a host instead")
         case .promote:
-            guard old.primary != host else {
-                throw ArbiterError("host \(host) is the primary already, of epoch \(old.epoch)")
-            }
             guard old.inSync.contains(host) else {
                 throw ArbiterError(
                     "host \(host) does not hold all that was acknowledged: promote one of "
                         + "\(old.inSync), or let this one catch up first")
             }
-            guard old.epoch < .max else { throw ArbiterError("there is no epoch left") }
-            new.epoch += 1
+            // Another may hold what this one had only in memory.
+            guard old.primary != host || old.inSync == [host] else {
+                throw ArbiterError(
+                    "host \(host) led in epoch \(old.epoch), and may have lost in its fall what "
+                        + "the other one holds")
+            }
+        case .promoteByForce: break
         case .goSolo:
             guard old.primary == host else {
                 throw ArbiterError(
                     "host \(host) does not lead, host \(old.primary) does: promote it instead")
             }
+            new.epoch = old.epoch
             new.phase = old.phase
         }
         return new

@@ -18,6 +18,8 @@ public struct BeatFlags: OptionSet, Sendable {
     /// The standby is brought up from a snapshot, which comes in the place of records: the one
     /// behind the record that `hashSequence` names, of `stateHash` bytes; 0 = it is being made.
     public static let snapshot = BeatFlags(rawValue: 8)
+    /// The decision says that the primary alone is in sync.
+    public static let alone = BeatFlags(rawValue: 16)
 }
 
 /// What a standby says by the flags of its counters; docs/formats/mirror.md.

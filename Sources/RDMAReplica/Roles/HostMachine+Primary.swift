@@ -17,7 +17,7 @@ extension HostMachine {
         case .admitting: admit(seen, isStandbyGone)
         case .mirrored:
             if isStandbyGone { become(.primary(.leaving)) }
-        case .leaving: leave(seen)
+        case .leaving: leave(seen, isStandbyGone)
         case .handingOver:
             guard question == nil else { return }
             guard roleNanos <= settings.handOverNanos else {
@@ -35,7 +35,10 @@ extension HostMachine {
     /// on either answer may be true.
     private mutating func admit(_ seen: HostObservation, _ isStandbyGone: Bool) {
         guard question == nil else { return }
-        if isStandbyGone { return become(.primary(.solo)) }
+        if isStandbyGone {
+            let isAlone = decision?.inSync == [settings.host]
+            return become(.primary(isAlone ? .solo : .leaving))
+        }
         #if NEEDLETAIL_MUTANTS
         if Mutant.admittedEarly.isPlanted { return swapOwn(withStandby: true) }
         #endif
@@ -44,13 +47,17 @@ extension HostMachine {
     }
 
     /// Nothing leaves, and what did is made durable; then the standby need not be asked any more.
-    private mutating func leave(_ seen: HostObservation) {
+    /// Who waits for a person takes it back when it is there again: the decision still has both.
+    private mutating func leave(_ seen: HostObservation, _ isStandbyGone: Bool) {
+        if !mayGoSolo, question == nil, seen.link == .live, !isStandbyGone, watch.hasMoved {
+            return become(.primary(.admitting))
+        }
         #if NEEDLETAIL_MUTANTS
         if Mutant.soloBeforeDurable.isPlanted, question == nil {
             return swapOwn(withStandby: false)
         }
         #endif
-        guard mayGoSolo, maySwap, seen.gate == .closed, seen.isAcknowledgedDurable
+        guard mayGoSolo, question == nil, seen.gate == .closed, seen.isAcknowledgedDurable
         else { return }
         swapOwn(withStandby: false)
     }

@@ -6,10 +6,12 @@ extension HostMachine {
     /// What the decision makes of a host that has just started, or has just lost a swap.
     mutating func place() {
         guard let decision else {
-            if settings.mayFound { claim(.active) }
+            if settings.mayFound, !settings.isManual { claim(.active) }
             return
         }
         guard decision.primary == settings.host else { return become(.standby) }
+        // A person has to say again that it leads.
+        if settings.isManual { return }
         if decision.phase == .active, decision.inSync == [settings.host] {
             // All that was acknowledged is in this host's journal.
             return claim(.active)
@@ -40,6 +42,7 @@ extension HostMachine {
         #if NEEDLETAIL_MUTANTS
         if Mutant.promotedOutOfSync.isPlanted { isInSync = decision != nil }
         #endif
+        if settings.isManual { return writeDown(seen) }
         guard isInSync else {
             // Both have started anew, and this host's log is the longer one.
             if question == nil, seen.peerLog == .shorter, seen.isLogDurable, isLastPair(decision) {
@@ -52,15 +55,28 @@ extension HostMachine {
         guard question == nil else { return }
         // The primary takes nothing new until it has won a swap of its own, and all that it took is
         // here: there is nothing to fence and to look for.
-        if seen.isHandedOver, maySwap { return claim(.active) }
+        if seen.isHandedOver { return claim(.active) }
         let isSilent = watch.silentNanos > settings.takeOverNanos
         guard seen.isPeerDead || seen.hasPeerLeft || isSilent else {
             suspicionNanos = 0
             return
         }
         suspicionNanos = suspicionNanos &+ turnNanos
-        guard maySwap, seen.isPeerDead || suspicionNanos >= settings.graceNanos else { return }
+        guard seen.isPeerDead || suspicionNanos >= settings.graceNanos else { return }
         claim(.promoting)
+    }
+
+    /// What the primary says of this host: whether a person may promote it.
+    private mutating func writeDown(_ seen: HostObservation) {
+        guard question == nil, let decision else { return }
+        readsAsAdmitted = seen.link == .live && seen.isAdmitted
+        let isWritten = decision.inSync.contains(settings.host)
+        if seen.link == .live, isWritten ? seen.isLeftOut : seen.isAdmitted {
+            let hosts = [settings.peer] + (isWritten ? [] : [settings.host])
+            return swap(epoch: decision.epoch, primary: settings.peer, inSync: hosts)
+        }
+        if readsAsAdmitted, !isInSync { return read(every: settings.graceNanos) }
+        if isForced || !isInSync { read(every: settings.readNanos) }
     }
 
     mutating func stepSilent() {

@@ -88,8 +88,6 @@ public struct HostMachine: Sendable {
     /// It has been the primary in this process: log and state are whole.
     var ownsLog = false
     var mayGoSolo: Bool
-    /// The last swap in this role waits for an operator.
-    var isRefused = false
     /// A person wants it whatever the decision says.
     var isForced = false
     /// The decision is being read because the primary said that this host is in sync, over the
@@ -107,7 +105,7 @@ public struct HostMachine: Sendable {
         self.settings = settings
         self.policy = policy
         self.firstEpoch = max(1, firstEpoch)
-        mayGoSolo = settings.goesSolo
+        mayGoSolo = settings.goesSolo && !settings.isManual
         random = SeededRandom(seed: seed)
     }
 
@@ -129,6 +127,9 @@ public struct HostMachine: Sendable {
         role == .primary(.mirrored) || role == .primary(.handingOver)
     }
 
+    /// Whether a standby is told that it is not, by the decision.
+    public var leavesStandbyOut: Bool { isSpeaking && decision?.inSync == [settings.host] }
+
     /// Goes on with what was seen, and says what has to be done, in order.
     public mutating func step(_ seen: HostObservation) -> [HostEffect] {
         effects = []
@@ -142,9 +143,12 @@ public struct HostMachine: Sendable {
         if let request = seen.request { take(request) }
         // What was seen of the mirror was seen of the other direction.
         guard isSpeaking == wasSpeaking else { return effects }
+        if settings.isManual, seen.peerEpoch > decision?.epoch ?? 0 {
+            giveWay(to: seen.peerEpoch)
+        }
         switch role {
         case .starting, .waiting, .standby:
-            if isForced, question == nil {
+            if isForced, question == nil, !settings.isManual || isOrdered {
                 isForced = false
                 claimByForce()
             } else if role == .standby {
@@ -179,11 +183,10 @@ public struct HostMachine: Sendable {
             decision = wanted
             revision = at
             won()
-        case (.swap(_, let expected), .swap(.lost(let found, let at))):
+        case (.swap, .swap(.lost(let found, let at))):
             decision = found
             revision = at
-            // With the revision that it was for: an operator has to decide first.
-            if at == expected { refused() } else { lost() }
+            lost()
         #if NEEDLETAIL_MUTANTS
         case (.swap, _) where Mutant.unknownIsLost.isPlanted: lost()
         #endif
@@ -196,11 +199,6 @@ public struct HostMachine: Sendable {
         self.question = question
         sinceReadNanos = 0
         effects.append(.ask(question))
-    }
-
-    /// Whether a swap may be asked for now: one that was refused not at once again.
-    var maySwap: Bool {
-        question == nil && (!isRefused || sinceReadNanos >= settings.readNanos)
     }
 
     /// Reads the decision, at most so often.
@@ -222,7 +220,6 @@ public struct HostMachine: Sendable {
     mutating func become(_ role: Role) {
         self.role = role
         roleNanos = 0
-        isRefused = false
         suspicionNanos = 0
         watch.forgive()
     }
@@ -235,9 +232,13 @@ public struct HostMachine: Sendable {
     /// The same for a person. An epoch that is this host's already, and in which nobody has spoken,
     /// is asked for again: an operator has ordered it, or a process of before had begun with it.
     private mutating func claimByForce() {
-        guard let decision, decision.primary == settings.host, decision.phase == .promoting
-        else { return claim(.promoting) }
+        guard isOrdered, let decision else { return claim(.promoting) }
         claim(.promoting, epoch: decision.epoch)
+    }
+
+    /// Whether the decision says that this host is to take over.
+    private var isOrdered: Bool {
+        decision?.primary == settings.host && decision?.phase == .promoting
     }
 
     private mutating func claim(_ phase: Decision.Phase, epoch: UInt32) {
@@ -264,11 +265,13 @@ public struct HostMachine: Sendable {
         case .primary(.admitting): become(.primary(.mirrored))
         case .primary(.leaving):
             become(.primary(.solo))
+            // A person's word was for this time.
+            mayGoSolo = settings.goesSolo && !settings.isManual
             effects.append(.dropStandby)
         case .primary(.callingOff):
             become(.primary(.mirrored))
             effects.append(.handOver(false))
-        default: break
+        default: consider()
         }
     }
 
@@ -278,6 +281,11 @@ public struct HostMachine: Sendable {
             isInSync = false
             become(.starting)
             consider()
+        case .starting, .standby: consider()
+        case .primary where decision?.primary == settings.host:
+            // A person has told it to go on alone, just as it took its standby back.
+            become(.primary(.leaving))
+            mayGoSolo = true
         case .primary: fallSilent(.replaced)
         default:
             become(.silent)
@@ -285,13 +293,21 @@ public struct HostMachine: Sendable {
         }
     }
 
-    /// Only an operator may decide that. This host stays as it is, and asks again: what was ordered
-    /// meanwhile is won then.
-    private mutating func refused() {
-        if role == .claiming {
-            become(decision?.primary == settings.peer ? .standby : .starting)
+    /// Where no third place decides, the other host's word does that it speaks in a newer epoch: a
+    /// person has said so there. This host is silent first, and writes it down then.
+    private mutating func giveWay(to epoch: UInt32) {
+        switch role {
+        case .primary:
+            become(.silent)
+            effects.append(.fallSilent(.replaced))
+        case .starting, .waiting, .standby, .silent: break
+        // It comes to one end or the other, and gives way then.
+        case .claiming, .taking, .activating, .over: return
         }
-        isRefused = true
+        isForced = false
+        guard question == nil else { return }
+        readsAsAdmitted = false
+        swap(epoch: epoch, primary: settings.peer, inSync: [settings.peer])
     }
 
     mutating func fallSilent(_ why: HostEffect.Why) {
@@ -344,12 +360,15 @@ public struct HostMachine: Sendable {
 struct SilenceWatch: Sendable {
     private var last: UInt64?
     private(set) var silentNanos: UInt64 = 0
+    /// It has moved since it was looked at first.
+    private(set) var hasMoved = false
 
     /// Looks again, so long after the last look.
     mutating func look(_ value: UInt64, after nanos: UInt64) {
         if value == last {
             silentNanos = silentNanos &+ nanos
         } else {
+            hasMoved = last != nil
             last = value
             silentNanos = 0
         }
@@ -359,5 +378,6 @@ struct SilenceWatch: Sendable {
     mutating func forgive() {
         last = nil
         silentNanos = 0
+        hasMoved = false
     }
 }

@@ -57,8 +57,12 @@ public struct HostObservation: Equatable, Sendable {
     public var doubt: UInt64 = 0
     /// How its log compares with ours.
     public var peerLog = PeerLog.unknown
+    /// The newest epoch in which the other host said that it is the primary; 0 = it has not.
+    public var peerEpoch: UInt32 = 0
     /// The primary's beats say that this host is in sync, by its decision.
     public var isAdmitted = false
+    /// The primary's beats say that it alone is in sync, by its decision.
+    public var isLeftOut = false
     /// The primary asks this host to take over.
     public var isHandingOver = false
     /// The primary asks this host to take over and takes nothing new, and all that it published is

@@ -10,6 +10,9 @@ public struct HostSettings: Equatable, Sendable {
     public var mayFound: Bool
     /// Whether a primary without its standby goes on by its journal alone, or waits for a person.
     public var goesSolo: Bool
+    /// Whether a person decides, and no third place: this host takes no power by itself, and what
+    /// it knows of the other it has from the other.
+    public var isManual: Bool
     /// Without progress of the primary's matching loop for so long, its standby takes over.
     public var takeOverNanos: UInt64
     /// Without a sign of its standby for so long, a primary goes on alone.
@@ -28,13 +31,14 @@ public struct HostSettings: Equatable, Sendable {
 
     /// A host of a pair, with thresholds for machines whose cores are shared.
     public init(
-        host: UInt32, peer: UInt32, mayFound: Bool, goesSolo: Bool = true,
+        host: UInt32, peer: UInt32, mayFound: Bool, goesSolo: Bool = true, isManual: Bool = false,
         takeOverNanos: UInt64 = 50_000_000, soloNanos: UInt64 = 50_000_000
     ) {
         self.host = host
         self.peer = peer
         self.mayFound = mayFound
         self.goesSolo = goesSolo
+        self.isManual = isManual
         self.takeOverNanos = takeOverNanos
         self.soloNanos = soloNanos
     }

@@ -74,8 +74,8 @@ struct ClusterPromote: ParsableCommand {
             the new epoch and find out what is not there. The request is logged by the gateway.
 
             With a manual arbiter this is the operator's order, and the first one begins the \
-            pair. You vouch for it that the other host does not speak: it is off, or it was not \
-            told to go on alone. A host that is not in sync is refused then, --force or not.
+            pair. You vouch for it that the other host was not told to go on alone since this one \
+            was in sync, and will not be: docs/operations/arbiter.md says what to look at.
 
             EXAMPLES
               needletail cluster promote --config /etc/needletail/venue.yaml

@@ -49,4 +49,28 @@ import Testing
         }
         #expect(promotions > 100 && soloTurns > 100 && admissions > 100)
     }
+
+    @Test func `does neither where a person decides, and nothing but what the person says`() {
+        let first = TestSeed.run
+        var promotions = 0
+        var soloTurns = 0
+        var admissions = 0
+        for seed in first..<(first &+ 400) {
+            var model = PairModel(seed: seed, isManual: true)
+            for _ in 0..<3_000 where model.failure == nil { model.turn(withFaults: true) }
+            model.heal()
+            for _ in 0..<6_000 where model.failure == nil && !model.isWell {
+                model.turn(withFaults: false)
+            }
+            let text = "\(model.folders), SEED=\(String(seed, radix: 16))"
+            let (failure, isWell) = (model.failure, model.isWell)
+            #expect(failure == nil, "\(text)")
+            let roles = model.hosts.map { $0.machine.role }
+            #expect(isWell, "not in service: \(roles), \(text)")
+            promotions += model.promotions
+            soloTurns += model.soloTurns
+            admissions += model.admissions
+        }
+        #expect(promotions > 100 && soloTurns > 100 && admissions > 100)
+    }
 }

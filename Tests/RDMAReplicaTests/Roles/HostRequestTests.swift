@@ -10,10 +10,10 @@ private struct Rig {
     var seen = HostObservation()
     var asked: ArbiterRunner.Request?
 
-    init(host: UInt32 = 2) {
+    init(host: UInt32 = 2, isManual: Bool = false) {
         machine = HostMachine(
-            HostSettings(host: host, peer: 3 - host, mayFound: host == 1), policy: .mirrored,
-            firstEpoch: 1, seed: 1)
+            HostSettings(host: host, peer: 3 - host, mayFound: host == 1, isManual: isManual),
+            policy: .mirrored, firstEpoch: 1, seed: 1)
     }
 
     /// One step, half a millisecond on.
@@ -29,15 +29,15 @@ private struct Rig {
         return effects
     }
 
-    /// Steps until something is asked; what that is.
+    /// What is asked, after some steps if it has to be; nil when it is nothing.
     mutating func question() -> ArbiterRunner.Request? {
-        asked = nil
         for _ in 0..<1_000 where asked == nil { step() }
         return asked
     }
 
     mutating func answer(_ answer: ArbiterRunner.Answer) -> [HostEffect] {
-        step { $0.answer = answer }
+        asked = nil
+        return step { $0.answer = answer }
     }
 
     /// Brings a standby as far as being in sync.
@@ -121,39 +121,129 @@ private struct Rig {
         #expect(rig.machine.role == .standby && !rig.machine.isInSync)
     }
 
-    @Test func `stays what it is until an operator has decided, and asks again`() {
-        var rig = Rig()
+    @Test func `asks for nothing where a person decides, until the person has said it`() {
+        var rig = Rig(isManual: true)
         rig.follow()
-        let before = rig.machine.decision
-        rig.step { $0.isPeerDead = true }
-        _ = rig.answer(.swap(.lost(before, revision: 7)))
-        #expect(rig.machine.role == .standby && rig.machine.isInSync)
-        guard case .swap(let again, _) = rig.question() else {
-            Issue.record("it does not ask again")
+        rig.step { ($0.link, $0.isPeerDead, $0.hasPeerLeft) = (.down, true, true) }
+        #expect(rig.question() == nil && rig.machine.role == .standby && rig.machine.isInSync)
+        rig.step { $0.request = .takeOverByForce }
+        #expect(rig.question() == .read, "the order lies in the folder")
+        let ordered = Decision(epoch: 5, primary: 2, inSync: [2], phase: .promoting, nonce: 9)
+        _ = rig.answer(.read(ordered, revision: 8))
+        guard case .swap(let wanted, for: 8) = rig.question() else {
+            Issue.record("\(String(describing: rig.asked))")
             return
         }
-        #expect(again.epoch == 5 && again.phase == .promoting)
+        #expect(ManualArbiter.says(ordered, wanted))
         #expect(rig.answer(.swap(.won(revision: 8))) == [.takeOver])
     }
 
-    @Test func `as a primary without a standby waits for the operator and is not replaced`() {
-        var rig = Rig(host: 1)
-        _ = rig.question()
-        _ = rig.answer(.read(nil, revision: 0))
+    @Test func `writes down what the primary says of it, and forgets it only when told`() {
+        var rig = Rig(isManual: true)
+        rig.step { $0.peerEpoch = 4 }
+        guard case .swap(let heard, for: 0) = rig.question() else {
+            Issue.record("\(String(describing: rig.asked))")
+            return
+        }
+        #expect((heard.epoch, heard.primary, heard.inSync) == (4, 1, [1]))
         _ = rig.answer(.swap(.won(revision: 1)))
-        rig.step { ($0.link, $0.gate, $0.isAcknowledgedMirrored) = (.live, .both, true) }
+        #expect(rig.machine.role == .standby && !rig.machine.isInSync)
+        rig.step { ($0.link, $0.isAdmitted) = (.live, true) }
+        guard case .swap(let admitted, for: 1) = rig.question() else {
+            Issue.record("\(String(describing: rig.asked))")
+            return
+        }
+        #expect((admitted.epoch, admitted.inSync) == (4, [1, 2]))
+        _ = rig.answer(.swap(.won(revision: 2)))
+        #expect(rig.machine.isInSync)
+        // The primary has lost it for a moment, and goes on with it or without it.
+        rig.step { $0.isAdmitted = false }
+        #expect(rig.question() == .read && !rig.machine.isInSync)
+        _ = rig.answer(.read(admitted, revision: 2))
+        rig.step { $0.isLeftOut = true }
+        guard case .swap(let leftOut, for: 2) = rig.question() else {
+            Issue.record("\(String(describing: rig.asked))")
+            return
+        }
+        #expect((leftOut.epoch, leftOut.inSync) == (4, [1]))
+    }
+
+    /// A primary with its standby, which is about to go.
+    private func pair() -> Rig {
+        var rig = Rig(host: 1, isManual: true)
+        _ = rig.question()
+        let ordered = Decision(epoch: 1, primary: 1, inSync: [1], phase: .promoting, nonce: 9)
+        _ = rig.answer(.read(ordered, revision: 1))
+        #expect(rig.machine.role == .starting)
+        rig.step { $0.request = .takeOverByForce }
+        _ = rig.question()
+        _ = rig.answer(.swap(.won(revision: 1)))
+        rig.step { $0.isTakenOver = true }
         _ = rig.question()
         _ = rig.answer(.swap(.won(revision: 2)))
-        #expect(rig.machine.role == .primary(.mirrored))
-        let both = rig.machine.decision
-        rig.asked = nil
-        rig.step { ($0.link, $0.gate) = (.down, .closed) }
-        #expect(rig.question() != nil)
-        _ = rig.answer(.swap(.lost(both, revision: 2)))
-        #expect(rig.machine.role == .primary(.leaving))
-        #expect(rig.question() != nil)
+        rig.step { ($0.link, $0.gate, $0.isAcknowledgedMirrored) = (.live, .both, true) }
+        _ = rig.question()
         _ = rig.answer(.swap(.won(revision: 3)))
+        #expect(rig.machine.role == .primary(.mirrored))
+        rig.asked = nil
+        return rig
+    }
+
+    @Test func `waits without its standby for the standby or for a person`() {
+        var rig = pair()
+        rig.step { ($0.link, $0.gate) = (.down, .closed) }
+        #expect(rig.question() == nil && rig.machine.role == .primary(.leaving))
+        // It is back, before anybody has said anything: the decision has both still.
+        for beat in 1...3 as ClosedRange<UInt64> {
+            rig.step { ($0.link, $0.gate, $0.peerBeat) = (.live, .both, beat) }
+        }
+        guard case .swap(let both, for: 3) = rig.question() else {
+            Issue.record("\(String(describing: rig.asked))")
+            return
+        }
+        #expect((both.epoch, both.inSync) == (1, [1, 2]))
+        // And goes while that is asked for: no solo without a word.
+        rig.step { $0.link = .down }
+        _ = rig.answer(.swap(.won(revision: 4)))
+        rig.step { $0.gate = .closed }
+        #expect(rig.question() == nil && rig.machine.role == .primary(.leaving))
+        rig.step { $0.request = .goSolo }
+        #expect(rig.question() != nil)
+        _ = rig.answer(.swap(.won(revision: 5)))
         #expect(rig.machine.role == .primary(.solo))
+    }
+
+    @Test func `goes on alone when that was said just as it took its standby back`() {
+        var rig = pair()
+        rig.step { ($0.link, $0.gate) = (.down, .closed) }
+        for beat in 1...3 as ClosedRange<UInt64> {
+            rig.step { ($0.link, $0.gate, $0.peerBeat) = (.live, .both, beat) }
+        }
+        _ = rig.question()
+        let alone = Decision(epoch: 1, primary: 1, inSync: [1], phase: .active, nonce: 10)
+        _ = rig.answer(.swap(.lost(alone, revision: 4)))
+        #expect(rig.machine.role == .primary(.leaving))
+        rig.step { ($0.link, $0.gate) = (.down, .closed) }
+        guard case .swap(let wanted, for: 4) = rig.question() else {
+            Issue.record("\(String(describing: rig.asked))")
+            return
+        }
+        #expect(ManualArbiter.says(alone, wanted))
+        #expect(rig.answer(.swap(.won(revision: 4))) == [.dropStandby])
+        #expect(rig.machine.role == .primary(.solo))
+    }
+
+    @Test func `is silent at once when the other speaks in a newer epoch`() {
+        var rig = pair()
+        #expect(rig.step { $0.peerEpoch = 1 }.isEmpty)
+        let effects = rig.step { $0.peerEpoch = 2 }
+        #expect(effects.first == .fallSilent(.replaced))
+        guard case .swap(let heard, for: 3) = rig.asked else {
+            Issue.record("\(String(describing: rig.asked))")
+            return
+        }
+        #expect((heard.epoch, heard.primary, heard.inSync) == (2, 2, [2]))
+        #expect(rig.answer(.swap(.won(revision: 4))) == [.startAnew])
     }
 
     @Test func `takes up an epoch that is its own and in which it has not spoken`() {

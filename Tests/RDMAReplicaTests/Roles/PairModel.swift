@@ -36,13 +36,19 @@ struct PairModel {
         /// How often it was kept from running, and up to which time that was confirmed.
         var doubt: UInt64 = 0
         var confirmed: UInt64 = 0
+        /// The newest epoch in which the other has said that it is the primary.
+        var peerEpoch: UInt32 = 0
+        /// What a person has just asked for.
+        var request: HostObservation.Request?
     }
 
     var random: SeededRandom
     var nowNanos: UInt64 = 1_000_000
     var hosts: [Host] = []
-    var decision: Decision?
-    var revision: UInt64 = 0
+    /// What the arbiter says; a person's has a folder for each host.
+    var folders: [(decision: Decision?, revision: UInt64)] = [(nil, 0), (nil, 0)]
+    /// The last decision of a primary in whose epoch it spoke, as a person knows it.
+    var lastSpoken: Decision?
     /// Acknowledged, by position.
     var acknowledged: [UInt64] = []
     var nextNumber: UInt64 = 1
@@ -60,15 +66,18 @@ struct PairModel {
     var losses = 0
 
     let policy: CommitPolicy
+    let isManual: Bool
 
-    init(seed: UInt64) {
+    init(seed: UInt64, isManual: Bool = false) {
         random = SeededRandom(seed: seed)
+        self.isManual = isManual
         policy = random.below(4) == 0 ? .mirroredAndDurable : .mirrored
         for host in 1...2 as ClosedRange<UInt32> { hosts.append(Host(machine: machine(host, 1))) }
     }
 
     private mutating func machine(_ host: UInt32, _ firstEpoch: UInt32) -> HostMachine {
         var settings = HostSettings(host: host, peer: 3 - host, mayFound: host == 1)
+        settings.isManual = isManual
         settings.takeOverNanos = 2_000_000
         settings.soloNanos = 1_000_000
         settings.reclaimNanos = 20_000_000
@@ -86,6 +95,7 @@ struct PairModel {
         nowNanos += 50_000 + random.below(100_000)
         if withFaults { fault() }
         answerQuestions()
+        if isManual { person() }
         for index in random.below(2) == 0 ? [0, 1] : [1, 0] {
             guard hosts[index].isAlive, hosts[index].pausedUntilNanos <= nowNanos else { continue }
             write(index)
@@ -112,14 +122,15 @@ struct PairModel {
     /// The mirror, and what the standby writes back.
     private mutating func mirror(_ index: Int) {
         let peer = 1 - index
-        let mayConnect = hosts[index].machine.role == .primary(.solo)
+        let role = hosts[index].machine.role
+        let mayConnect = role == .primary(.solo) || isManual && role == .primary(.leaving)
         if hosts[index].isConnected {
             let isOver =
                 isCut || !hosts[peer].isAlive || hosts[peer].isFenced
                 || !hosts[index].machine.isSpeaking
             if isOver { return disconnect(index) }
-        } else if mayConnect, !isCut, hosts[peer].isAlive, hosts[peer].machine.role == .standby,
-            hosts[peer].pausedUntilNanos <= nowNanos
+        } else if mayConnect, !isCut, hosts[peer].isAlive,
+            hosts[peer].pausedUntilNanos <= nowNanos, isFollowed(index, by: peer)
         {
             connect(index, peer)
         }
@@ -201,6 +212,8 @@ struct PairModel {
             seen.peerBeat = hosts[peer].progress
             seen.peerProgress = hosts[peer].progress
         }
+        seen.isLeftOut = isLinked && hosts[peer].machine.leavesStandbyOut
+        seen.peerEpoch = hosts[index].peerEpoch
         // True of the dead, and now and then of a host that is as well as ever.
         seen.isPeerDead = hosts[peer].isAlive ? chance(2_000) : chance(2)
         seen.isAdmitted = isLinked && hosts[peer].saysAdmitted
@@ -221,8 +234,10 @@ struct PairModel {
         seen.answer = hosts[index].answer
         hosts[index].answer = nil
         if hosts[index].machine.role == .primary(.mirrored), chance(400) {
-            seen.request = .handOver
+            seen.request = isManual ? nil : .handOver
         }
+        if let request = hosts[index].request { seen.request = request }
+        hosts[index].request = nil
         for effect in hosts[index].machine.step(seen) { perform(effect, index) }
     }
 
@@ -269,7 +284,7 @@ struct PairModel {
         nextNumber += 1
     }
 
-    private mutating func fail(_ text: String) {
+    mutating func fail(_ text: String) {
         if failure == nil { failure = text }
     }
 
@@ -280,11 +295,13 @@ struct PairModel {
             guard let asked = hosts[index].asked, asked.dueNanos <= nowNanos else { continue }
             hosts[index].asked = nil
             let isUnheard = isArbiterDown || chance(12)
+            let folder = folders[isManual ? index : 0]
             switch asked.request {
             case .read:
                 hosts[index].answer =
                     isUnheard
-                    ? .failed(ArbiterError("no answer")) : .read(decision, revision: revision)
+                    ? .failed(ArbiterError("no answer"))
+                    : .read(folder.decision, revision: folder.revision)
             case .swap(let wanted, let expected):
                 // What is not heard may have happened all the same.
                 let happens = !isArbiterDown && (!isUnheard || chance(2))
@@ -299,14 +316,26 @@ struct PairModel {
         _ wanted: Decision, _ expected: UInt64, _ index: Int
     ) -> SwapOutcome {
         if let flaw = wanted.flaw { fail(flaw) }
+        let place = isManual ? index : 0
+        let (decision, revision) = folders[place]
+        if isManual {
+            if let decision, ManualArbiter.says(decision, wanted) {
+                return .won(revision: revision)
+            }
+            let host = UInt32(index + 1)
+            guard ManualArbiter.mayProgram(put: wanted, over: decision, on: host) else {
+                if expected == revision { fail("host \(host) takes power by itself: \(wanted)") }
+                return .lost(decision, revision: revision)
+            }
+        }
         guard expected == revision else {
             return SwapOutcome(asked: wanted, found: decision, revision: revision)
         }
         if wanted.inSync.count > 1 { admissions += 1 }
         if wanted.inSync.count == 1, wanted.epoch == decision?.epoch { soloTurns += 1 }
-        decision = wanted
-        revision += 1
-        return .won(revision: revision)
+        folders[place] = (wanted, revision + 1)
+        note(wanted, by: UInt32(index + 1))
+        return .won(revision: revision + 1)
     }
 
     // MARK: Faults
@@ -327,7 +356,10 @@ struct PairModel {
     private mutating func kill(_ index: Int) {
         hosts[index].isAlive = false
         if hosts[index].isConnected { hosts[1 - index].hasPeerLeft = true }
-        let isElsewhere = hosts[1 - index].log.starts(with: acknowledged)
+        let other = hosts[1 - index]
+        // Of a host that is dead too only what is durable counts.
+        let held = other.log.prefix(other.isAlive ? other.log.count : other.durableCount)
+        let isElsewhere = held.starts(with: acknowledged)
         let isDurable =
             hosts[index].log.starts(with: acknowledged)
             && hosts[index].durableCount >= acknowledged.count
@@ -343,7 +375,7 @@ struct PairModel {
     }
 
     /// A new process over the same journal.
-    private mutating func restart(_ index: Int) {
+    mutating func restart(_ index: Int) {
         let log = hosts[index].log
         hosts[index] = Host(machine: machine(UInt32(index + 1), 1))
         hosts[index].log = log
