@@ -105,8 +105,9 @@ extension MirrorSender {
         }
         var usable: [SnapshotHeader] = []
         for sequence in sequences where sequence <= published {
+            // A place of the journal that cannot be read vouches for none.
             guard let header = try? snapshots.store.loadHeader(sequence: sequence),
-                try crc(of: sequence) == header.position.recordCRC32C
+                let crc = try? crc(of: sequence), crc == header.position.recordCRC32C
             else { continue }
             usable.append(header)
         }

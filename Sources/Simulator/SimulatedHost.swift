@@ -30,6 +30,8 @@ final class SimulatedHost {
     private var endAtDeath: UInt64 = 0
     /// The disk has lied since: an operator looks at it before it is trusted.
     var isDoubtful = false
+    /// The same, and a start that did not need that place has passed it over.
+    var hasFlipped = false
     /// Why the last start did not come about.
     private(set) var startProblem: String?
 
@@ -178,6 +180,7 @@ final class SimulatedHost {
         disk.wipe()
         claim = RecordChain()
         isDoubtful = false
+        hasFlipped = false
     }
 
     private func drop() {

@@ -138,6 +138,7 @@ extension World {
         note("a bit flips on the disk of host \(host.index + 1)")
         figures[.bitFlips] += 1
         host.isDoubtful = true
+        host.hasFlipped = true
     }
 
     private func pause(_ host: SimulatedHost) {

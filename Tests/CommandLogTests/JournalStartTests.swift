@@ -14,6 +14,25 @@ private let everyCall: Set<String> = [
     "list", "stat", "read", "create", "open", "write", "sync", "rename", "remove", "syncFolder",
 ]
 
+@Suite struct `A start behind a kill` {
+    @Test func `builds on nothing that a killed process has left in memory alone`() throws {
+        for round in 0..<150 as Range<UInt64> {
+            let seed = TestSeed.run &+ round
+            let rig = JournalRig(FaultyStorage(seed: seed), seed: seed)
+            rig.segmentByteCount = 4096 * 3
+            try rig.start("seed \(seed)")
+            for _ in 0..<20 + rig.random.below(60) { rig.step() }
+            // Of the process alone: what the kernel has taken is there for the next one.
+            rig.storage.settle()
+            rig.kill()
+            try rig.start("seed \(seed), after a kill")
+            for _ in 0..<rig.random.below(60) { rig.step() }
+            rig.crash()
+            try rig.scan("seed \(seed), after a kill and a loss of power")
+        }
+    }
+}
+
 @Suite struct `A tail that holds no slot` {
     @Test(arguments: [1, 30, 150] as [UInt64])
     func `is damage once the log has begun`(records: UInt64) throws {

@@ -35,6 +35,12 @@ private struct Found: CustomTestStringConvertible, Sendable {
         Found(
             seed: 50_085, steps: 20_000,
             what: "the host with the longer log was named before that log was on its disk"),
+        Found(
+            seed: 2_623, steps: 20_000,
+            what: "a footer that a killed process had written was built on before it was durable"),
+        Found(
+            seed: 3_243, steps: 20_000,
+            what: "a standby came back empty, unnoticed, and was still called in sync"),
     ]
 
     @Test(arguments: found)

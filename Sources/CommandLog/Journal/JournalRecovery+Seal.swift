@@ -18,7 +18,7 @@ extension JournalRecovery {
             try bringHome(storage, log, page)
             try removeCut(storage, log)
             for index in log.segments.indices {
-                try writeFooter(storage, log, index, page)
+                try finish(storage, log, index, page)
                 let segment = log.segments[index]
                 if segment.lastSequence >= segment.geometry.firstSequence {
                     log.segments[index].hasFooter = true
@@ -99,12 +99,17 @@ extension JournalRecovery {
         return found
     }
 
-    private static func writeFooter<Storage: JournalStorage>(
+    private static func finish<Storage: JournalStorage>(
         _ storage: Storage, _ log: RecoveredLog, _ index: Int, _ page: borrowing HugePages
     ) throws(StorageError) {
         let segment = log.segments[index]
-        guard !segment.hasFooter, segment.lastSequence >= segment.geometry.firstSequence
-        else { return }
+        guard segment.lastSequence >= segment.geometry.firstSequence else { return }
+        let file = try storage.open(segment.name, forWriting: !segment.hasFooter)
+        defer { storage.close(file) }
+        // What was read may be in memory only, a footer that a killed process wrote too: it is made
+        // durable before anything is built on it.
+        try storage.sync(file)
+        guard !segment.hasFooter else { return }
         let footer = SegmentFooter(
             state: segment.lastSequence == segment.geometry.lastSequence
                 ? SegmentFooter.State.full : SegmentFooter.State.recovered,
@@ -114,10 +119,6 @@ extension JournalRecovery {
         unsafe page.base.initializeMemory(
             as: UInt8.self, repeating: 0, count: JournalFormat.pageByteCount)
         unsafe footer.write(page.base)
-        let file = try storage.open(segment.name, forWriting: true)
-        defer { storage.close(file) }
-        // What was read may be in memory only: it is made durable before the footer says so.
-        try storage.sync(file)
         try unsafe storage.write(
             file, from: page.base, byteCount: JournalFormat.pageByteCount,
             offset: segment.geometry.footerOffset)

@@ -16,6 +16,10 @@ final class HostDriver: @unchecked Sendable {
     private var announcing = Announcements()
     private var beats: JointProgress
     private var progress: JointProgress
+    /// Of the connections to the standby at the last look, by shard.
+    private var nonces: [UInt32]
+    /// Of those over which it came in sync.
+    private var admittedNonces: [UInt32]?
     private let startCycles: UInt64
     private let death: DeathWatch?
     private var handOvers: HandOverWatch
@@ -38,6 +42,7 @@ final class HostDriver: @unchecked Sendable {
             seed: Chance.nonZero())
         beats = JointProgress(count: members.count)
         progress = JointProgress(count: members.count)
+        nonces = members.map { _ in 0 }
         startCycles = clock.nowCycles
     }
 
@@ -52,9 +57,12 @@ final class HostDriver: @unchecked Sendable {
         for member in members { member.duty.gate.set(machine.gate) }
         for effect in effects { perform(effect) }
         let epoch = machine.role.servesStandby ? machine.decision?.epoch ?? 0 : 0
-        for member in members {
+        if !machine.admitsStandby { admittedNonces = nil }
+        if machine.admitsStandby, admittedNonces == nil { admittedNonces = nonces }
+        for (index, member) in members.enumerated() {
             member.duty.mirror(
-                epoch: epoch, admits: machine.admitsStandby, leavesOut: machine.leavesStandbyOut)
+                epoch: epoch, admittedNonce: admittedNonces?[index] ?? 0,
+                leavesOut: machine.leavesStandbyOut)
             member.duty.ask(forHandOver: view.asksPeer)
         }
         death?.prepare(epoch: epoch, nonce: members[0].mirror.status.nonce)
@@ -92,12 +100,19 @@ final class HostDriver: @unchecked Sendable {
     }
 
     private func observeStandby(_ seen: inout HostObservation) {
+        let noncesBefore = nonces
+        nonces = members.map { $0.mirror.status.nonce }
         let phases = members.map { $0.mirror.status.phase }
         let hasDiffered = members.contains { $0.mirror.status.mismatchSequence != 0 }
         if phases.allSatisfy({ $0 == .live }), !hasDiffered {
             seen.link = .live
         } else if phases.allSatisfy({ $0 == .live || $0 == .catchingUp }), !hasDiffered {
             seen.link = .catchingUp
+        }
+        // A connection that is another one than at the last look was down in between, however
+        // short: its standby may have started anew, with less than it had.
+        if nonces != noncesBefore || nonces != members.map({ $0.mirror.status.nonce }) {
+            seen.link = .down
         }
         // It has answered, and its log is on ours.
         if seen.link != .down {
@@ -171,7 +186,11 @@ final class HostDriver: @unchecked Sendable {
             for member in members { member.duty.serve(epoch: epoch) }
             announcing.begin(nowNanos)
         case .handOver(let isOn):
-            for member in members { member.duty.want(isOn ? .draining : .serving) }
+            for member in members {
+                // Not true any more, whenever the thread gets there: a standby would believe it.
+                if !isOn { member.duty.tell(isDrained: false) }
+                member.duty.want(isOn ? .draining : .serving)
+            }
         case .fallSilent:
             for member in members { member.duty.want(.silent) }
         case .dropStandby:

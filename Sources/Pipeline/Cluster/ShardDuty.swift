@@ -59,7 +59,7 @@ final class ShardDuty: Sendable {
     private let confirmedNumber = Atomic<UInt64>(0)
     private let dropCount = Atomic<UInt32>(0)
     private let mirrorEpochNumber = Atomic<UInt32>(0)
-    private let tellsAdmitted = Atomic<Bool>(false)
+    private let admittedNumber = Atomic<UInt32>(0)
     private let tellsAlone = Atomic<Bool>(false)
     private let wantsHandOver = Atomic<Bool>(false)
     private let begunEpochNumber = Atomic<UInt32>(0)
@@ -87,7 +87,8 @@ final class ShardDuty: Sendable {
     /// The epoch in which the mirror thread is to serve a standby; 0 = it is to serve none.
     var mirrorEpoch: UInt32 { mirrorEpochNumber.load(ordering: .relaxed) }
     /// Whether a standby is told that it is in sync.
-    var admitsStandby: Bool { tellsAdmitted.load(ordering: .relaxed) }
+    /// The nonce of the connection over which it came in sync; 0 = none did.
+    var admittedNonce: UInt32 { admittedNumber.load(ordering: .relaxed) }
     /// Whether a standby is told that it is not.
     var leavesStandbyOut: Bool { tellsAlone.load(ordering: .relaxed) }
     /// The last record that the epoch carried over from the one before.
@@ -112,9 +113,9 @@ final class ShardDuty: Sendable {
     func confirm(_ doubt: UInt64) { confirmedNumber.store(doubt, ordering: .releasing) }
     func announce() { announcementCount.add(1, ordering: .relaxed) }
 
-    func mirror(epoch: UInt32, admits: Bool, leavesOut: Bool) {
+    func mirror(epoch: UInt32, admittedNonce: UInt32, leavesOut: Bool) {
         mirrorEpochNumber.store(epoch, ordering: .relaxed)
-        tellsAdmitted.store(admits, ordering: .relaxed)
+        admittedNumber.store(admittedNonce, ordering: .relaxed)
         tellsAlone.store(leavesOut, ordering: .relaxed)
     }
 

@@ -25,9 +25,12 @@ final class ShardMirror: @unchecked Sendable {
         self.sender = sender
         self.duty = duty
         self.clock = clock
+        let status = sender.status
         sender.vitals = {
             var flags: BeatFlags = []
-            if duty.admitsStandby { flags.insert(.admitted) }
+            // Who comes back over another connection may have lost what it was admitted with.
+            let admitted = duty.admittedNonce
+            if admitted != 0, admitted == status.nonce { flags.insert(.admitted) }
             if duty.leavesStandbyOut { flags.insert(.alone) }
             if duty.isDrained { flags.insert(.handingOver) }
             let checkpoint = progress.lastCheckpoint

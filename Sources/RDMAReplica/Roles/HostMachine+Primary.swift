@@ -11,12 +11,15 @@ extension HostMachine {
             if doubtRead != 0 { read(every: settings.readNanos / 10) }
         }
         let isStandbyGone = seen.link == .down || watch.silentNanos > settings.soloNanos
+        if isStandbyGone || seen.link != .live { hasStandbyStayed = false }
         switch mode {
         case .solo:
-            if seen.link == .live, !isStandbyGone { become(.primary(.admitting)) }
+            if seen.link == .live, !isStandbyGone { return become(.primary(.admitting)) }
+            // A person may have made the other host the primary, by force.
+            read(every: settings.readNanos * 50)
         case .admitting: admit(seen, isStandbyGone)
         case .mirrored:
-            if isStandbyGone { become(.primary(.leaving)) }
+            if !hasStandbyStayed { become(.primary(.leaving)) }
         case .leaving: leave(seen, isStandbyGone)
         case .handingOver:
             guard question == nil else { return }
@@ -40,9 +43,13 @@ extension HostMachine {
             return become(.primary(isAlone ? .solo : .leaving))
         }
         #if NEEDLETAIL_MUTANTS
-        if Mutant.admittedEarly.isPlanted { return swapOwn(withStandby: true) }
+        if Mutant.admittedEarly.isPlanted {
+            hasStandbyStayed = true
+            return swapOwn(withStandby: true)
+        }
         #endif
         guard seen.gate == .both, seen.isAcknowledgedMirrored else { return }
+        hasStandbyStayed = true
         swapOwn(withStandby: true)
     }
 

@@ -93,6 +93,9 @@ public struct HostMachine: Sendable {
     /// The decision is being read because the primary said that this host is in sync, over the
     /// link that stands now: what was in memory when it was put there is there still.
     var readsAsAdmitted = false
+    /// Of a primary: its standby has been live, over one connection, since it was asked into the
+    /// decision. One that comes back may have started anew, with less than it had.
+    var hasStandbyStayed = false
     /// The doubt for which the decision is being read.
     var doubtRead: UInt64 = 0
     var effects: [HostEffect] = []
@@ -262,14 +265,14 @@ public struct HostMachine: Sendable {
             isInSync = false
             become(.primary(.solo))
             effects.append(.serve(epoch: decision?.epoch ?? firstEpoch))
-        case .primary(.admitting): become(.primary(.mirrored))
+        case .primary(.admitting): become(.primary(hasStandbyStayed ? .mirrored : .leaving))
         case .primary(.leaving):
             become(.primary(.solo))
             // A person's word was for this time.
             mayGoSolo = settings.goesSolo && !settings.isManual
             effects.append(.dropStandby)
         case .primary(.callingOff):
-            become(.primary(.mirrored))
+            become(.primary(hasStandbyStayed ? .mirrored : .leaving))
             effects.append(.handOver(false))
         default: consider()
         }

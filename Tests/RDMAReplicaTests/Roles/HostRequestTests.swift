@@ -88,6 +88,45 @@ private struct Rig {
         #expect(rig.answer(.swap(.won(revision: 8))) == [.serve(epoch: 5)])
     }
 
+    @Test func `does not take for in sync who was away while the arbiter was asked`() {
+        for wasAway in [false, true] {
+            var rig = Rig(host: 1)
+            _ = rig.question()
+            _ = rig.answer(.read(nil, revision: 0))
+            _ = rig.answer(.swap(.won(revision: 1)))
+            #expect(rig.machine.role == .primary(.solo))
+            rig.asked = nil
+            rig.step { ($0.link, $0.gate, $0.isAcknowledgedMirrored) = (.live, .both, true) }
+            rig.step()
+            guard case .swap(let wanted, for: 1) = rig.asked else {
+                Issue.record("\(String(describing: rig.asked))")
+                return
+            }
+            #expect(wanted.inSync == [1, 2])
+            if wasAway { rig.step { $0.link = .down } }
+            rig.step { $0.link = .live }
+            _ = rig.answer(.swap(.won(revision: 2)))
+            #expect(rig.machine.role == .primary(wasAway ? .leaving : .mirrored))
+            #expect(rig.machine.admitsStandby == !wasAway)
+        }
+    }
+
+    @Test func `reads the decision now and then while it is alone`() {
+        var rig = Rig(host: 1)
+        _ = rig.question()
+        _ = rig.answer(.read(nil, revision: 0))
+        _ = rig.answer(.swap(.won(revision: 1)))
+        rig.asked = nil
+        for _ in 0..<3_000 where rig.asked == nil { rig.step() }
+        guard case .read = rig.asked else {
+            Issue.record("\(String(describing: rig.asked))")
+            return
+        }
+        let forced = Decision(epoch: 2, primary: 2, inSync: [2], phase: .active, nonce: 3)
+        _ = rig.answer(.read(forced, revision: 2))
+        #expect(!rig.machine.isSpeaking, "a person has made the other one the primary, by force")
+    }
+
     @Test func `claims with the longer log only once that is on its disk`() {
         var rig = Rig()
         let both = Decision(epoch: 4, primary: 1, inSync: [1, 2], phase: .active, nonce: 9)
