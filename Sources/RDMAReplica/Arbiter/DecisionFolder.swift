@@ -51,12 +51,16 @@ final class DecisionFolder: Sendable {
         precondition(decision.flaw == nil, "a decision without a flaw")
         do throws(ArbiterError) {
             var (found, newest) = try read()
-            if newest == revision {
-                let failure = try link(decision, revision: revision + 1)
+            var failure: ArbiterError?
+            var tries = 0
+            // Who won the revision before may have swept our file away with what others had left.
+            while newest == revision, tries < 4 {
+                tries += 1
+                failure = try link(decision, revision: revision + 1)
                 (found, newest) = try read()
-                if newest == revision { return .unknown(failure?.description ?? "nothing changed") }
-                if newest == revision + 1, found == decision { prune(newest) }
             }
+            if newest == revision { return .unknown(failure?.description ?? "nothing changed") }
+            if tries > 0, newest == revision + 1, found == decision { prune(newest) }
             return SwapOutcome(asked: decision, found: found, revision: newest)
         } catch {
             return .unknown(error.description)
@@ -102,8 +106,7 @@ final class DecisionFolder: Sendable {
     }
 
     /// Removes what is too old, and what swaps that never ended have left. A live swap that loses
-    /// its file loses: there is a newer revision than the one it is for. Whoever cannot remove lets
-    /// it be.
+    /// its file has lost, or tries again. Whoever cannot remove lets it be.
     private func prune(_ newest: UInt64) {
         passes?(.folderSynchronized)
         for name in (try? names()) ?? [] {

@@ -39,9 +39,12 @@ internal import Platform
         var causes: [String] = []
         for attempt in 0..<count {
             let index = (preferred + attempt) % count
-            // A member that is silent leaves the others their share of what is left.
+            // A member that is silent, for its leader is dead, leaves the next its turn soon; the
+            // last has all the time that is left, for a slow disk.
             let now = Self.nowMillis()
-            let millis = end > now ? (end - now) / UInt64(count - attempt) : 0
+            let left = end > now ? end - now : 0
+            let isLast = attempt == count - 1
+            let millis = isLast ? left : min(left / UInt64(count - attempt), Self.turnMillisMax)
             do throws(ArbiterError) {
                 let json = try authorized(index, path, body, millisMax: max(millis, 1))
                 if let answer = read(json) {
@@ -55,6 +58,8 @@ internal import Platform
         }
         throw ArbiterError("no member of etcd answers: \(causes.joined(separator: "; "))")
     }
+
+    private static var turnMillisMax: UInt64 { 100 }
 
     /// One request, with a token if there is a user: a new one when the member does not take the
     /// one that we have. It was refused then, so nothing happens twice.
