@@ -119,7 +119,7 @@ final class HostDriver: @unchecked Sendable {
         } else if views.allSatisfy({ $0.link != .down }) {
             seen.link = .catchingUp
         }
-        if views.allSatisfy({ $0.peerLog == .shorter }) { seen.peerLog = .shorter }
+        seen.peerLog = HostObservation.PeerLog(ofShards: views.map(\.peerLog))
         seen.peerProgress = progress.look(views.map { $0.beat?.progress ?? 0 })
         seen.hasPeerLeft = views.allSatisfy { $0.link == .down && $0.ended != nil }
         let flags = views.map { BeatFlags(rawValue: $0.beat?.flags ?? 0) }
