@@ -145,7 +145,7 @@ public struct ClusterControl: Sendable {
     private func holdsAll(_ state: ClusterView.State) -> Bool {
         if state.role == .standby { return state.isInSync }
         // A person lets it begin, or go on where it was alone.
-        guard isManual, state.role == .starting else { return false }
+        guard isManual, state.role == .starting, !state.isLogMissing else { return false }
         return state.decision.map { $0.phase == .active && $0.inSync == [host] }
             ?? cluster.settings.mayFound
     }

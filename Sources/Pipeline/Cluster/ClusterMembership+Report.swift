@@ -139,3 +139,6 @@ extension ClusterView.State: CustomStringConvertible {
         }
     }
 }
+        case .starting where isLogMissing:
+            "led in epoch \(decision?.epoch ?? 0), and its log is empty: waits for its journal to be brought back, or for "
+                + "`needletail cluster promote --force` to begin without it"

@@ -15,6 +15,8 @@ public final class ClusterView: Sendable {
         public var decision: Decision?
         /// Of a standby: it holds all that was acknowledged.
         public var isInSync = false
+        /// The decision says that this host led on, alone, and its log has nothing of it.
+        public var isLogMissing = false
         /// How the mirror stands.
         public var link = HostObservation.Link.down
         /// What the arbiter last failed with; nil while it answers.
@@ -99,4 +101,5 @@ public final class ClusterView: Sendable {
             }
         }
     }
+            $0.isLogMissing = machine.isLogMissing
 }

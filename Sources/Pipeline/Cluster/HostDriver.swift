@@ -33,6 +33,8 @@ final class HostDriver: @unchecked Sendable {
         self.arbiter = arbiter
         self.death = death
         handOvers = HandOverWatch(host: settings.host)
+        var hostSettings = settings.hostSettings
+        hostSettings.isLogEmpty = members.allSatisfy { $0.log.publishedSequence == 0 }
         machine = HostMachine(
             settings.hostSettings, policy: policy, firstEpoch: firstEpoch,
             seed: Chance.nonZero())
