@@ -183,13 +183,12 @@ public struct ClusterControl: Sendable {
     // MARK: Anew
 
     private func resync() -> String {
-        guard state.role == .standby else {
+        guard cluster.view.askForResync() else {
             return Self.refusal(
                 .state,
                 "this host \(state): only a standby takes everything anew; on a primary the "
                     + "journal is what others take it from")
         }
-        cluster.view.askForResync()
         return done(cluster.report)
     }
 
