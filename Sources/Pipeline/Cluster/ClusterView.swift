@@ -101,6 +101,7 @@ public final class ClusterView: Sendable {
             if machine.role != .standby { resync.store(false, ordering: .relaxed) }
             $0.decision = machine.decision
             $0.isInSync = machine.isInSync
+            $0.isLogMissing = machine.isLogMissing
             $0.link = seen.link
             switch seen.answer {
             case .failed(let error): $0.arbiterFailure = error.description
@@ -110,5 +111,4 @@ public final class ClusterView: Sendable {
             }
         }
     }
-            $0.isLogMissing = machine.isLogMissing
 }

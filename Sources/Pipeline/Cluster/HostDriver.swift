@@ -36,7 +36,7 @@ final class HostDriver: @unchecked Sendable {
         var hostSettings = settings.hostSettings
         hostSettings.isLogEmpty = members.allSatisfy { $0.log.publishedSequence == 0 }
         machine = HostMachine(
-            settings.hostSettings, policy: policy, firstEpoch: firstEpoch,
+            hostSettings, policy: policy, firstEpoch: firstEpoch,
             seed: Chance.nonZero())
         beats = JointProgress(count: members.count)
         progress = JointProgress(count: members.count)

@@ -3,8 +3,8 @@ internal import CommandLog
 internal import RDMAReplica
 
 extension HostObservation.PeerLog {
-    /// Of one shard, as the other host's hello says. Logs of one length and of different records are
-    /// not the same: neither holds what the other does.
+    /// Of one shard, as the other host's hello says. Logs of one length and of different records
+    /// are not the same: neither holds what the other does.
     init(of hello: MirrorHello, beside end: RecordChain) {
         if hello.lastSequence < end.lastSequence {
             self = .shorter
