@@ -165,6 +165,50 @@ struct `A shadow` {
         #expect(text.lines.count == 4)
     }
 
+    /// A candidate: this build, with its stream, in `events`, as `rest` writes it.
+    private func candidate(_ name: String, _ rest: String) throws -> String {
+        let path = try Self.log.get().folder.path + "/" + name
+        let events = path + ".events"
+        let script = "'\(Machine.needletail)' \"$@\" > '\(events)'\n"
+        try "#!/bin/sh\nset -e\n\(script)\(rest.replacing("EVENTS", with: "'\(events)'"))\n"
+            .write(toFile: path, atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+        return path
+    }
+
+    @Test func `finds an event too many and one too few at the log's end`() throws {
+        let log = try Self.log.get()
+        for (name, rest, side, other) in [
+            ("more", "cat EVENTS; tail -c 80 EVENTS", "candidate", "current"),
+            ("fewer", "head -c -80 EVENTS", "current", "candidate"),
+        ] {
+            let path = try candidate(name, rest)
+            let found = try logTool("shadow", log.shard, "--candidate", path, "--json")
+            #expect(found.status == 1, "\(name): \(found.errors)")
+            let object = try #require(try found.objects().first)
+            #expect(object["equal"] as? Bool == false)
+            #expect(object[side] != nil && object[other] == nil, "\(name): \(object)")
+            let text = try logTool("shadow", log.shard, "--candidate", path)
+            #expect(text.output.contains("no further event"), "\(text.output)")
+        }
+        // Half an event, and a candidate that fails behind its last event, have not ended in order.
+        for (name, rest) in [("half", "head -c -8 EVENTS"), ("fails", "cat EVENTS; exit 3")] {
+            let end = try logTool("shadow", log.shard, "--candidate", try candidate(name, rest))
+            #expect(end.status == 69 && end.errors.contains("has ended"), "\(name): \(end.errors)")
+        }
+    }
+
+    @Test func `has the candidate begin at the same snapshot, wherever that is`() throws {
+        let log = try Self.log.get()
+        let elsewhere = log.folder.path + "/elsewhere"
+        let made = try logTool("snapshot", log.shard, "--into", elsewhere, "--until", "100")
+        try #require(made.status == 0, "\(made.errors)")
+        let found = try logTool(
+            "shadow", log.shard, "--candidate", Machine.needletail, "--from-snapshot",
+            "--snapshots", elsewhere)
+        #expect(found.status == 0 && found.output.hasPrefix("equal: "), "\(found.errors)")
+    }
+
     @Test func `follows a log until it is told to stop`() throws {
         let log = try Self.log.get()
         let child = try Child([

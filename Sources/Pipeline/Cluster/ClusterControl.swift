@@ -76,7 +76,7 @@ public struct ClusterControl: Sendable {
         default:
             return Self.refusal(
                 .state,
-                "this host \(before): a switch-over needs a primary with its standby in sync; see "
+                "\(before.thisHost): a switch-over needs a primary with its standby in sync; see "
                     + "`needletail cluster status`")
         }
     }
@@ -105,7 +105,7 @@ public struct ClusterControl: Sendable {
     private var notHandedOver: String {
         Self.refusal(
             .late,
-            "the hand-over did not come about and was called off, this host \(state): see "
+            "the hand-over did not come about and was called off, \(state.thisHost): see "
                 + "`needletail cluster status` on both hosts, then try again")
     }
 
@@ -114,12 +114,12 @@ public struct ClusterControl: Sendable {
     private func promote(isForced: Bool) -> String {
         let before = state
         if case .primary = before.role {
-            return Self.refusal(.state, "this host \(before) already")
+            return Self.refusal(.state, "\(before.thisHost) already")
         }
         guard isForced || holdsAll(before) else {
             return Self.refusal(
                 .state,
-                "this host \(before), so it may lack what the other one acknowledged: bring that "
+                "\(before.thisHost), so it may lack what the other one acknowledged: bring that "
                     + "one back, or lose it with --force")
         }
         if isManual {
@@ -135,7 +135,7 @@ public struct ClusterControl: Sendable {
         guard isOver else {
             return Self.refusal(
                 .late,
-                "this host \(state), and is no primary yet"
+                "\(state.thisHost), and is no primary yet"
                     + (state.arbiterFailure.map { ": \($0)" } ?? "; it goes on trying"))
         }
         return done(cluster.report)
@@ -145,7 +145,7 @@ public struct ClusterControl: Sendable {
     private func holdsAll(_ state: ClusterView.State) -> Bool {
         if state.role == .standby { return state.isInSync }
         // A person lets it begin, or go on where it was alone.
-        guard isManual, state.role == .starting else { return false }
+        guard isManual, state.role == .starting, !state.isLogMissing else { return false }
         return state.decision.map { $0.phase == .active && $0.inSync == [host] }
             ?? cluster.settings.mayFound
     }
@@ -155,7 +155,7 @@ public struct ClusterControl: Sendable {
         guard case .primary(.leaving) = before.role else {
             return Self.refusal(
                 .state,
-                "this host \(before): going on alone is for a primary that has lost its standby "
+                "\(before.thisHost): going on alone is for a primary that has lost its standby "
                     + "and acknowledges nothing")
         }
         if isManual {
@@ -168,6 +168,12 @@ public struct ClusterControl: Sendable {
                 .late,
                 "the arbiter has not agreed yet"
                     + (state.arbiterFailure.map { ": \($0)" } ?? "; it is asked again"))
+        }
+        let now = state
+        guard now.isAlone(host) else {
+            return Self.refusal(
+                .state,
+                "\(now.thisHost), and did not go on alone: see `needletail cluster status`")
         }
         return done(cluster.report)
     }
@@ -183,13 +189,12 @@ public struct ClusterControl: Sendable {
     // MARK: Anew
 
     private func resync() -> String {
-        guard state.role == .standby else {
+        guard cluster.view.askForResync() else {
             return Self.refusal(
                 .state,
-                "this host \(state): only a standby takes everything anew; on a primary the "
+                "\(state.thisHost): only a standby takes everything anew; on a primary the "
                     + "journal is what others take it from")
         }
-        cluster.view.askForResync()
         return done(cluster.report)
     }
 

@@ -119,11 +119,30 @@ extension HostMachine.Role {
     }
 }
 
+extension ClusterView.State {
+    /// It speaks, and the decision has it alone: it was not replaced, and has not just taken its
+    /// standby back.
+    func isAlone(_ host: UInt32) -> Bool {
+        if case .primary = role { decision?.inSync == [host] } else { false }
+    }
+}
+
 extension ClusterView.State: CustomStringConvertible {
+    /// The same as the beginning of a sentence.
+    var thisHost: String {
+        switch role {
+        case .standby, .primary, .silent, .over: "this host is \(self)"
+        case .starting, .waiting, .claiming, .taking, .activating: "this host \(self)"
+        }
+    }
+
     /// Where a host stands, in a clause.
     public var description: String {
         let epoch = decision.map { " of epoch \($0.epoch)" } ?? ""
         return switch role {
+        case .starting where isLogMissing:
+            "led in epoch \(decision?.epoch ?? 0), and its log is empty: waits for its "
+                + "journal to be brought back, or for `needletail cluster promote --force`"
         case .starting where decision != nil:
             "led in epoch \(decision?.epoch ?? 0), and waits for a person to say who goes on"
         case .starting: "asks the arbiter"

@@ -15,6 +15,8 @@ public final class ClusterView: Sendable {
         public var decision: Decision?
         /// Of a standby: it holds all that was acknowledged.
         public var isInSync = false
+        /// The decision says that this host led on, alone, and its log has nothing of it.
+        public var isLogMissing = false
         /// How the mirror stands.
         public var link = HostObservation.Link.down
         /// What the arbiter last failed with; nil while it answers.
@@ -50,10 +52,17 @@ public final class ClusterView: Sendable {
     public var current: State { state.withLock { $0 } }
     /// This host was replaced, and has to come back as a standby.
     public var isOver: Bool { over.load(ordering: .relaxed) }
-    /// The journal of this host is to be set aside.
+    /// The journal of this host is to be set aside: so long as it is a standby.
     public var wantsResync: Bool { resync.load(ordering: .relaxed) }
-    /// Asks for a new start without the journal of before.
-    func askForResync() { resync.store(true, ordering: .relaxed) }
+    /// Asks a standby for a new start without the journal of before; false where it is none.
+    func askForResync() -> Bool {
+        // Within the lock, so that a change of role comes before this or drops it.
+        state.withLock {
+            guard $0.role == .standby else { return false }
+            resync.store(true, ordering: .relaxed)
+            return true
+        }
+    }
     /// Has the other host asked to hand over, until it is called off.
     var asksPeer: Bool { peerAsked.load(ordering: .relaxed) }
     func askPeer(toHandOver isWanted: Bool) { peerAsked.store(isWanted, ordering: .relaxed) }
@@ -88,8 +97,11 @@ public final class ClusterView: Sendable {
             if machine.role == .standby, seen.link == .live { $0.hasHeardOfDeath = false }
 
             $0.role = machine.role
+            // Who leads by now has the journal that others take theirs from.
+            if machine.role != .standby { resync.store(false, ordering: .relaxed) }
             $0.decision = machine.decision
             $0.isInSync = machine.isInSync
+            $0.isLogMissing = machine.isLogMissing
             $0.link = seen.link
             switch seen.answer {
             case .failed(let error): $0.arbiterFailure = error.description

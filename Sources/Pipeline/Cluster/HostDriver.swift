@@ -37,8 +37,10 @@ final class HostDriver: @unchecked Sendable {
         self.arbiter = arbiter
         self.death = death
         handOvers = HandOverWatch(host: settings.host)
+        var hostSettings = settings.hostSettings
+        hostSettings.isLogEmpty = members.allSatisfy { $0.log.publishedSequence == 0 }
         machine = HostMachine(
-            settings.hostSettings, policy: policy, firstEpoch: firstEpoch,
+            hostSettings, policy: policy, firstEpoch: firstEpoch,
             seed: Chance.nonZero())
         beats = JointProgress(count: members.count)
         progress = JointProgress(count: members.count)
@@ -134,7 +136,7 @@ final class HostDriver: @unchecked Sendable {
         } else if views.allSatisfy({ $0.link != .down }) {
             seen.link = .catchingUp
         }
-        if views.allSatisfy({ $0.peerLog == .shorter }) { seen.peerLog = .shorter }
+        seen.peerLog = HostObservation.PeerLog(ofShards: views.map(\.peerLog))
         seen.peerProgress = progress.look(views.map { $0.beat?.progress ?? 0 })
         seen.hasPeerLeft = views.allSatisfy { $0.link == .down && $0.ended != nil }
         let flags = views.map { BeatFlags(rawValue: $0.beat?.flags ?? 0) }

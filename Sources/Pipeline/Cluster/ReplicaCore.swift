@@ -210,8 +210,7 @@ struct ReplicaCore: PolledCore, ~Copyable {
                 }
             }
             self.receiver = receiver
-            let peerLog: HostObservation.PeerLog =
-                hello.lastSequence < end.lastSequence ? .shorter : .longer
+            let peerLog = HostObservation.PeerLog(of: hello, beside: end)
             duty.tell {
                 $0.peerLog = peerLog
                 $0.nonce = hello.nonce

@@ -55,7 +55,7 @@ public struct RulesControl: Sendable {
             return "this build folds rules \(folded), not \(version): upgrade the hosts first"
         }
         if let cluster, cluster.view.current.role.name != "primary" {
-            return "this host \(cluster.view.current): rules are activated on the primary"
+            return "\(cluster.view.current.thisHost): rules are activated on the primary"
         }
         let others = desks.map(\.place.inForce).filter { $0 != version }
         for inForce in others where inForce &+ 1 != version {

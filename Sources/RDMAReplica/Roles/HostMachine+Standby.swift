@@ -3,6 +3,15 @@ internal import Platform
 
 // Before a host speaks: finding its place, following, taking over.
 extension HostMachine {
+    /// Whether a log that is empty cannot be the one that the decision names this host for: it has
+    /// begun on another disk. Who founded the pair may have ended before its first record was
+    /// durable, and lacks nothing.
+    public var isLogMissing: Bool {
+        guard let decision, settings.isLogEmpty, !ownsLog else { return false }
+        return decision.primary == settings.host && decision.epoch > 1
+            && decision.phase == .active && decision.inSync == [settings.host]
+    }
+
     /// What the decision makes of a host that has just started, or has just lost a swap.
     mutating func place() {
         guard let decision else {
@@ -13,8 +22,8 @@ extension HostMachine {
         // A person has to say again that it leads.
         if settings.isManual { return }
         if decision.phase == .active, decision.inSync == [settings.host] {
-            // All that was acknowledged is in this host's journal.
-            return claim(.active)
+            // All that was acknowledged is in this host's journal, if that is here.
+            return isLogMissing ? become(.starting) : claim(.active)
         }
         // Some of it may be in the other host's memory alone. Or this host was taking over, and
         // what it had taken went with its process.

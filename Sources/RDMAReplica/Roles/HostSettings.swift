@@ -8,6 +8,8 @@ public struct HostSettings: Equatable, Sendable {
     public var peer: UInt32
     /// Whether this host may begin a cluster that has no decision yet.
     public var mayFound: Bool
+    /// Whether this host has begun with nothing in its log.
+    public var isLogEmpty = false
     /// Whether a primary without its standby goes on by its journal alone, or waits for a person.
     public var goesSolo: Bool
     /// Whether a person decides, and no third place: this host takes no power by itself, and what

@@ -37,6 +37,12 @@ final class CandidateProcess {
         return Exit.unavailable
     }
 
+    /// It has ended of itself, and says that all went well. Waits for its end.
+    var hasSucceeded: Bool {
+        process.waitUntilExit()
+        return process.terminationReason == .exit && process.terminationStatus == 0
+    }
+
     /// Ends it, if it has not: at once, for it only reads, and holds back signals as this program
     /// does.
     func end() {

@@ -22,6 +22,7 @@ struct LogEvents: ParsableCommand {
     @OptionGroup var source: LogFolderArgument
     @Option(help: "Begin at the snapshot of this sequence; default: 0, the log's beginning.")
     var after: UInt64 = 0
+    @Option(help: "Folder of snapshots; default: snapshots, in FOLDER.") var snapshots: String?
     @Option(help: "Rules to assume; default: those that the log is under.") var rules: UInt32?
     @Option(help: "Last sequence to apply; default: the last that is here.") var until: UInt64?
     @Flag(help: "Go on with what is written, until the reader goes.") var follow = false
@@ -56,8 +57,8 @@ struct LogEvents: ParsableCommand {
 
     private func start(_ source: LogSource) throws -> LogFold {
         guard after > 0 else { return LogFold(shard: source.log.shard) }
-        let store = SnapshotStore(
-            path: SnapshotFiles.folder(of: source), shard: source.log.shard)
+        let folder = snapshots ?? SnapshotFiles.folder(of: source)
+        let store = SnapshotStore(path: folder, shard: source.log.shard)
         do throws(SnapshotError) {
             return try LogFold.restore(store, sequence: after)
         } catch { throw LogSource.refuse("\(error)") }

@@ -25,7 +25,7 @@ struct LogShadow: ParsableCommand {
 
             EXIT CODES
               0   all events are equal
-              1   one differs; the first is shown
+              1   one differs, is missing or is there beside them; the first is shown
               66  the folder cannot be read, or holds no log that this build folds
               69  the candidate cannot be run, or has ended before the log's end
             """)
@@ -57,22 +57,24 @@ struct LogShadow: ParsableCommand {
             throw process.refusal("it writes no event stream of version \(expected.version)")
         }
         let tail = try LogTail(source, fold, until: last, follows: follow)
-        var comparison = ShadowComparison(reader: reader, stop: stop)
+        var comparison = ShadowComparison(process: process, reader: reader, stop: stop)
         while !tail.isDone, comparison.isGoingOn {
             let hasFolded = try tail.advance { comparison.see($0, $1, $2) }
             guard !hasFolded, comparison.isGoingOn else { continue }
             if !follow || stop.wait(milliseconds: 20) { break }
             comparison.lookAtCandidate()
         }
+        if !follow || tail.isDone { comparison.expectEnd() }
         if comparison.outcome == .ended {
             throw process.refusal("it has ended before the log's end, \(comparison.equalText)")
         }
         print(json ? comparison.json.text : comparison.text)
-        if comparison.difference != nil { throw Exit.mismatch }
+        if comparison.outcome == .different { throw Exit.mismatch }
     }
 
     private func arguments(_ source: LogSource, after: UInt64, until: UInt64?) -> [String] {
         var words = ["log", "events", source.folder, "--after", "\(after)"]
+        if let snapshots = start.snapshots { words += ["--snapshots", snapshots] }
         if let rules { words += ["--rules", "\(rules)"] }
         if let until { words += ["--until", "\(until)"] }
         return words + (follow ? ["--follow"] : [])
@@ -84,19 +86,22 @@ struct ShadowComparison {
     /// How far it is.
     enum Outcome { case equal, different, ended, stopped }
 
+    private let process: CandidateProcess
     private let reader: CandidateReader
     private let stop: StopSignal
     private(set) var outcome = Outcome.equal
-    /// The first that differs, with its command.
+    /// The first that differs, with its command. Nil on the side that has no event there.
     private(set) var difference:
         (
-            current: EventStreamEntry, candidate: EventStreamEntry, record: LogRecord,
-            continuation: LogRecord?
+            current: EventStreamEntry?, candidate: EventStreamEntry?,
+            command: (record: LogRecord, continuation: LogRecord?)?
         )?
     private var eventCount: UInt64 = 0
     private var lastSequence: UInt64 = 0
+    private var lastCommand: (LogRecord, LogRecord?)?
 
-    init(reader: CandidateReader, stop: StopSignal) {
+    init(process: CandidateProcess, reader: CandidateReader, stop: StopSignal) {
+        self.process = process
         self.reader = reader
         self.stop = stop
     }
@@ -109,17 +114,34 @@ struct ShadowComparison {
         _ entry: EventStreamEntry, _ record: LogRecord, _ continuation: LogRecord?
     ) {
         guard isGoingOn else { return }
-        guard let other = reader.next(stop) else {
-            outcome = reader.isStopped ? .stopped : .ended
-            return
-        }
-        guard entry.isEqual(to: other) else {
-            outcome = .different
-            difference = (entry, other, record, continuation)
-            return
-        }
+        lastCommand = (record, continuation)
+        guard let other = reader.next(stop) else { return seeEnd(entry) }
+        guard entry.isEqual(to: other) else { return differ(entry, other) }
         eventCount += 1
         lastSequence = entry.sequence
+    }
+
+    /// Behind this build's last event: the candidate has none either.
+    mutating func expectEnd() {
+        guard isGoingOn else { return }
+        guard let other = reader.next(stop) else { return seeEnd(nil) }
+        differ(nil, other)
+    }
+
+    /// Who ends in order has said all that it has to say; who ends otherwise has not.
+    private mutating func seeEnd(_ missing: EventStreamEntry?) {
+        if reader.isStopped {
+            outcome = .stopped
+        } else if !reader.hasEnded || !process.hasSucceeded {
+            outcome = .ended
+        } else if let missing {
+            differ(missing, nil)
+        }
+    }
+
+    private mutating func differ(_ current: EventStreamEntry?, _ candidate: EventStreamEntry?) {
+        outcome = .different
+        difference = (current, candidate, lastCommand)
     }
 
     /// While there is nothing to compare: whether it is still there.
@@ -140,13 +162,20 @@ struct ShadowComparison {
                 ? "nothing to compare"
                 : "equal: \(eventCount) events, up to sequence \(lastSequence)"
         }
-        let sequence = min(difference.current.sequence, difference.candidate.sequence)
         return [
-            "differ at sequence \(sequence), \(equalText)",
-            "command    \(CommandText.json(difference.record, difference.continuation).text)",
-            "current    \(difference.current.json.text)",
-            "candidate  \(difference.candidate.json.text)",
+            "differ at sequence \(differsAt), \(equalText)",
+            "command    \(commandJSON?.text ?? "none")",
+            "current    \(difference.current?.json.text ?? "no further event")",
+            "candidate  \(difference.candidate?.json.text ?? "no further event")",
         ].joined(separator: "\n")
+    }
+
+    private var commandJSON: JSONObject? {
+        difference?.command.map { CommandText.json($0.record, $0.continuation) }
+    }
+
+    private var differsAt: UInt64 {
+        min(difference?.current?.sequence ?? .max, difference?.candidate?.sequence ?? .max)
     }
 
     var json: JSONObject {
@@ -155,11 +184,10 @@ struct ShadowComparison {
         object.add("equalEvents", eventCount)
         object.add("lastEqualSequence", lastSequence)
         guard let difference else { return object }
-        object.add(
-            "differsAt", min(difference.current.sequence, difference.candidate.sequence))
-        object.add("command", CommandText.json(difference.record, difference.continuation))
-        object.add("current", difference.current.json)
-        object.add("candidate", difference.candidate.json)
+        object.add("differsAt", differsAt)
+        if let commandJSON { object.add("command", commandJSON) }
+        if let current = difference.current { object.add("current", current.json) }
+        if let candidate = difference.candidate { object.add("candidate", candidate.json) }
         return object
     }
 }

@@ -10,10 +10,11 @@ private struct Rig {
     var seen = HostObservation()
     var asked: ArbiterRunner.Request?
 
-    init(host: UInt32 = 2, isManual: Bool = false) {
-        machine = HostMachine(
-            HostSettings(host: host, peer: 3 - host, mayFound: host == 1, isManual: isManual),
-            policy: .mirrored, firstEpoch: 1, seed: 1)
+    init(host: UInt32 = 2, isLogEmpty: Bool = false, isManual: Bool = false) {
+        var settings = HostSettings(
+            host: host, peer: 3 - host, mayFound: host == 1, isManual: isManual)
+        settings.isLogEmpty = isLogEmpty
+        machine = HostMachine(settings, policy: .mirrored, firstEpoch: 1, seed: 1)
     }
 
     /// One step, half a millisecond on.
@@ -86,6 +87,30 @@ private struct Rig {
         }
         #expect(wanted.epoch == 5 && wanted.phase == .active && wanted.inSync == [2])
         #expect(rig.answer(.swap(.won(revision: 8))) == [.serve(epoch: 5)])
+    }
+
+    @Test func `leaves it to a person where it led on and its log is empty`() {
+        for (epoch, isLogEmpty, isMissing) in [
+            (UInt32(1), true, false), (2, true, true), (2, false, false),
+        ] {
+            var rig = Rig(host: 1, isLogEmpty: isLogEmpty)
+            let alone = Decision(epoch: epoch, primary: 1, inSync: [1], phase: .active, nonce: 9)
+            _ = rig.question()
+            _ = rig.answer(.read(alone, revision: 7))
+            #expect(rig.machine.isLogMissing == isMissing)
+            #expect(rig.machine.role == (isMissing ? .starting : .claiming), "\(epoch)")
+            guard isMissing else { continue }
+            _ = rig.question()
+            _ = rig.answer(.read(alone, revision: 7))
+            #expect(rig.machine.role == .starting, "it stays so")
+            rig.asked = nil
+            rig.step { $0.request = .takeOverByForce }
+            guard case .swap(let wanted, for: 7) = rig.question() else {
+                Issue.record("\(String(describing: rig.asked))")
+                continue
+            }
+            #expect(wanted.epoch == epoch + 1 && wanted.primary == 1)
+        }
     }
 
     @Test func `does not take for in sync who was away while the arbiter was asked`() {

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+import CommandLog
+import Testing
+
+@testable import Pipeline
+@testable import RDMAReplica
+
+@Suite struct `What people are told of a host` {
+    @Test func `is a sentence with a verb`() {
+        var state = ClusterView.State()
+        #expect(state.thisHost == "this host asks the arbiter")
+        state.role = .standby
+        #expect(state.thisHost == "this host is standby, not in sync")
+        state.role = .primary(.solo)
+        #expect(state.thisHost == "this host is primary, alone")
+    }
+
+    @Test func `that was replaced while it was to go on alone is not that it did`() {
+        var state = ClusterView.State()
+        state.decision = Decision(epoch: 4, primary: 1, inSync: [1], phase: .active, nonce: 1)
+        state.role = .primary(.solo)
+        #expect(state.isAlone(1))
+        state.role = .silent
+        #expect(!state.isAlone(1))
+        state.role = .primary(.admitting)
+        state.decision?.inSync = [1, 2]
+        #expect(!state.isAlone(1), "it has its standby still")
+    }
+
+    @Test func `that is promoted takes back the wish to begin without its journal`() {
+        let view = ClusterView()
+        func tell(_ role: HostMachine.Role) {
+            var machine = HostMachine(
+                HostSettings(host: 2, peer: 1, mayFound: false, isManual: false),
+                policy: .mirrored, firstEpoch: 1, seed: 1)
+            machine.role = role
+            view.tell(machine, HostObservation(), ClusterView.HandOvers())
+        }
+        #expect(!view.askForResync(), "it is no standby yet")
+        tell(.standby)
+        #expect(view.askForResync() && view.wantsResync)
+        tell(.standby)
+        #expect(view.wantsResync)
+        tell(.claiming)
+        #expect(!view.wantsResync && !view.askForResync())
+    }
+}
