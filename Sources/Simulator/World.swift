@@ -210,7 +210,7 @@ final class World {
             // Where the cut belongs nothing is left; what is said to the operator is done.
             note("host \(host.index + 1) is not cut: \(why)")
             return giveUp(host)
-        } catch where host.hasFlipped {
+        } catch  where host.hasFlipped {
             note("host \(host.index + 1) cannot be cut: \(error)")
             return giveUp(host)
         } catch {
