@@ -192,6 +192,11 @@ final class World {
             host.restartsNanos = nowNanos + 1_000_000 + random.below(20_000_000)
         } else if host.process?.cluster.mustComeBack == true, chance(8), mayKill(host) {
             comeBack(host)
+        } else if host.process?.cluster.view.current.isLogMissing == true, chance(64),
+            ledger.lastSequence == 0
+        {
+            // A founder that died before its first record: a person sees that nothing is missing.
+            _ = host.process?.cluster.view.ask(.takeOverByForce)
         } else if plan.deletesSegments, !hasFaults, chance(64), !host.isSpeaking {
             // Where the two logs part nothing is kept: an operator has it begin anew.
             let other = hosts[1 - host.index]
