@@ -2,6 +2,7 @@
 //
 // SAFETY: strings are lent for a call.
 internal import Glibc
+internal import Platform
 
 /// How a folder that was made beside a shard's takes its place: by an exchange of the names, with a
 /// mark in the new one that says so. Whoever comes next knows by where the mark lies which of the
@@ -64,8 +65,26 @@ enum FolderSuccession: CaseIterable {
         SequenceName.sequence(name, ending: markEnding) != nil
     }
 
+    /// Puts what was made beside the folder in its place; the old one stays under the name `kept`.
+    /// What cannot be exchanged is undone, and said.
+    func exchange(
+        _ storage: FileStorage, keeping kept: String, mark: String,
+        _ willChange: (String) throws(JournalCutError) -> Void
+    ) throws(JournalCutError) {
+        let path = storage.folder
+        try willChange("exchange")
+        let number = FolderExchange.exchange(path, besides(path))
+        guard number == 0 else {
+            try JournalCut.finish(storage, willChange)
+            throw .refused(
+                "cannot exchange \(path) with \(besides(path)): \(SystemText.of(number)); move the "
+                    + "journal to a file system that can (ext4, XFS, Btrfs), nothing was changed")
+        }
+        try setAside(path, to: kept, mark: mark, willChange)
+    }
+
     /// Behind the exchange: the old folder gets the name under which it stays.
-    func setAside(
+    private func setAside(
         _ path: String, to kept: String, mark: String,
         _ willChange: (String) throws(JournalCutError) -> Void
     ) throws(JournalCutError) {

@@ -10,7 +10,6 @@
 //
 //  The mark lies in `shard-0.cut` before the exchange and in `shard-0` behind it: so whoever comes
 //  next knows which of the two is the old one, and ends what was begun.
-internal import Platform
 internal import Wire
 
 /// Why a journal is not cut.
@@ -78,16 +77,7 @@ public struct JournalCut: Sendable {
         let (log, outcome) = try check(storage)
         guard let kept = outcome.keptFolder else { return outcome }
         try build(storage, log)
-        try change("exchange")
-        let number = FolderExchange.exchange(storage.folder, succession.besides(storage.folder))
-        guard number == 0 else {
-            try Self.finish(storage, willChange)
-            throw .refused(
-                "cannot exchange \(storage.folder) with \(succession.besides(storage.folder)): "
-                    + "\(SystemText.of(number)); move the journal to a file system that can (ext4, "
-                    + "XFS, Btrfs), nothing was changed")
-        }
-        try succession.setAside(storage.folder, to: kept, mark: mark, willChange)
+        try succession.exchange(storage, keeping: kept, mark: mark, willChange)
         return outcome
     }
 

@@ -9,7 +9,6 @@
 //    ──▶ shard-0.incoming, now the old one, becomes shard-0.before-snapshot-N-1; the mark goes
 //
 //  What was interrupted before the exchange is removed by the next start, and begins anew.
-internal import Platform
 
 /// The folder that is to take the place of a shard's, begun behind a snapshot.
 ///
@@ -78,17 +77,9 @@ public struct JournalSuccessor: Sendable {
         try JournalCut.folder { () throws(SnapshotError) in
             try SnapshotFile.synchronizeFolder(FolderSuccession.parent(path))
         }
-        try willChange("exchange")
-        let number = FolderExchange.exchange(path, succession.besides(path))
-        guard number == 0 else {
-            try JournalCut.finish(storage, willChange)
-            throw .refused(
-                "cannot exchange \(path) with \(succession.besides(path)): "
-                    + "\(SystemText.of(number)); move the journal to a file system that can (ext4, "
-                    + "XFS, Btrfs), nothing was changed")
-        }
         let kept = succession.freeName(path, sequence: sequence)
-        try succession.setAside(path, to: kept, mark: succession.mark(sequence), willChange)
+        try succession.exchange(
+            storage, keeping: kept, mark: succession.mark(sequence), willChange)
         return kept
     }
 

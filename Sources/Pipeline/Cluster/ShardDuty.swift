@@ -86,8 +86,8 @@ final class ShardDuty: Sendable {
     var announcements: UInt32 { announcementCount.load(ordering: .relaxed) }
     /// The epoch in which the mirror thread is to serve a standby; 0 = it is to serve none.
     var mirrorEpoch: UInt32 { mirrorEpochNumber.load(ordering: .relaxed) }
-    /// Whether a standby is told that it is in sync.
-    /// The nonce of the connection over which it came in sync; 0 = none did.
+    /// The nonce of the connection over which the standby came in sync, and over which it is told
+    /// so; 0 = none did.
     var admittedNonce: UInt32 { admittedNumber.load(ordering: .relaxed) }
     /// Whether a standby is told that it is not.
     var leavesStandbyOut: Bool { tellsAlone.load(ordering: .relaxed) }

@@ -43,12 +43,11 @@ struct LogShadow: ParsableCommand {
         let source = try self.source.open()
         let fold = try start.fold(source, limit: until)
         let after = fold.position.sequence
-        // What is written to the log from here on is not compared, unless it is followed.
-        let last = follow ? until : min(until ?? .max, source.log.lastSequence)
+        let tail = try LogTail(source, fold, until: until, follows: follow)
         // Before there is another thread: it would take the signals.
         let stop = StopSignal()
         let process = try CandidateProcess(
-            candidate, arguments(source, after: after, until: last))
+            candidate, arguments(source, after: after, until: tail.last))
         let reader = CandidateReader(process.output)
         defer { process.end() }
         let expected = EventStreamHeader(
@@ -56,7 +55,6 @@ struct LogShadow: ParsableCommand {
         guard try reader.header(stop) == expected else {
             throw process.refusal("it writes no event stream of version \(expected.version)")
         }
-        let tail = try LogTail(source, fold, until: last, follows: follow)
         var comparison = ShadowComparison(process: process, reader: reader, stop: stop)
         while !tail.isDone, comparison.isGoingOn {
             let hasFolded = try tail.advance { comparison.see($0, $1, $2) }

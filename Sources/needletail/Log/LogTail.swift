@@ -11,8 +11,9 @@ struct LogTail {
 
     let fold: LogFold
     private let source: LogSource
-    /// Folded up to here; nil = to wherever the log goes on.
-    private let last: UInt64?
+    /// Folded up to here; nil = to wherever the log goes on. What is written after the log was
+    /// opened is not, unless it is followed.
+    let last: UInt64?
     /// Of a log that is followed.
     private let follower: LogFollower<FileStorage>?
 
