@@ -45,7 +45,9 @@ public import Synchronization
     @inlinable public mutating func available(atLeast wanted: Int = 1) -> Int {
         let known = Int(truncatingIfNeeded: limit &- (next &- 1))
         if known >= wanted { return known }
-        limit = gates.lowestReleased(upTo: next &- 1) &+ mask &+ 1
+        // It never goes back. A reader that joins stands for a moment where it read `published`
+        // first, which may be laps ago when its thread was put aside (see `RingControl.joinGate`).
+        limit = max(limit, gates.lowestReleased(upTo: next &- 1) &+ mask &+ 1)
         return Int(truncatingIfNeeded: limit &- (next &- 1))
     }
 

@@ -182,10 +182,11 @@ final class PathRun {
         var megaOrders: Double
         /// Which threads called malloc, from a tenth of the orders to the last.
         var allocations: String
-        /// Nanoseconds that an order takes of each thread, the stages of the gateway core and the
-        /// engine together where they are on one.
-        var stageNanos = 0.0
-        var mirrorNanos = 0.0
+        /// Processor time of each of the gateway's threads an order, in nanoseconds: what the
+        /// kernel charged, neither other threads on its processor nor sleeps among it.
+        var threadNanos: [(name: String, nanos: Double)] = []
+
+        var processorNanos: Double { threadNanos.reduce(0) { $0 + $1.nanos } }
     }
 
     private let port: NICGateway.Port
@@ -313,19 +314,6 @@ final class PathRun {
             + "released \(pipeline.logs[0].gatingReaders), durable and room \(journaled)"
     }
 
-    private func figures(
-        megaOrders: Double, allocations: String, since before: CountersSnapshot, orders: Double,
-        clock: CycleClock
-    ) throws -> Figures {
-        let after = try CountersSnapshot(pipeline.view)
-        let cpu = "thread.nt-mirror-0.cpu"
-        return Figures(
-            megaOrders: megaOrders, allocations: allocations,
-            stageNanos: PathStages.nanos(
-                before: before, after: after, clock: clock, orders: orders),
-            mirrorNanos: Double(after[cpu] - before[cpu]) / orders)
-    }
-
     /// Runs the threads until so many commands are reported, and prints the figures unless it is to
     /// be quiet.
     @discardableResult
@@ -365,15 +353,21 @@ final class PathRun {
         }
         let count = Double(reported)
         let rate = count * 1_000 / Double(nanos)
-        let figures = try figures(
-            megaOrders: rate, allocations: allocations, since: snapshotBefore, orders: count,
-            clock: clock)
+        let after = try CountersSnapshot(pipeline.view)
+        let plan = pipeline.plan
+        let seats = plan.gateway + plan.engine + plan.journal + plan.mirror
+        let figures = Figures(
+            megaOrders: rate, allocations: allocations,
+            threadNanos: seats.map { seat in
+                let time = "thread.\(seat.name).cpu"
+                return (seat.name, Double(after[time] - snapshotBefore[time]) / count)
+            })
         guard !isQuiet else { return figures }
         let stages =
             pipeline.counters.count > 1
             ? nil
             : PathStages(
-                before: snapshotBefore, after: try CountersSnapshot(pipeline.view), clock: clock,
+                before: snapshotBefore, after: after, clock: clock,
                 orders: count, reports: Double(total(.reports) - reportsBefore),
                 wallNanos: Double(nanos), matchBudgetNanos: matchBudgetNanos,
                 isOneThread: pipeline.plan.mode == .runToCompletion)

@@ -38,25 +38,10 @@ struct PathStages {
 
     /// Cycles of the stages of intake, since `before`.
     static func intakeCycles(before: CountersSnapshot, after: CountersSnapshot) -> UInt64 {
-        cycles(["receive", "decode", "sequence"], before: before, after: after)
-    }
-
-    private static func cycles(
-        _ stages: [String], before: CountersSnapshot, after: CountersSnapshot
-    ) -> UInt64 {
-        stages.reduce(0) { sum, name in
+        ["receive", "decode", "sequence"].reduce(0) { sum, name in
             let cycles = "stage.\(name).cycles"
             return sum + after[cycles, 0] - before[cycles, 0]
         }
-    }
-
-    /// What all stages take of an order.
-    static func nanos(
-        before: CountersSnapshot, after: CountersSnapshot, clock: CycleClock, orders: Double
-    ) -> Double {
-        let names = ["receive", "decode", "sequence", "match", "encode", "transmit"]
-        let cycles = Double(cycles(names, before: before, after: after))
-        return cycles * Double(clock.nanos(1 << 32)) / Double(UInt64(1) << 32) / orders
     }
 
     /// The table, and the rest of it.

@@ -95,7 +95,8 @@ extension PathBench {
         let both = configuration.host.cpus.gateway + configuration.host.cpus.engine
         configuration.host.cpus.gateway = [both[0]]
         configuration.host.cpus.engine = []
-        var ratios: [Double] = []
+        var rates: [Double] = []
+        var costs: [Double] = []
         for pair in 1...pairs {
             let fresh = try FreshFolder(in: folder)
             configuration.journal = .init(folder: fresh.path + "/alone")
@@ -108,16 +109,31 @@ extension PathBench {
             configuration.cluster = standby.cluster
             configuration.commitPolicies = [.mirrored]
             let paired = try measure(flow, configuration, isQuiet: true)
-            ratios.append(paired.megaOrders / alone.megaOrders)
+            rates.append(paired.megaOrders / alone.megaOrders)
+            costs.append(paired.processorNanos / alone.processorNanos)
             print(
-                "pair \(pair): \(alone.megaOrders.text(2)) M orders/s alone, "
-                    + "\(paired.megaOrders.text(2)) with a standby: \(ratios[pair - 1].text(3)); "
-                    + "stages \(alone.stageNanos.text(1)) and \(paired.stageNanos.text(1)) ns an "
-                    + "order, mirror thread \(paired.mirrorNanos.text(1))")
+                """
+                pair \(pair): \(alone.megaOrders.text(2)) M orders/s alone, \
+                \(paired.megaOrders.text(2)) with a standby: \(rates[pair - 1].text(3))
+                  ns an order alone: \(alone.threadsText)
+                  with a standby:    \(paired.threadsText); \(costs[pair - 1].text(3))
+                """)
         }
-        ratios.sort()
-        print(
-            "with a standby / alone, \(packed) a datagram: lowest \(ratios[0].text(3)), "
-                + "middle \(ratios[pairs / 2].text(3)), highest \(ratios[pairs - 1].text(3))")
+        print("with a standby / alone, \(packed) a datagram:")
+        print("  orders a second: \(Self.spread(rates)); processor time: \(Self.spread(costs))")
+    }
+
+    private static func spread(_ ratios: [Double]) -> String {
+        let sorted = ratios.sorted()
+        return "lowest \(sorted[0].text(3)), middle \(sorted[sorted.count / 2].text(3)), "
+            + "highest \(sorted[sorted.count - 1].text(3))"
+    }
+}
+
+extension PathRun.Figures {
+    /// Each thread's processor time, and their sum.
+    fileprivate var threadsText: String {
+        let threads = threadNanos.map { "\($0.name) \($0.nanos.text(1))" }
+        return threads.joined(separator: ", ") + ", together \(processorNanos.text(1))"
     }
 }

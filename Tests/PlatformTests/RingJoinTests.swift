@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Platform
+@testable internal import Platform
 internal import Synchronization
 internal import TestSeed
 internal import Testing
@@ -40,6 +40,19 @@ internal import Testing
         let other = ring.joiningReader("mirror")
         #expect(ring.gatingReaders.map(\.name) == ["engine", "mirror", "mirror"])
         #expect(one.nextSequence == 2_501 && other.nextSequence == 2_501)
+    }
+
+    @Test func `that is put aside between its two steps stops the writer, and no more`() throws {
+        let ring = try LogRing<TestRecord>(capacity: 8)
+        var writer = ring.writer()
+        for _ in 1...20 { append(&writer) }
+        let (gate, joined) = ring.control.joinGate("late")
+        // Where it read `published` first, laps ago.
+        gate.store(joined - 15)
+        for _ in 0..<10 where writer.available() > 0 { append(&writer) }
+        #expect(writer.available() == 0 && writer.published <= joined + 8)
+        gate.store(writer.published)
+        #expect(writer.available() == 8)
     }
 
     /// Under the thread sanitizer this is the proof of `RingControl.joinGate`: a slot that the
