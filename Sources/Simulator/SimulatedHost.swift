@@ -62,7 +62,7 @@ final class SimulatedHost {
     var decision: Decision? { process?.cluster.view.current.decision }
     var isInSync: Bool { process?.cluster.view.current.isInSync ?? false }
     var isSpeaking: Bool { if case .primary = role { true } else { false } }
-    var isInSyncPrimary: Bool { role == .primary(.mirrored) || role == .primary(.handingOver) }
+    var isInSyncPrimary: Bool { role == .primary(.mirrored) || role == .primary(.offering) }
     /// The last record of its log.
     var logEnd: UInt64 { process?.log.publishedSequence ?? 0 }
     /// The last record that it has told its primary of, in this life or in the one before.

@@ -149,9 +149,10 @@ extension World {
         let before = host.seenRole
         host.seenRole = role
         if role == .activating { Invariants.fenced(ledger, host, network) }
-        if host.isSpeaking, before == .claiming || before == .activating {
+        if host.isSpeaking, [.claiming, .activating, .relieving].contains(before) {
             Invariants.survives(ledger, host)
-            Invariants.carriedIsDurable(ledger, host)
+            // Who was handed all says so only once it is; the other one has it until then.
+            if before != .relieving { Invariants.carriedIsDurable(ledger, host) }
             // Its epoch carries all of it, whoever knew of it before.
             if host.logEnd > ledger.lastSequence {
                 acknowledge(host, ledger.lastSequence + 1...host.logEnd)
@@ -168,7 +169,7 @@ extension World {
         if now.epoch > before.epoch, now.phase == .promoting {
             figures[.promotions] += 1
             let old = hosts[Int(before.primary) - 1]
-            if now.primary != before.primary, old.role == .primary(.handingOver) {
+            if now.primary != before.primary, old.role == .primary(.offering) {
                 figures[.handOvers] += 1
             }
         } else if now.epoch == before.epoch, now.inSync.count > before.inSync.count {

@@ -314,6 +314,17 @@ final class PathRun {
             + "released \(pipeline.logs[0].gatingReaders), durable and room \(journaled)"
     }
 
+    private func threadNanos(
+        _ before: CountersSnapshot, _ after: CountersSnapshot, orders: Double
+    ) -> [(name: String, nanos: Double)] {
+        let plan = pipeline.plan
+        let seats = plan.gateway + plan.engine + plan.journal + plan.mirror
+        return seats.map { seat in
+            let time = "thread.\(seat.name).cpu"
+            return (seat.name, Double(after[time] - before[time]) / orders)
+        }
+    }
+
     /// Runs the threads until so many commands are reported, and prints the figures unless it is to
     /// be quiet.
     @discardableResult
@@ -351,24 +362,18 @@ final class PathRun {
             print("stopped short: \(counters.map(\.nonZero)); \(standing)")
             throw ExitCode(1)
         }
-        let count = Double(reported)
-        let rate = count * 1_000 / Double(nanos)
+        let (count, rate) = (Double(reported), Double(reported) * 1_000 / Double(nanos))
         let after = try CountersSnapshot(pipeline.view)
-        let plan = pipeline.plan
-        let seats = plan.gateway + plan.engine + plan.journal + plan.mirror
         let figures = Figures(
             megaOrders: rate, allocations: allocations,
-            threadNanos: seats.map { seat in
-                let time = "thread.\(seat.name).cpu"
-                return (seat.name, Double(after[time] - snapshotBefore[time]) / count)
-            })
+            threadNanos: threadNanos(snapshotBefore, after, orders: count))
         guard !isQuiet else { return figures }
         let stages =
             pipeline.counters.count > 1
             ? nil
             : PathStages(
-                before: snapshotBefore, after: after, clock: clock,
-                orders: count, reports: Double(total(.reports) - reportsBefore),
+                before: snapshotBefore, after: after, clock: clock, orders: count,
+                reports: Double(total(.reports) - reportsBefore),
                 wallNanos: Double(nanos), matchBudgetNanos: matchBudgetNanos,
                 isOneThread: pipeline.plan.mode == .runToCompletion)
         print(

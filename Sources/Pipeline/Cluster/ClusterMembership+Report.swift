@@ -112,7 +112,7 @@ extension HostMachine.Role {
         case .starting: "starting"
         case .waiting: "waiting"
         case .standby: "standby"
-        case .claiming, .taking, .activating: "takingOver"
+        case .claiming, .relieving, .taking, .activating: "takingOver"
         case .primary: "primary"
         case .silent, .over: "replaced"
         }
@@ -132,7 +132,8 @@ extension ClusterView.State: CustomStringConvertible {
     var thisHost: String {
         switch role {
         case .standby, .primary, .silent, .over: "this host is \(self)"
-        case .starting, .waiting, .claiming, .taking, .activating: "this host \(self)"
+        case .starting, .waiting, .claiming, .relieving, .taking, .activating:
+            "this host \(self)"
         }
     }
 
@@ -149,11 +150,12 @@ extension ClusterView.State: CustomStringConvertible {
         case .waiting:
             "waits for the other host: both were in sync, and their logs must be compared"
         case .standby: "standby\(epoch), \(isInSync ? "in sync" : "not in sync")"
-        case .claiming, .taking, .activating: "takes over"
+        case .claiming, .relieving, .taking, .activating: "takes over"
         case .primary(.solo), .primary(.admitting): "primary\(epoch), alone"
         case .primary(.mirrored): "primary\(epoch), with its standby"
         case .primary(.leaving): "primary\(epoch), has lost its standby and acknowledges nothing"
-        case .primary(.handingOver), .primary(.callingOff): "primary\(epoch), hands over"
+        case .primary(.offering), .primary(.handingOver), .primary(.callingOff):
+            "primary\(epoch), hands over"
         case .silent, .over: "replaced; comes back as a standby"
         }
     }

@@ -36,8 +36,8 @@ public final class ClusterView: Sendable {
         /// Those that did not.
         public var calledOffCount = 0
         /// How long nobody took anything, at the last one, as far as this host sees it: the old
-        /// primary until the arbiter says that the other one speaks, the new one from the first
-        /// word of it until every shard speaks.
+        /// primary until the new one lets go of the mirror to speak, the new one from the old one's
+        /// last word until every shard speaks. 0 = it does not know.
         public var lastNanos: UInt64 = 0
     }
 

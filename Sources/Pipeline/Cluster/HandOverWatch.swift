@@ -3,33 +3,38 @@ internal import RDMAReplica
 
 /// Takes the time of planned hand-overs, from whichever side.
 struct HandOverWatch {
-    private let host: UInt32
+    private var role = HostMachine.Role.starting
+    /// Since when nobody takes anything.
     private var beganNanos: UInt64?
+    private var letGoNanos: UInt64?
     private(set) var outcome = ClusterView.HandOvers()
 
-    init(host: UInt32) { self.host = host }
-
-    /// After each step of the machine. `hasBegun`: whether every shard speaks in an epoch.
+    /// After each step of the machine. `hasPrimaryEnded`: whether the primary that is followed
+    /// takes nothing new. `hasBegun`: whether every shard speaks in an epoch.
     mutating func look(
-        _ effects: [HostEffect], _ seen: HostObservation, _ machine: HostMachine,
-        _ nowNanos: UInt64, hasBegun: (UInt32) -> Bool
+        _ machine: HostMachine, _ seen: HostObservation, hasPrimaryEnded: Bool, _ nowNanos: UInt64,
+        hasBegun: (UInt32) -> Bool
     ) {
-        for effect in effects {
-            switch effect {
-            case .handOver(true): beganNanos = nowNanos
-            case .handOver(false): callOff()
-            case .fallSilent(.handedOver): end(nowNanos)
-            default: break
-            }
-        }
-        // Of a standby: of its own observations only these say it.
-        if seen.isHandingOver { beganNanos = beganNanos ?? nowNanos }
-        switch machine.role {
-        case .standby where !seen.isHandingOver: beganNanos = nil
-        case .standby: break
-        case .starting, .waiting, .silent, .over: beganNanos = nil
-        case .claiming, .taking, .activating, .primary(.handingOver), .primary(.callingOff): break
-        case .primary: if hasBegun(machine.decision?.epoch ?? 0) { end(nowNanos) }
+        defer { role = machine.role }
+        switch (role, machine.role) {
+        case (.primary(.offering), .primary(.handingOver)): beganNanos = nowNanos
+        case (.primary(.handingOver), .silent): end(letGoNanos ?? nowNanos)
+        // The other one has the decision, and took over without the last word of this host.
+        case (.primary(.offering), .silent), (.primary(.callingOff), .silent):
+            outcome.doneCount += 1
+            outcome.lastNanos = 0
+        // The new primary lets go of the mirror as it begins to speak.
+        case (_, .primary(.handingOver)):
+            if seen.link == .down { letGoNanos = letGoNanos ?? nowNanos }
+        case (.primary(.offering), .primary(.leaving)),
+            (.primary(.callingOff), .primary(.mirrored)),
+            (.primary(.callingOff), .primary(.leaving)):
+            outcome.calledOffCount += 1
+        case (.relieving, _) where hasPrimaryEnded, (_, .relieving) where hasPrimaryEnded:
+            beganNanos = beganNanos ?? nowNanos
+        case (_, .primary): if hasBegun(machine.decision?.epoch ?? 0) { end(nowNanos) }
+        case (_, .standby), (_, .starting), (_, .waiting): beganNanos = nil
+        default: break
         }
     }
 
@@ -38,10 +43,5 @@ struct HandOverWatch {
         beganNanos = nil
         outcome.doneCount += 1
         outcome.lastNanos = nowNanos - began
-    }
-
-    private mutating func callOff() {
-        beganNanos = nil
-        outcome.calledOffCount += 1
     }
 }

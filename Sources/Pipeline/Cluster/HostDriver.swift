@@ -21,8 +21,10 @@ final class HostDriver: @unchecked Sendable {
     /// Of those over which it came in sync.
     private var admittedNonces: [UInt32]?
     private let startCycles: UInt64
+    /// When this turn began.
+    private var lookedCycles: UInt64 = 0
     private let death: DeathWatch?
-    private var handOvers: HandOverWatch
+    private var handOvers = HandOverWatch()
     private var isPeerAsking = false
     /// For other threads.
     let view = ClusterView()
@@ -36,7 +38,6 @@ final class HostDriver: @unchecked Sendable {
         self.clock = clock
         self.arbiter = arbiter
         self.death = death
-        handOvers = HandOverWatch(host: settings.host)
         var hostSettings = settings.hostSettings
         hostSettings.isLogEmpty = members.allSatisfy { $0.log.publishedSequence == 0 }
         machine = HostMachine(
@@ -51,9 +52,11 @@ final class HostDriver: @unchecked Sendable {
     /// Looks and acts once.
     func turn() {
         death?.look()
+        lookedCycles = clock.nowCycles
         let seen = observe()
         let effects = machine.step(seen)
-        handOvers.look(effects, seen, machine, nowNanos) { epoch in
+        let hasEnded = members.contains { $0.duty.following.beat?.isLast ?? false }
+        handOvers.look(machine, seen, hasPrimaryEnded: hasEnded, nowNanos) { epoch in
             members.allSatisfy { $0.duty.begunEpoch == epoch }
         }
         for member in members { member.duty.gate.set(machine.gate) }
@@ -64,8 +67,9 @@ final class HostDriver: @unchecked Sendable {
         for (index, member) in members.enumerated() {
             member.duty.mirror(
                 epoch: epoch, admittedNonce: admittedNonces?[index] ?? 0,
-                leavesOut: machine.leavesStandbyOut)
-            member.duty.ask(forHandOver: view.asksPeer)
+                leavesOut: machine.leavesStandbyOut, offers: machine.isHandingOver)
+            member.duty.tellPrimary(
+                wantsHandOver: view.asksPeer, isRelieving: machine.role == .relieving)
         }
         death?.prepare(epoch: epoch, nonce: members[0].mirror.status.nonce)
         if machine.isSpeaking, announcing.isDue(nowNanos) {
@@ -97,7 +101,6 @@ final class HostDriver: @unchecked Sendable {
             $0.journal.durable.load() >= $0.log.publishedSequence
         }
         seen.isTakenOver = isTaken && seen.isLogDurable
-        seen.isHandedOver = seen.isHandedOver && seen.isLogDurable
         return seen
     }
 
@@ -127,6 +130,9 @@ final class HostDriver: @unchecked Sendable {
         seen.isAcknowledgedMirrored = members.allSatisfy {
             $0.mirror.status.validatedSequence >= $0.duty.gate.reachedSequence
         }
+        seen.isPeerRelieving = members.allSatisfy {
+            CounterFlags(rawValue: $0.mirror.status.standbyFlags).contains(.relieving)
+        }
     }
 
     private func observePrimary(_ seen: inout HostObservation) {
@@ -149,12 +155,8 @@ final class HostDriver: @unchecked Sendable {
         seen.isAdmitted =
             flags.allSatisfy { $0.contains(.admitted) } && isOfEpoch && !hasDiffered
         seen.isLeftOut = flags.allSatisfy { $0.contains(.alone) } && isOfEpoch
-        seen.isHandingOver = flags.contains { $0.contains(.handingOver) }
-        seen.isHandedOver =
-            flags.allSatisfy { $0.contains(.handingOver) }
-            && views.allSatisfy {
-                $0.isApplied && $0.sequence >= $0.beat?.publishedSequence ?? .max
-            }
+        seen.isOffered = flags.allSatisfy { $0.contains(.offering) } && isOfEpoch
+        seen.isHandedOver = views.allSatisfy(\.isHandedOver)
         seen.isPeerDead = death?.isDead(nonce: views[0].nonce) ?? false
     }
 
@@ -185,14 +187,10 @@ final class HostDriver: @unchecked Sendable {
         case .takeOver:
             for member in members { member.duty.want(.taking) }
         case .serve(let epoch):
-            for member in members { member.duty.serve(epoch: epoch) }
+            for member in members { member.duty.serve(epoch: epoch, sinceCycles: lookedCycles) }
             announcing.begin(nowNanos)
-        case .handOver(let isOn):
-            for member in members {
-                // Not true any more, whenever the thread gets there: a standby would believe it.
-                if !isOn { member.duty.tell(isDrained: false) }
-                member.duty.want(isOn ? .draining : .serving)
-            }
+        case .drain:
+            for member in members { member.duty.want(.draining) }
         case .fallSilent:
             for member in members { member.duty.want(.silent) }
         case .dropStandby:

@@ -85,7 +85,8 @@ struct ReplicaCore: PolledCore, ~Copyable {
             // The epoch's first commands come before anything that a client says. Who hands over
             // writes nothing more.
             guard work == .draining || opening.write(to: &core) else { return false }
-            return core.pollIntake()
+            // Who is to drain finds out at once.
+            return core.pollIntake() || duty.offersHandOver
         case .following:
             let hasDiscarded = core.discardIntake()
             return follow() || hasDiscarded
@@ -105,11 +106,7 @@ struct ReplicaCore: PolledCore, ~Copyable {
 
     private mutating func change(to wanted: ShardDuty.Work) {
         switch wanted {
-        case .serving where work == .following || work == .taking || work == .silent:
-            beginEpoch()
-        case .serving:
-            duty.tell(isDrained: false)
-            core.takesIntake = true
+        case .serving: beginEpoch()
         case .draining:
             // Polls publish what they took: there is nothing in between.
             core.takesIntake = false
@@ -140,7 +137,7 @@ struct ReplicaCore: PolledCore, ~Copyable {
         var hasWorked = receiver.poll()
         hasWorked = take(receiver) > 0 || hasWorked
         receiver.durableSequence = journal.durable.load()
-        receiver.flags = (duty.asksForHandOver ? CounterFlags.wantsHandOver : []).rawValue
+        receiver.flags = duty.flagsForPrimary.rawValue
         if let beat = receiver.lastBeat {
             compare(beat, receiver)
             toldSequence = max(toldSequence, beat.toldSequence)
@@ -149,7 +146,7 @@ struct ReplicaCore: PolledCore, ~Copyable {
         if let refusal = takeRefusal(of: receiver) { leave(receiver, refusal) }
         if receiver.ended != nil, take(receiver) == 0 { self.receiver = nil }
         // Nobody speaks until this thread does: it stays awake.
-        let isAsked = BeatFlags(rawValue: receiver.lastBeat?.flags ?? 0).contains(.handingOver)
+        let isAsked = BeatFlags(rawValue: receiver.lastBeat?.flags ?? 0).contains(.offering)
         return hasWorked || isAsked
     }
 
@@ -306,15 +303,14 @@ struct ReplicaCore: PolledCore, ~Copyable {
         duty.tell(carried: carried)
         // A standby is in sync when it has this too, whether or not anything leaves before.
         duty.gate.carry(through: carried.lastSequence)
-        core.takesIntake = true
-        lastPollCycles = clock.nowCycles
+        // Kept from running since that was decided, it asks again.
+        lastPollCycles = duty.servingSinceCycles
         isDoubtful = false
         core.open(
             epoch: duty.epoch, policy: policy, journal: journal, history: history,
             control: duty.gate, toldSequence: toldSequence)
         opening.begin(epoch: duty.epoch, lastCarriedSequence: carried.lastSequence)
         announce()
-        duty.tell(isDrained: false)
         duty.tell(begunEpoch: duty.epoch)
     }
 

@@ -42,6 +42,12 @@ final class ShardDuty: Sendable {
         var nonce: UInt32 = 0
         /// All that was taken is applied, and has gone through.
         var isApplied = false
+        /// Nothing more comes, and all that came is applied here, and was told by the primary.
+        var isHandedOver: Bool {
+            guard let beat, beat.isLast else { return false }
+            return isApplied && sequence >= beat.publishedSequence
+                && beat.toldSequence >= beat.publishedSequence
+        }
         /// What the link is made of, and why the one before has ended.
         var description: String?
         var ended: String?
@@ -61,7 +67,9 @@ final class ShardDuty: Sendable {
     private let mirrorEpochNumber = Atomic<UInt32>(0)
     private let admittedNumber = Atomic<UInt32>(0)
     private let tellsAlone = Atomic<Bool>(false)
-    private let wantsHandOver = Atomic<Bool>(false)
+    private let offers = Atomic<Bool>(false)
+    private let wordsToPrimary = Atomic<UInt32>(0)
+    private let servesSinceCycles = Atomic<UInt64>(0)
     private let begunEpochNumber = Atomic<UInt32>(0)
     private let arrival = Mutex<Arrival?>(nil)
     private let view = Mutex(Following())
@@ -82,6 +90,8 @@ final class ShardDuty: Sendable {
     var wanted: Work { Work(rawValue: work.load(ordering: .acquiring)) ?? .silent }
     /// The epoch to speak in.
     var epoch: UInt32 { epochNumber.load(ordering: .relaxed) }
+    /// When it was decided that this host speaks, by the clock.
+    var servingSinceCycles: UInt64 { servesSinceCycles.load(ordering: .relaxed) }
     /// How often the address was to be announced so far.
     var announcements: UInt32 { announcementCount.load(ordering: .relaxed) }
     /// The epoch in which the mirror thread is to serve a standby; 0 = it is to serve none.
@@ -94,15 +104,26 @@ final class ShardDuty: Sendable {
     /// The last record that the epoch carried over from the one before.
     var carried: RecordChain { carriedChain.withLock { $0 } }
 
-    /// Whether the primary is asked to hand over.
-    var asksForHandOver: Bool { wantsHandOver.load(ordering: .relaxed) }
+    /// Whether the standby is asked to take over.
+    var offersHandOver: Bool { offers.load(ordering: .relaxed) }
+    /// What the primary is told.
+    var flagsForPrimary: CounterFlags {
+        CounterFlags(rawValue: wordsToPrimary.load(ordering: .relaxed))
+    }
 
-    func ask(forHandOver isWanted: Bool) { wantsHandOver.store(isWanted, ordering: .relaxed) }
+    func tellPrimary(wantsHandOver: Bool, isRelieving: Bool) {
+        var flags: CounterFlags = []
+        if wantsHandOver { flags.insert(.wantsHandOver) }
+        if isRelieving { flags.insert(.relieving) }
+        wordsToPrimary.store(flags.rawValue, ordering: .relaxed)
+    }
 
     func want(_ wanted: Work) { work.store(wanted.rawValue, ordering: .releasing) }
 
-    func serve(epoch: UInt32) {
+    /// Speaks in an epoch, by what was known at a time.
+    func serve(epoch: UInt32, sinceCycles: UInt64) {
         epochNumber.store(epoch, ordering: .relaxed)
+        servesSinceCycles.store(sinceCycles, ordering: .relaxed)
         want(.serving)
     }
 
@@ -113,10 +134,11 @@ final class ShardDuty: Sendable {
     func confirm(_ doubt: UInt64) { confirmedNumber.store(doubt, ordering: .releasing) }
     func announce() { announcementCount.add(1, ordering: .relaxed) }
 
-    func mirror(epoch: UInt32, admittedNonce: UInt32, leavesOut: Bool) {
+    func mirror(epoch: UInt32, admittedNonce: UInt32, leavesOut: Bool, offers isOffering: Bool) {
         mirrorEpochNumber.store(epoch, ordering: .relaxed)
         admittedNumber.store(admittedNonce, ordering: .relaxed)
         tellsAlone.store(leavesOut, ordering: .relaxed)
+        offers.store(isOffering, ordering: .relaxed)
     }
 
     func arrive(_ request: MirrorRequest) {

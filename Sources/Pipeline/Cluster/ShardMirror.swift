@@ -32,6 +32,7 @@ final class ShardMirror: @unchecked Sendable {
             let admitted = duty.admittedNonce
             if admitted != 0, admitted == status.nonce { flags.insert(.admitted) }
             if duty.leavesStandbyOut { flags.insert(.alone) }
+            if duty.offersHandOver { flags.insert(.offering) }
             if duty.isDrained { flags.insert(.handingOver) }
             let checkpoint = progress.lastCheckpoint
             return MirrorVitals(
@@ -61,7 +62,8 @@ final class ShardMirror: @unchecked Sendable {
         let hasWorked = sender.poll()
         let isServed = sender.status.phase == .live || sender.status.phase == .catchingUp
         duty.gate.validated.store(isServed ? sender.status.validatedSequence : 0)
-        return hasWorked
+        // Nobody takes anything before the standby has it all: this thread stays awake.
+        return hasWorked || duty.offersHandOver
     }
 
     private func isDue() -> Bool {

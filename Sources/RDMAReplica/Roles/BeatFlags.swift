@@ -10,7 +10,7 @@ public struct BeatFlags: OptionSet, Sendable {
 
     /// The decision says that the standby is in sync.
     public static let admitted = BeatFlags(rawValue: 1)
-    /// The standby is asked to take over: nothing more comes.
+    /// The standby has the decision: nothing more comes.
     public static let handingOver = BeatFlags(rawValue: 2)
     /// What the standby has behind the record that `hashSequence` names, whose CRC is `stateHash`,
     /// was never carried over: it is to be cut off.
@@ -20,6 +20,8 @@ public struct BeatFlags: OptionSet, Sendable {
     public static let snapshot = BeatFlags(rawValue: 8)
     /// The decision says that the primary alone is in sync.
     public static let alone = BeatFlags(rawValue: 16)
+    /// The standby is asked to take over.
+    public static let offering = BeatFlags(rawValue: 32)
 }
 
 /// What a standby says by the flags of its counters; docs/formats/mirror.md.
@@ -31,6 +33,8 @@ public struct CounterFlags: OptionSet, Sendable {
 
     /// A person wants this host to be the primary: the primary is asked to hand over.
     public static let wantsHandOver = CounterFlags(rawValue: 1)
+    /// This host has the decision, as the primary has asked for, and waits for the last records.
+    public static let relieving = CounterFlags(rawValue: 2)
 }
 
 extension MirrorVitals {
@@ -49,6 +53,8 @@ extension PrimaryBeat {
             lastSequence: hashSequence, crc32c: UInt32(truncatingIfNeeded: stateHash))
     }
 
+    /// Whether nothing comes behind it.
+    public var isLast: Bool { BeatFlags(rawValue: flags).contains(.handingOver) }
     /// Whether a snapshot comes in the place of records.
     var bringsSnapshot: Bool { BeatFlags(rawValue: flags).contains(.snapshot) }
     /// Whether `hashSequence` and `stateHash` are a checkpoint.

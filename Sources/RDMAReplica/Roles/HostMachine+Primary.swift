@@ -14,6 +14,7 @@ extension HostMachine {
         if isStandbyGone || seen.link != .live { hasStandbyStayed = false }
         switch mode {
         case .solo:
+            guard decision?.phase == .active else { return settle(seen) }
             if seen.link == .live, !isStandbyGone { return become(.primary(.admitting)) }
             // A person may have made the other host the primary, by force.
             read(every: settings.readNanos * 50)
@@ -21,17 +22,37 @@ extension HostMachine {
         case .mirrored:
             if !hasStandbyStayed { become(.primary(.leaving)) }
         case .leaving: leave(seen, isStandbyGone)
+        case .offering: offer(seen)
         case .handingOver:
-            guard question == nil else { return }
-            guard roleNanos <= settings.handOverNanos else {
-                become(.primary(.callingOff))
-                return swapOwn(withStandby: true)
-            }
-            // The standby asks for the next epoch, and leaves once it has it. Not asked before, the
-            // arbiter has time for the standby.
-            read(every: seen.link == .down ? settings.readNanos / 20 : settings.readNanos)
+            // The standby leaves as it begins to speak. One that is stuck is left.
+            let isLate = roleNanos > settings.handOverNanos
+            if isStandbyGone || isLate { read(every: settings.readNanos / 20) }
         case .callingOff: break
         }
+    }
+
+    /// It was handed everything, and speaks. The decision says that it alone is in sync once what
+    /// it carries over is on its disk.
+    private mutating func settle(_ seen: HostObservation) {
+        guard question == nil, seen.gate == policy.gateAlone, seen.isAcknowledgedDurable
+        else { return }
+        swapOwn(withStandby: false)
+    }
+
+    /// Goes on as ever until the standby has the decision.
+    private mutating func offer(_ seen: HostObservation) {
+        if seen.isPeerRelieving {
+            hasHandedOver = true
+            become(.primary(.handingOver))
+            effects.append(.drain)
+            return
+        }
+        guard question == nil else { return }
+        // It may have the decision all the same: going on alone finds out.
+        if !hasStandbyStayed { return become(.primary(.leaving)) }
+        guard roleNanos > settings.handOverNanos else { return }
+        become(.primary(.callingOff))
+        swapOwn(withStandby: true)
     }
 
     /// The standby must hold all that left the house before the decision says so; from the asking
@@ -73,5 +94,15 @@ extension HostMachine {
         guard let decision else { return }
         let hosts = withStandby ? [settings.host, settings.peer] : [settings.host]
         swap(epoch: decision.epoch, primary: settings.host, inSync: hosts)
+    }
+}
+
+extension HostMachine.Mode {
+    /// Why a primary falls silent whose decision is another's.
+    var reasonToFallSilent: HostEffect.Why {
+        switch self {
+        case .offering, .handingOver, .callingOff: .handedOver
+        case .solo, .admitting, .mirrored, .leaving: .replaced
+        }
     }
 }

@@ -62,9 +62,8 @@ extension HostMachine {
             return read(every: readsAsAdmitted ? settings.graceNanos : settings.readNanos)
         }
         guard question == nil else { return }
-        // The primary takes nothing new until it has won a swap of its own, and all that it took is
-        // here: there is nothing to fence and to look for.
-        if seen.isHandedOver { return claim(.active) }
+        isRelief = seen.isOffered && seen.link == .live
+        if isRelief { return claim(.promoting) }
         let isSilent = watch.silentNanos > settings.takeOverNanos
         guard seen.isPeerDead || seen.hasPeerLeft || isSilent else {
             suspicionNanos = 0
@@ -73,6 +72,18 @@ extension HostMachine {
         suspicionNanos = suspicionNanos &+ turnNanos
         guard seen.isPeerDead || suspicionNanos >= settings.graceNanos else { return }
         claim(.promoting)
+    }
+
+    /// The primary goes on until it sees that this host has the decision. Then it takes nothing
+    /// new, ever, and once all that it took is here and told there is nothing to fence and to look
+    /// for: this host speaks at once. Not when it was held up, for the decision may be another by
+    /// now.
+    mutating func stepRelieving(_ seen: HostObservation) {
+        watch.look(seen.peerProgress, after: turnNanos)
+        let isFresh = seen.nowNanos &- claimedNanos <= settings.takeOverNanos
+        if seen.isHandedOver { return isFresh ? serve() : takeOver() }
+        let isSilent = watch.silentNanos > settings.takeOverNanos
+        if seen.isPeerDead || seen.hasPeerLeft || isSilent { takeOver() }
     }
 
     /// What the primary says of this host: whether a person may promote it.
@@ -93,8 +104,9 @@ extension HostMachine {
         let isStuck =
             decision?.phase == .promoting && decision?.primary == settings.peer
             && roleNanos > settings.reclaimNanos
-        // Nothing was acknowledged by who promotes, and what was before is here.
-        if ownsLog, isStuck { return claim(.promoting) }
+        // Nothing was acknowledged by who promotes, and what was before is here; unless it was
+        // handed over. Then the two compare their logs, or a person decides.
+        if ownsLog, isStuck { return hasHandedOver ? end() : claim(.promoting) }
         read(every: settings.readNanos)
     }
 }

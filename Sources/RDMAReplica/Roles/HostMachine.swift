@@ -6,11 +6,12 @@ internal import Platform
 //
 //                    ┌───────────────── lost ──────────────────┐
 //    starting ──▶ standby ──▶ claiming ──▶ taking ──▶ activating ──▶ primary
-//        │           ▲           ▲                                     │
-//        └▶ waiting ─┴───────────┘          silent ◀────── lost ───────┘
+//        │           ▲         ▲    └────▶ relieving ──────────────────┘ │
+//        └▶ waiting ─┴─────────┘            silent ◀────── lost ─────────┘
 //
 //    primary:  solo ──▶ admitting ──▶ mirrored ──▶ leaving ──▶ solo
-//                                        └──▶ handingOver ──▶ callingOff ──▶ mirrored
+//                                        ├──▶ offering ──▶ handingOver ──▶ silent
+//                                        └────── callingOff ◀──┘ (not taken up)
 //
 //  A pure state machine: no clock, no chance, no input or output. Time, what was seen and what the
 //  arbiter has said go in; what has to be done comes out. The simulator runs this very code.
@@ -30,6 +31,8 @@ public struct HostMachine: Sendable {
         case standby
         /// A decision in its favour is asked for.
         case claiming
+        /// The decision is there, as the primary has asked for: waits for the last records.
+        case relieving
         /// The decision is there: takes the log over. Nobody speaks.
         case taking
         /// It has all: the right to speak is asked for.
@@ -53,6 +56,8 @@ public struct HostMachine: Sendable {
         /// Not at all: the standby is gone, and going on alone is asked for.
         case leaving
         /// With the standby, which was asked to take over.
+        case offering
+        /// With the standby, which has the decision: takes nothing new, and never will again.
         case handingOver
         /// With the standby, which did not: that it may not any more is asked for.
         case callingOff
@@ -87,6 +92,12 @@ public struct HostMachine: Sendable {
     var suspicionNanos: UInt64 = 0
     /// It has been the primary in this process: log and state are whole.
     var ownsLog = false
+    /// It has handed over in this process: the other host may speak before the decision says so.
+    var hasHandedOver = false
+    /// The decision is asked for because the primary wants it so.
+    var isRelief = false
+    /// When the decision was asked for; so long ago at most it was as this host knows it.
+    var claimedNanos: UInt64 = 0
     var mayGoSolo: Bool
     /// A person wants it whatever the decision says.
     var isForced = false
@@ -117,7 +128,8 @@ public struct HostMachine: Sendable {
         switch role {
         case .primary(.solo): policy.gateAlone
         case .primary(.admitting): .both
-        case .primary(.mirrored), .primary(.handingOver), .primary(.callingOff):
+        case .primary(.mirrored), .primary(.offering), .primary(.handingOver),
+            .primary(.callingOff):
             policy.gateInSync
         default: .closed
         }
@@ -127,7 +139,12 @@ public struct HostMachine: Sendable {
     public var isSpeaking: Bool { if case .primary = role { true } else { false } }
     /// Whether a standby is told that it is in sync.
     public var admitsStandby: Bool {
-        role == .primary(.mirrored) || role == .primary(.handingOver)
+        role == .primary(.mirrored) || isHandingOver
+    }
+
+    /// Whether a standby is asked to take over.
+    public var isHandingOver: Bool {
+        role == .primary(.offering) || role == .primary(.handingOver)
     }
 
     /// Whether a standby is told that it is not, by the decision.
@@ -160,6 +177,7 @@ public struct HostMachine: Sendable {
                 stepWaiting(seen)
             }
         case .claiming: break
+        case .relieving: stepRelieving(seen)
         case .taking: if seen.isTakenOver { activate() }
         case .activating: break
         case .primary(let mode): stepPrimary(mode, seen)
@@ -235,6 +253,7 @@ public struct HostMachine: Sendable {
     /// The same for a person. An epoch that is this host's already, and in which nobody has spoken,
     /// is asked for again: an operator has ordered it, or a process of before had begun with it.
     private mutating func claimByForce() {
+        isRelief = false
         guard isOrdered, let decision else { return claim(.promoting) }
         claim(.promoting, epoch: decision.epoch)
     }
@@ -246,6 +265,7 @@ public struct HostMachine: Sendable {
 
     private mutating func claim(_ phase: Decision.Phase, epoch: UInt32) {
         become(.claiming)
+        claimedNanos = lastStepNanos ?? 0
         swap(epoch: epoch, primary: settings.host, inSync: [settings.host], phase: phase)
     }
 
@@ -257,14 +277,9 @@ public struct HostMachine: Sendable {
 
     private mutating func won() {
         switch role {
-        case .claiming where decision?.phase == .promoting:
-            become(.taking)
-            effects.append(.takeOver)
-        case .claiming, .activating:
-            ownsLog = true
-            isInSync = false
-            become(.primary(.solo))
-            effects.append(.serve(epoch: decision?.epoch ?? firstEpoch))
+        case .claiming where decision?.phase == .promoting && isRelief: become(.relieving)
+        case .claiming where decision?.phase == .promoting: takeOver()
+        case .claiming, .activating: serve()
         case .primary(.admitting): become(.primary(hasStandbyStayed ? .mirrored : .leaving))
         case .primary(.leaving):
             become(.primary(.solo))
@@ -273,9 +288,20 @@ public struct HostMachine: Sendable {
             effects.append(.dropStandby)
         case .primary(.callingOff):
             become(.primary(hasStandbyStayed ? .mirrored : .leaving))
-            effects.append(.handOver(false))
         default: consider()
         }
+    }
+
+    mutating func takeOver() {
+        become(.taking)
+        effects.append(.takeOver)
+    }
+
+    mutating func serve() {
+        ownsLog = true
+        isInSync = false
+        become(.primary(.solo))
+        effects.append(.serve(epoch: decision?.epoch ?? firstEpoch))
     }
 
     private mutating func lost() {
@@ -289,7 +315,7 @@ public struct HostMachine: Sendable {
             // A person has told it to go on alone, just as it took its standby back.
             become(.primary(.leaving))
             mayGoSolo = true
-        case .primary: fallSilent(.replaced)
+        case .primary(let mode): fallSilent(mode.reasonToFallSilent)
         default:
             become(.silent)
             consider()
@@ -305,7 +331,7 @@ public struct HostMachine: Sendable {
             effects.append(.fallSilent(.replaced))
         case .starting, .waiting, .standby, .silent: break
         // It comes to one end or the other, and gives way then.
-        case .claiming, .taking, .activating, .over: return
+        case .claiming, .relieving, .taking, .activating, .over: return
         }
         isForced = false
         guard question == nil else { return }
@@ -333,22 +359,24 @@ public struct HostMachine: Sendable {
                 readsAsAdmitted && decision.phase == .active
                 && decision.inSync.contains(settings.host)
         case .primary(let mode) where decision?.primary != settings.host:
-            fallSilent(mode == .handingOver ? .handedOver : .replaced)
+            fallSilent(mode.reasonToFallSilent)
         case .primary: if doubtRead != 0 { effects.append(.confirm(doubtRead)) }
         case .silent where decision?.primary == settings.host || decision?.phase == .active:
-            become(.over)
-            effects.append(.startAnew)
+            end()
         default: break
         }
+    }
+
+    mutating func end() {
+        become(.over)
+        effects.append(.startAnew)
     }
 
     // MARK: A person
 
     private mutating func take(_ request: HostObservation.Request) {
         switch (request, role) {
-        case (.handOver, .primary(.mirrored)):
-            become(.primary(.handingOver))
-            effects.append(.handOver(true))
+        case (.handOver, .primary(.mirrored)): become(.primary(.offering))
         case (.takeOver, .standby) where isInSync: isForced = true
         case (.takeOverByForce, .starting), (.takeOverByForce, .waiting),
             (.takeOverByForce, .standby):
@@ -356,31 +384,5 @@ public struct HostMachine: Sendable {
         case (.goSolo, .primary(.leaving)): mayGoSolo = true
         default: break
         }
-    }
-}
-
-/// How long something has not moved, by the time in which it was looked at.
-struct SilenceWatch: Sendable {
-    private var last: UInt64?
-    private(set) var silentNanos: UInt64 = 0
-    /// It has moved since it was looked at first.
-    private(set) var hasMoved = false
-
-    /// Looks again, so long after the last look.
-    mutating func look(_ value: UInt64, after nanos: UInt64) {
-        if value == last {
-            silentNanos = silentNanos &+ nanos
-        } else {
-            hasMoved = last != nil
-            last = value
-            silentNanos = 0
-        }
-    }
-
-    /// Begins anew.
-    mutating func forgive() {
-        last = nil
-        silentNanos = 0
-        hasMoved = false
     }
 }

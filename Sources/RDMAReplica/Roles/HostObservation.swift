@@ -64,10 +64,11 @@ public struct HostObservation: Equatable, Sendable {
     /// The primary's beats say that it alone is in sync, by its decision.
     public var isLeftOut = false
     /// The primary asks this host to take over.
-    public var isHandingOver = false
-    /// The primary asks this host to take over and takes nothing new, and all that it published is
-    /// here, applied and durable.
+    public var isOffered = false
+    /// The primary takes nothing new, and all that it published is told, and is here and applied.
     public var isHandedOver = false
+    /// The standby says that it has the decision and waits for the last records.
+    public var isPeerRelieving = false
     /// What every gateway core acts on; nil when they differ.
     public var gate: GateMode?
     /// All that left the house is durable here.
@@ -96,8 +97,8 @@ public enum HostEffect: Equatable, Sendable {
     case takeOver
     /// Begin the epoch, take the address, and speak.
     case serve(epoch: UInt32)
-    /// Stop intake and ask the standby to take over (true), or go on (false).
-    case handOver(Bool)
+    /// Take nothing new, ever again: the standby has the decision.
+    case drain
     /// Fall silent at once: another host may speak.
     case fallSilent(Why)
     /// Let go of the standby: it is done without.

@@ -52,8 +52,12 @@ struct ClusterSwitchover: ParsableCommand {
 
     func run() throws {
         let answer = try target.ask("cluster switchover")
-        let millis = (Double(answer.lastHandOverNanos) / 1e6).text(2)
         let primary = answer.role == "primary" ? answer.host : answer.peer
+        guard answer.lastHandOverNanos > 0 else {
+            print("host \(primary) is the primary; it had to take over without a last word")
+            return
+        }
+        let millis = (Double(answer.lastHandOverNanos) / 1e6).text(2)
         print("host \(primary) is the primary; for \(millis) ms no order was taken")
     }
 }

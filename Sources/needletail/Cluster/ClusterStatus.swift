@@ -111,7 +111,7 @@ private struct ClusterText {
             "arbiter        \(answer.arbiter)"
                 + (answer.arbiterFailure.map { ", failing: \($0)" } ?? ""),
             "hand-overs     \(answer.handOvers) done, \(answer.handOversCalledOff) called off"
-                + (answer.handOvers == 0
+                + (answer.lastHandOverNanos == 0
                     ? "" : ", the last in \((Double(answer.lastHandOverNanos) / 1e6).text(2)) ms"),
             "rules          \(answer.rules.text)",
             "turned away    \(answer.refused.text)"

@@ -33,6 +33,7 @@ import Testing
         var promotions = 0
         var soloTurns = 0
         var admissions = 0
+        var handOvers = 0
         for seed in first..<(first &+ 400) {
             var model = PairModel(seed: seed)
             for _ in 0..<3_000 where model.failure == nil { model.turn(withFaults: true) }
@@ -46,8 +47,9 @@ import Testing
             promotions += model.promotions
             soloTurns += model.soloTurns
             admissions += model.admissions
+            handOvers += model.handOvers
         }
-        #expect(promotions > 100 && soloTurns > 100 && admissions > 100)
+        #expect(promotions > 100 && soloTurns > 100 && admissions > 100 && handOvers > 100)
     }
 
     @Test func `does neither where a person decides, and nothing but what the person says`() {

@@ -4,55 +4,7 @@ import Testing
 
 @testable import RDMAReplica
 
-/// One host's machine, with an arbiter that answers as it is told.
-private struct Rig {
-    var machine: HostMachine
-    var seen = HostObservation()
-    var asked: ArbiterRunner.Request?
-
-    init(host: UInt32 = 2, isLogEmpty: Bool = false, isManual: Bool = false) {
-        var settings = HostSettings(
-            host: host, peer: 3 - host, mayFound: host == 1, isManual: isManual)
-        settings.isLogEmpty = isLogEmpty
-        machine = HostMachine(settings, policy: .mirrored, firstEpoch: 1, seed: 1)
-    }
-
-    /// One step, half a millisecond on.
-    @discardableResult mutating func step(_ change: (inout HostObservation) -> Void = { _ in })
-        -> [HostEffect]
-    {
-        change(&seen)
-        seen.nowNanos += 500_000
-        let effects = machine.step(seen)
-        seen.answer = nil
-        seen.request = nil
-        for case .ask(let question) in effects { asked = question }
-        return effects
-    }
-
-    /// What is asked, after some steps if it has to be; nil when it is nothing.
-    mutating func question() -> ArbiterRunner.Request? {
-        for _ in 0..<1_000 where asked == nil { step() }
-        return asked
-    }
-
-    mutating func answer(_ answer: ArbiterRunner.Answer) -> [HostEffect] {
-        asked = nil
-        return step { $0.answer = answer }
-    }
-
-    /// Brings a standby as far as being in sync.
-    mutating func follow() {
-        let both = Decision(epoch: 4, primary: 1, inSync: [1, 2], phase: .active, nonce: 9)
-        _ = question()
-        _ = answer(.read(both, revision: 7))
-        step { ($0.link, $0.isAdmitted) = (.live, true) }
-        _ = question()
-        _ = answer(.read(both, revision: 7))
-        #expect(machine.role == .standby && machine.isInSync)
-        asked = nil
-    }
-}
+private typealias Rig = HostMachineRig
 
 @Suite struct `A host that a person speaks to` {
     @Test func `takes over without force only in sync`() {
@@ -75,18 +27,6 @@ private struct Rig {
         synced.follow()
         synced.step { $0.request = .takeOver }
         #expect(synced.machine.role == .claiming && synced.asked != nil)
-    }
-
-    @Test func `speaks after one swap when it was handed everything`() {
-        var rig = Rig()
-        rig.follow()
-        rig.step { $0.isHandedOver = true }
-        guard case .swap(let wanted, for: 7) = rig.asked else {
-            Issue.record("\(String(describing: rig.asked))")
-            return
-        }
-        #expect(wanted.epoch == 5 && wanted.phase == .active && wanted.inSync == [2])
-        #expect(rig.answer(.swap(.won(revision: 8))) == [.serve(epoch: 5)])
     }
 
     @Test func `leaves it to a person where it led on and its log is empty`() {

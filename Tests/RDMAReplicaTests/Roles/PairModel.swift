@@ -61,6 +61,7 @@ struct PairModel {
     var promotions = 0
     var soloTurns = 0
     var admissions = 0
+    var handOvers = 0
     /// A host died that alone held something acknowledged, and not on its disk.
     var mayHaveLost = false
     var losses = 0
@@ -189,6 +190,9 @@ struct PairModel {
             case .both: min(host.durableCount, host.validatedCount)
             }
         guard committed > host.reachedCount, host.doubt == host.confirmed else { return }
+        if let newest = speakers.keys.max(), newest > host.machine.decision?.epoch ?? 0 {
+            return fail("host \(index + 1) acknowledges, and epoch \(newest) has begun")
+        }
         for position in host.reachedCount..<committed {
             if position < acknowledged.count {
                 guard acknowledged[position] == host.log[position] else {
@@ -218,10 +222,13 @@ struct PairModel {
         seen.isPeerDead = hosts[peer].isAlive ? chance(2_000) : chance(2)
         seen.isAdmitted = isLinked && hosts[peer].saysAdmitted
         let isLogDurable = hosts[index].durableCount == hosts[index].log.count
+        seen.isOffered = isLinked && hosts[peer].machine.isHandingOver
+        seen.isPeerRelieving = isLinked && hosts[peer].machine.role == .relieving && chance(2)
+        // Told before it was cut or closed: that it is true stays true.
         seen.isHandedOver =
-            isLinked && !hosts[peer].takesIntake
+            hosts[index].machine.role == .relieving && !hosts[peer].takesIntake
             && hosts[index].log.count == hosts[peer].log.count
-            && isLogDurable
+            && hosts[peer].reachedCount == hosts[peer].log.count
         seen.isLogDurable = isLogDurable
         seen.gate = hosts[index].seenGate
         seen.isAcknowledgedDurable = hosts[index].durableCount >= hosts[index].reachedCount
@@ -252,7 +259,9 @@ struct PairModel {
             hosts[index].isTakingOver = true
             promotions += 1
         case .serve(let epoch): serve(epoch, index)
-        case .handOver(let isOn): hosts[index].takesIntake = !isOn
+        case .drain:
+            hosts[index].takesIntake = false
+            handOvers += 1
         case .fallSilent, .dropStandby: disconnect(index)
         case .confirm(let doubt): hosts[index].confirmed = doubt
         case .startAnew: restart(index)

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+import CommandLog
+import Testing
+
+@testable import RDMAReplica
+
+private typealias Rig = HostMachineRig
+
+@Suite struct `A planned hand-over` {
+    /// A standby that has the decision, as the primary has asked for.
+    private func relieving() -> Rig {
+        var rig = Rig()
+        rig.follow()
+        rig.step { $0.isOffered = true }
+        guard case .swap(let wanted, for: 7) = rig.asked else {
+            Issue.record("\(String(describing: rig.asked))")
+            return rig
+        }
+        #expect(wanted.epoch == 5 && wanted.phase == .promoting && wanted.inSync == [2])
+        #expect(rig.answer(.swap(.won(revision: 8))).isEmpty && rig.machine.role == .relieving)
+        return rig
+    }
+
+    @Test func `speaks at once when it was handed everything, and says so to the arbiter then`() {
+        var rig = relieving()
+        #expect(rig.step { $0.isHandedOver = true } == [.serve(epoch: 5)])
+        rig.step { ($0.link, $0.gate, $0.isAcknowledgedDurable) = (.down, .durable, false) }
+        #expect(rig.question() == nil, "what it carries over is not on its disk")
+        rig.step { $0.isAcknowledgedDurable = true }
+        guard case .swap(let wanted, for: 8) = rig.asked else {
+            Issue.record("\(String(describing: rig.asked))")
+            return
+        }
+        #expect(wanted.epoch == 5 && wanted.phase == .active && wanted.inSync == [2])
+        #expect(rig.answer(.swap(.won(revision: 9))).isEmpty)
+        #expect(rig.machine.role == .primary(.solo))
+    }
+
+    @Test func `takes over as ever where the primary goes, or where it was held up itself`() {
+        var rig = relieving()
+        #expect(rig.step { $0.hasPeerLeft = true } == [.takeOver])
+        rig = relieving()
+        #expect(rig.step { $0.isPeerDead = true } == [.takeOver])
+        rig = relieving()
+        for _ in 0..<1_000 where rig.machine.role == .relieving { rig.step() }
+        #expect(rig.machine.role == .taking, "the primary's matching loop stands still")
+        rig = relieving()
+        rig.seen.nowNanos += 1_000_000_000
+        #expect(rig.step { $0.isHandedOver = true } == [.takeOver], "the decision may be another")
+    }
+
+    /// A primary with its standby, of epoch 1.
+    private func mirrored() -> Rig {
+        var rig = Rig(host: 1)
+        _ = rig.question()
+        _ = rig.answer(.read(nil, revision: 0))
+        _ = rig.answer(.swap(.won(revision: 1)))
+        rig.asked = nil
+        rig.step { ($0.link, $0.gate, $0.isAcknowledgedMirrored) = (.live, .both, true) }
+        _ = rig.question()
+        _ = rig.answer(.swap(.won(revision: 2)))
+        #expect(rig.machine.role == .primary(.mirrored))
+        return rig
+    }
+
+    @Test func `hands over by going on until the other has the decision, and then never again`() {
+        var rig = mirrored()
+        #expect(rig.step { $0.request = .handOver }.isEmpty && rig.machine.isHandingOver)
+        #expect(rig.machine.gate == .mirrored)
+        #expect(rig.step { $0.isPeerRelieving = true } == [.drain])
+        #expect(rig.step().isEmpty && rig.asked == nil)
+        // The other one has begun to speak: it has let go of the mirror.
+        rig.step { $0.link = .down }
+        let promoting = Decision(epoch: 2, primary: 2, inSync: [2], phase: .promoting, nonce: 9)
+        #expect(rig.question() == .read)
+        #expect(rig.answer(.read(promoting, revision: 3)) == [.fallSilent(.handedOver)])
+        // And has died before it could say so: this host does not take it back.
+        var effects: [HostEffect] = []
+        for _ in 0..<10_000 where rig.machine.role == .silent {
+            effects = rig.step { $0.answer = .read(promoting, revision: 3) }
+        }
+        #expect(rig.machine.role == .over && effects.contains(.startAnew))
+    }
+
+    @Test func `goes on when the other does not take it up in a second`() {
+        var rig = mirrored()
+        rig.step { $0.request = .handOver }
+        for beat in 0..<3_000 as Range<UInt64> where rig.asked == nil {
+            rig.step { $0.peerBeat = beat }
+        }
+        guard case .swap(let both, for: 2) = rig.asked else {
+            Issue.record("\(String(describing: rig.asked))")
+            return
+        }
+        #expect((both.epoch, both.inSync, both.phase) == (1, [1, 2], .active))
+        #expect(rig.answer(.swap(.won(revision: 3))).isEmpty)
+        #expect(rig.machine.role == .primary(.mirrored))
+    }
+}
