@@ -139,7 +139,7 @@ private final class FakeMember: Sendable {
         #expect(followers.allSatisfy { $0.requestCount > 0 })
     }
 
-    @Test func `has the longer to be answered, as from a slow disk, the longer it was not`() throws {
+    @Test func `has the longer to be answered, as from a slow disk, the longer it waits`() throws {
         let slow = try FakeMember(json: put, afterMillis: 300)
         #expect(try outcome([], slow) == .won(revision: 5))
     }
