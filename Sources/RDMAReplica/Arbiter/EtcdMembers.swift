@@ -69,12 +69,11 @@ internal import Platform
         throw ArbiterError("no member of etcd answers: \(causes.joined(separator: "; "))")
     }
 
-    /// How long a member has at first. Its leader may be dead, and a new one there in a moment: then
-    /// whoever is asked next knows it.
+    /// How long a member has at first. Its leader may be dead, and a new one there in a moment:
+    /// then whoever is asked next knows it.
     private static var turnMillisLeast: UInt64 { 50 }
 
-    /// After so long there is a leader, or the members know at least that there is none: they keep
-    /// what they are asked, and lose nothing any more.
+    /// An election with the time-outs that we advise takes less, unless the vote is split.
     private static var electionMillis: UInt64 { 300 }
 
     /// One request, with a token if there is a user: a new one when the member does not take the
