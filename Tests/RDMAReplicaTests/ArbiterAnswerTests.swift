@@ -8,27 +8,33 @@ import Testing
 @testable import RDMAReplica
 
 /// Something on loopback that is asked as a member is, and answers every request with one text, or
-/// with none: then it hangs up.
+/// with none: then it hangs up. The first so many it swallows, and says nothing.
 private final class FakeMember: Sendable {
     let endpoint: String
     private let descriptor: Int32
     private let requests = Atomic(0)
 
-    init(_ answer: [UInt8]) throws {
+    init(_ answer: [UInt8], swallowing swallowed: Int = 0, afterMillis: UInt32 = 0) throws {
         let (descriptor, port) = try EtcdCluster.listener()
         self.descriptor = descriptor
         endpoint = "http://127.0.0.1:\(port)"
         let thread = Thread { [weak self] in
+            var silent: [Int32] = []
             while true {
                 let connection = accept(descriptor, nil, nil)
                 // Closed by its only user: somebody else may have the number the moment after.
                 guard connection >= 0 else {
-                    close(descriptor)
+                    for descriptor in silent + [descriptor] { close(descriptor) }
                     return
                 }
                 if Self.takeRequest(connection) {
                     _ = self?.requests.add(1, ordering: .relaxed)
                 }
+                if silent.count < swallowed {
+                    silent.append(connection)
+                    continue
+                }
+                usleep(1_000 * afterMillis)
                 unsafe answer.withUnsafeBytes {
                     _ = unsafe send(
                         connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
@@ -39,10 +45,14 @@ private final class FakeMember: Sendable {
         thread.start()
     }
 
-    convenience init(json: String, status: String = "200 OK") throws {
+    convenience init(
+        json: String, status: String = "200 OK", swallowing swallowed: Int = 0,
+        afterMillis: UInt32 = 0
+    ) throws {
         try self.init(
             Array(
-                "HTTP/1.1 \(status)\r\nContent-Length: \(json.utf8.count)\r\n\r\n\(json)".utf8))
+                "HTTP/1.1 \(status)\r\nContent-Length: \(json.utf8.count)\r\n\r\n\(json)".utf8),
+            swallowing: swallowed, afterMillis: afterMillis)
     }
 
     /// All of it: to close with bytes unread would take the answer back.
@@ -119,6 +129,19 @@ private final class FakeMember: Sendable {
             return
         }
         #expect(cause.contains(endpoint))
+    }
+
+    @Test func `is asked again where it was passed on to a leader that is dead, and lost`() throws {
+        let followers = try (0..<2).map { _ in try FakeMember(json: put, swallowing: 1) }
+        let dead = "http://127.0.0.1:\(try #require(try EtcdCluster.freePorts(1).first))"
+        let outcome = try outcome([dead], followers[0], followers[1], timeoutMillis: 4_000)
+        #expect(outcome == .won(revision: 5))
+        #expect(followers.allSatisfy { $0.requestCount > 0 })
+    }
+
+    @Test func `has the longer to be answered, as from a slow disk, the longer it waits`() throws {
+        let slow = try FakeMember(json: put, afterMillis: 300)
+        #expect(try outcome([], slow) == .won(revision: 5))
     }
 
     @Test(arguments: [

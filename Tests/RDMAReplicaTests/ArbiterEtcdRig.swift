@@ -97,8 +97,9 @@ final class EtcdCluster: @unchecked Sendable {
         return nil
     }
 
-    private func single(_ index: Int) -> EtcdSettings {
-        EtcdSettings(endpoints: [endpoints[index]], key: "k", timeoutMillis: 1_000)
+    /// Settings of one member alone.
+    func single(_ index: Int) -> EtcdSettings {
+        EtcdSettings(endpoints: [endpoints[index]], key: "/needletail/test")
     }
 
     private static func start(_ arguments: [String]) throws -> Process {
@@ -137,6 +138,37 @@ final class EtcdCluster: @unchecked Sendable {
         }
         try #require(isBound)
         return (descriptor, UInt16(bigEndian: address.sin_port))
+    }
+}
+
+/// Makes each sync of a member's disk take longer, until it ends: the system call waits before it
+/// does anything.
+final class SlowDisk {
+    private static let program = "/usr/bin/strace"
+    static var isThere: Bool {
+        FileManager.default.isExecutableFile(atPath: program) && geteuid() == 0
+    }
+
+    private let tracer = Process()
+
+    init(_ member: Process, syncMillis: Int) throws {
+        let output = Pipe()
+        tracer.executableURL = URL(fileURLWithPath: Self.program)
+        tracer.arguments = [
+            "-f", "-p", "\(member.processIdentifier)", "-o", "/dev/null", "-e", "trace=fdatasync",
+            "-e", "inject=fdatasync:delay_enter=\(1_000 * syncMillis)",
+        ]
+        tracer.standardError = output
+        try tracer.run()
+        // "strace: Process 1 attached with 9 threads"
+        let said = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
+        try #require(said.contains("attached"), "\(said)")
+    }
+
+    /// Other signals are blocked in what a test starts. The member goes on by itself.
+    deinit {
+        kill(tracer.processIdentifier, SIGKILL)
+        tracer.waitUntilExit()
     }
 }
 

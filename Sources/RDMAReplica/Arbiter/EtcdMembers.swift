@@ -7,7 +7,8 @@ internal import Glibc
 internal import Platform
 
 /// The members of an etcd cluster, asked over their JSON gateway: the one that answered last first,
-/// then the next. All answers that say something are alike, whichever member gave them.
+/// then the next, and all of them again. All answers that say something are alike, whichever member
+/// gave them.
 @safe struct EtcdMembers: ~Copyable {
     private let client: OpaquePointer
     private let settings: EtcdSettings
@@ -34,54 +35,71 @@ internal import Platform
     mutating func post<Answer>(
         _ path: String, _ body: String, _ read: (JSONText) -> Answer?
     ) throws(ArbiterError) -> Answer {
-        let end = Self.nowMillis() + UInt64(settings.timeoutMillis)
+        let start = Self.nowMillis()
+        let end = start + UInt64(settings.timeoutMillis)
         let count = settings.endpoints.count
-        var causes: [String] = []
-        for attempt in 0..<count {
-            let index = (preferred + attempt) % count
-            // A member that is silent, for its leader is dead, leaves the next its turn soon; the
-            // last has all the time that is left, for a slow disk.
-            let now = Self.nowMillis()
-            let left = end > now ? end - now : 0
-            let isLast = attempt == count - 1
-            let millis = isLast ? left : min(left / UInt64(count - attempt), Self.turnMillisMax)
-            do throws(ArbiterError) {
-                let json = try authorized(index, path, body, millisMax: max(millis, 1))
-                if let answer = read(json) {
-                    preferred = index
-                    return answer
+        // Short at first, so that each is asked.
+        var turn = min(Self.turnMillisLeast, UInt64(settings.timeoutMillis) / UInt64(count + 1))
+        var causes = settings.endpoints.map { "\($0) was not asked" }
+        var hasWaited = true
+        // Round after round, unless nobody is silent: what a member passed on to a leader that is
+        // dead is lost, and nobody ever says so.
+        while hasWaited {
+            hasWaited = false
+            for index in (0..<count).map({ (preferred + $0) % count }) {
+                let now = Self.nowMillis()
+                guard now < end else { break }
+                do throws(ArbiterError) {
+                    let json = try authorized(index, path, body, turn: turn, until: end)
+                    if let answer = read(json) {
+                        preferred = index
+                        return answer
+                    }
+                    causes[index] =
+                        "\(settings.endpoints[index]) gives an answer that etcd would not"
+                } catch {
+                    causes[index] = "\(settings.endpoints[index]): \(error)"
                 }
-                causes.append("\(settings.endpoints[index]) gives an answer that etcd would not")
-            } catch {
-                causes.append("\(settings.endpoints[index]): \(error)")
+                hasWaited = hasWaited || Self.nowMillis() - now >= turn
             }
+            // It is no election then. For a slow disk, as much time as has gone.
+            let gone = Self.nowMillis() - start
+            if gone >= Self.electionMillis { turn = max(turn, gone) }
         }
         throw ArbiterError("no member of etcd answers: \(causes.joined(separator: "; "))")
     }
 
-    private static var turnMillisMax: UInt64 { 100 }
+    /// How long a member has at first. Its leader may be dead, and a new one there in a moment:
+    /// then whoever is asked next knows it.
+    private static var turnMillisLeast: UInt64 { 50 }
+
+    /// An election with the time-outs that we advise takes less, unless the vote is split.
+    private static var electionMillis: UInt64 { 300 }
 
     /// One request, with a token if there is a user: a new one when the member does not take the
     /// one that we have. It was refused then, so nothing happens twice.
-    private mutating func authorized(
-        _ index: Int, _ path: String, _ body: String, millisMax: UInt64
+    mutating func authorized(
+        _ index: Int, _ path: String, _ body: String, turn: UInt64, until end: UInt64
     ) throws(ArbiterError) -> JSONText {
-        let end = Self.nowMillis() + millisMax
-        func millisLeft() -> UInt32 {
-            UInt32(clamping: max(1, Int64(end) - Int64(Self.nowMillis())))
+        // A member takes its time over a password, on purpose.
+        let longTurn = max(turn, Self.passwordMillis)
+        func millis(_ turn: UInt64) -> UInt32 {
+            UInt32(clamping: max(1, min(Int64(turn), Int64(end) - Int64(Self.nowMillis()))))
         }
         if let user = settings.user, let password, token == nil {
-            token = try authenticate(index, user, password, millis: millisLeft())
+            token = try authenticate(index, user, password, millis: millis(longTurn))
         }
-        let first = try request(index, path, body, token, millis: millisLeft())
+        let first = try request(index, path, body, token, millis: millis(turn))
         guard Self.isStale(first), let user = settings.user, let password else {
             return try Self.checked(first)
         }
         token = nil
-        let new = try authenticate(index, user, password, millis: millisLeft())
+        let new = try authenticate(index, user, password, millis: millis(longTurn))
         token = new
-        return try Self.checked(try request(index, path, body, new, millis: millisLeft()))
+        return try Self.checked(try request(index, path, body, new, millis: millis(turn)))
     }
+
+    private static var passwordMillis: UInt64 { 200 }
 
     private func authenticate(
         _ index: Int, _ user: String, _ password: String, millis: UInt32
@@ -154,7 +172,7 @@ internal import Platform
         return unsafe text.withCString { unsafe body($0) }
     }
 
-    private static func nowMillis() -> UInt64 {
+    static func nowMillis() -> UInt64 {
         var now = timespec()
         unsafe clock_gettime(CLOCK_MONOTONIC, &now)
         return UInt64(now.tv_sec) * 1_000 + UInt64(now.tv_nsec) / 1_000_000
