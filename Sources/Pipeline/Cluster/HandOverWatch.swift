@@ -18,9 +18,11 @@ struct HandOverWatch {
         defer { role = machine.role }
         switch (role, machine.role) {
         case (.primary(.offering), .primary(.handingOver)): beganNanos = nowNanos
-        case (.primary(.handingOver), .silent): end(letGoNanos ?? nowNanos)
+        case (.primary(.handingOver), .silent), (.primary(.handingOver), .over):
+            end(letGoNanos ?? nowNanos)
         // The other one has the decision, and took over without the last word of this host.
-        case (.primary(.offering), .silent), (.primary(.callingOff), .silent):
+        case (.primary(.offering), .silent), (.primary(.offering), .over),
+            (.primary(.callingOff), .silent), (.primary(.callingOff), .over):
             outcome.doneCount += 1
             outcome.lastNanos = 0
         // The new primary lets go of the mirror as it begins to speak.

@@ -85,8 +85,7 @@ struct ReplicaCore: PolledCore, ~Copyable {
             // The epoch's first commands come before anything that a client says. Who hands over
             // writes nothing more.
             guard work == .draining || opening.write(to: &core) else { return false }
-            // Who is to drain finds out at once.
-            return core.pollIntake() || duty.offersHandOver
+            return core.pollIntake()
         case .following:
             let hasDiscarded = core.discardIntake()
             return follow() || hasDiscarded
@@ -145,9 +144,7 @@ struct ReplicaCore: PolledCore, ~Copyable {
         tell(receiver)
         if let refusal = takeRefusal(of: receiver) { leave(receiver, refusal) }
         if receiver.ended != nil, take(receiver) == 0 { self.receiver = nil }
-        // Nobody speaks until this thread does: it stays awake.
-        let isAsked = BeatFlags(rawValue: receiver.lastBeat?.flags ?? 0).contains(.offering)
-        return hasWorked || isAsked
+        return hasWorked
     }
 
     private mutating func take(_ receiver: MirrorReceiver) -> Int {

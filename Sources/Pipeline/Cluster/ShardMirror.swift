@@ -62,8 +62,7 @@ final class ShardMirror: @unchecked Sendable {
         let hasWorked = sender.poll()
         let isServed = sender.status.phase == .live || sender.status.phase == .catchingUp
         duty.gate.validated.store(isServed ? sender.status.validatedSequence : 0)
-        // Nobody takes anything before the standby has it all: this thread stays awake.
-        return hasWorked || duty.offersHandOver
+        return hasWorked
     }
 
     private func isDue() -> Bool {
