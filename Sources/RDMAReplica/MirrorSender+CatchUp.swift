@@ -8,9 +8,9 @@ internal import Wire
 extension MirrorSender {
     /// Records of one piece of what was missed.
     private static var pieceRecordCount: Int { 512 }
-    /// So often a standby that comes as it was is told where to cut: by far more often than it takes
-    /// to come to the beginning of any log, for what is told may be lost.
-    static var cutsMax: Int { 30 }
+    /// So often a standby that comes as it was is told where to cut: more often than it takes to
+    /// come to the beginning of any log, for what is told may be lost.
+    private static var cutsMax: Int { 30 }
     /// What a person does about two logs of which neither goes on from the other.
     private static var cure: String {
         "find out which of the two is right (needletail log diff), and have the other one begin "

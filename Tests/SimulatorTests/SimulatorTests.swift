@@ -56,6 +56,12 @@ private struct Found: CustomTestStringConvertible, Sendable {
         Found(
             seed: 92_858, steps: 20_000,
             what: "nobody set a log aside that was begun before its founder lost its own"),
+        Found(
+            seed: 36_017, steps: 20_000,
+            what: "a standby had let go of public reports that its primary had not told"),
+        Found(
+            seed: 65_406, steps: 20_000,
+            what: "the same, of a primary whose heir died before it spoke"),
     ]
 
     @Test(arguments: found)
