@@ -8,6 +8,14 @@ internal import Wire
 extension MirrorSender {
     /// Records of one piece of what was missed.
     private static var pieceRecordCount: Int { 512 }
+    /// So often a standby that comes as it was is told where to cut: more often than it takes to
+    /// come to the beginning of any log, for what is told may be lost.
+    private static var cutsMax: Int { 30 }
+    /// What a person does about two logs of which neither goes on from the other.
+    private static var cure: String {
+        "find out which of the two is right (needletail log diff), and have the other one begin "
+            + "anew (needletail cluster resync)"
+    }
 
     /// A source that goes on behind the end of the standby's log. Throws ESTALE when that is no
     /// place in ours, and ENODATA when ours has not kept what follows.
@@ -18,13 +26,14 @@ extension MirrorSender {
             throw MirrorError(
                 code: ESTALE,
                 "the log of \(settings.peerText) ends with record \(last), and this one with "
-                    + "\(published): it has records that this host never had")
+                    + "\(published): it has records that this host never had: \(Self.cure)")
         }
         guard let crc = try crc(of: last) else { throw gone(behind: last) }
         guard crc == place.crc32c else {
             throw MirrorError(
                 code: ESTALE,
-                "the log of \(settings.peerText) is not this one: its record \(last) is another")
+                "the log of \(settings.peerText) is not this one: its record \(last) is another: "
+                    + Self.cure)
         }
         // The place before the first record is known, and so is the one behind which this process
         // began, whether or not what follows is still there.
@@ -40,18 +49,19 @@ extension MirrorSender {
     /// The record behind which a standby whose log is not on ours is to cut it; nil when this host
     /// may not say, or has nothing earlier. It is the one that the epoch carried over. A standby
     /// that comes again as it was has missed a whole epoch, so that its log parts from ours before:
-    /// each time it is told an earlier record, four times as far back.
+    /// each time it is told an earlier record, four times as far back. One that still comes as it
+    /// was has no record in common with this log: which of the two is to go, a person says.
     func nextCut(of place: RecordChain) throws(MirrorError) -> RecordChain? {
         guard let carried, carried.lastSequence > 0, place.lastSequence > 1 else { return nil }
         let isKnown =
             turnedAway.place.lastSequence == place.lastSequence
             && turnedAway.place.crc32c == place.crc32c
         turnedAway = (place, isKnown ? turnedAway.count + 1 : 0)
+        guard turnedAway.count < Self.cutsMax else { return nil }
         let newest = min(carried.lastSequence, place.lastSequence - 1)
         if newest == carried.lastSequence, turnedAway.count == 0 { return carried }
-        let back = turnedAway.count < 30 ? 1 << (2 * UInt64(turnedAway.count)) : UInt64.max
-        // At last the first command, whose two records begin every log.
-        // Nothing is added to it: a standby that keeps coming as it was is told the same for ever.
+        let back: UInt64 = 1 << (2 * UInt64(turnedAway.count))
+        // At last, and from then on, the first command, whose two records begin every log.
         let sequence = newest > 2 && newest - 2 > back ? newest - back : 2
         return try crc(of: sequence).map { RecordChain(lastSequence: sequence, crc32c: $0) }
     }

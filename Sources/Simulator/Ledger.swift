@@ -64,6 +64,9 @@ final class Ledger {
 
     func noteWritten(_ record: LogRecord) { written[record.sequence, default: []].append(record) }
 
+    /// Whether the log was begun a second time, after a first beginning that no disk had.
+    var hasTwoBeginnings: Bool { Set((written[1] ?? []).map(\.crc32c)).count > 1 }
+
     func written(_ sequence: UInt64, crc32c: UInt32) -> LogRecord? {
         written[sequence]?.first { $0.crc32c == crc32c }
     }

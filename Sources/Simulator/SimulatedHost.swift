@@ -145,11 +145,16 @@ final class SimulatedHost {
 
     /// The process ends in order, and its log is cut where nobody carried it over, or replaced by
     /// what has landed. Says which. Throws when that cannot be done. With `stopsAfter` it dies
-    /// after so many changes of the disk, if a snapshot takes its place.
+    /// after so many changes of the disk, if a snapshot takes its place; and it dies where its disk
+    /// does not let it end.
     func comeBack(stopsAfter: UInt64?) throws -> ComingBack {
         let cuts = process?.cluster.cuts ?? [:]
         let landing = process?.cluster.landings[0]
-        process?.stop(turnCountMax: 4_000)
+        guard process?.stop(turnCountMax: 4_000) == true else {
+            // Its disk stands still, or has failed: whoever waits for its end kills it.
+            kill(power: false)
+            return .stopped
+        }
         network.kill(index, isSilent: false)
         disk.crash(power: false)
         drop()

@@ -53,7 +53,7 @@ struct FaultPlan {
         configuration.sessionCapacity = 4
         configuration.heartbeatMillis = 40
         configuration.host.rings.logRecords = ringCapacity
-        configuration.host.rings.events = 2_048
+        configuration.host.rings.events = 4_096
         configuration.orderCapacity = 512
         configuration.sessionOpenOrdersMax = 256
         configuration.instrumentCapacity = 1

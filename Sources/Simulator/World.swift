@@ -197,8 +197,11 @@ final class World {
         {
             // A founder that died before its first record: a person sees that nothing is missing.
             _ = host.process?.cluster.view.ask(.takeOverByForce)
-        } else if plan.deletesSegments, !hasFaults, chance(64), !host.isSpeaking {
-            // Where the two logs part nothing is kept: an operator has it begin anew.
+        } else if plan.deletesSegments || ledger.hasTwoBeginnings, !hasFaults, chance(64),
+            !host.isSpeaking, host.logEnd > 0
+        {
+            // Where the two logs part nothing is kept, or they have nothing in common: an operator
+            // has it begin anew.
             let other = hosts[1 - host.index]
             if other.isSpeaking, other.process?.mirror.failure?.code == ESTALE { giveUp(host) }
         }

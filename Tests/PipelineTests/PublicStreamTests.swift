@@ -115,9 +115,12 @@ struct PublicBook {
 
     /// A primary whose public stream has instruments, orders that rest, trades, and rests of
     /// aggressors, and the bytes of it; and a client of it.
-    private func primary() throws -> (rig: ShardRig, client: TestClient, stream: [[UInt8]]) {
+    private func primary(
+        events: Int = 262_144
+    ) throws -> (rig: ShardRig, client: TestClient, stream: [[UInt8]]) {
         let rig = try ShardRig {
             $0.host.rings.logRecords = 16_384
+            $0.host.rings.events = events
             $0.publicGroup = 0xEF01_0101
         }
         var client = TestClient(1)
@@ -173,6 +176,26 @@ struct PublicBook {
         #expect(first > stream.count - max(untold, 2_048) - 8)
         #expect(heir[.resentPublicReports] == UInt64(stream.count - first + 1))
         withExtendedLifetime(client) {}
+    }
+
+    @Test func `is published again from before the report window, where no more was told`() throws {
+        let (rig, before, stream) = try primary(events: 16_384)
+        // Two events a public report: more than half of the ring.
+        let untold = 5_500
+        let told = value(stream[stream.count - 1 - untold], at: 8, as: UInt64.self)
+        let heir = try heir(rig, toldSequence: told)
+        var client = before
+        heir.inject(client.heartbeat(client.next))
+        heir.poll(1)
+        #expect(heir.sent().first?.type == .epochChanged)
+        client.epoch = 8
+        heir.inject(client.frame(order(1_000_000, .sell, 900)))
+        heir.settlePublicTail()
+        #expect(try expectSame(heir.publicFrames, stream) <= stream.count - untold + 1)
+        // What a client said meanwhile has waited, and follows.
+        #expect(heir.publicFrames.last?.publicReports.last?.priceTicks == 900)
+        _ = heir.exchange(client.frame(order(1_000_001, .sell, 901)))
+        #expect(heir.publicFrames.last?.publicReports.last?.priceTicks == 901)
     }
 
     @Test func `is published again as far as it is in memory, when nobody knows what was told`()

@@ -30,6 +30,24 @@ import Wire
         #expect(try rig.sender.nextCut(of: short)?.lastSequence == 88)
     }
 
+    @Test func `is left to a person when it has no record in common`() throws {
+        let rig = try MirrorRig(capacity: 1_024)
+        try rig.publish(300)
+        rig.sender.carried = RecordChain(
+            lastSequence: 200, crc32c: rig.published[199].crc32c)
+        let place = RecordChain(lastSequence: 4, crc32c: 0)
+        var told: [UInt64] = []
+        while let cut = try rig.sender.nextCut(of: place), told.count < 1_000 {
+            told.append(cut.lastSequence)
+        }
+        // Over and over, for what is told may be lost; and not for ever.
+        #expect(told == Array(repeating: 2, count: 30), "seed \(TestSeed.run)")
+        #expect(try rig.sender.nextCut(of: place) == nil)
+        // It was set aside, and what is there now is another log.
+        let other = RecordChain(lastSequence: 90, crc32c: 0)
+        #expect(try rig.sender.nextCut(of: other)?.lastSequence == 88)
+    }
+
     @Test func `is told nothing by a host that has carried nothing over`() throws {
         let rig = try MirrorRig()
         try rig.publish(20)

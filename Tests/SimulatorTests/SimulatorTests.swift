@@ -41,6 +41,27 @@ private struct Found: CustomTestStringConvertible, Sendable {
         Found(
             seed: 3_243, steps: 20_000,
             what: "a standby came back empty, unnoticed, and was still called in sync"),
+        Found(
+            seed: 18_352, steps: 20_000,
+            what: "a standby with nothing in common was told to cut its log for ever"),
+        Found(
+            seed: 48_834, steps: 20_000,
+            what: "the same, with a primary that had carried something over from the first"),
+        Found(
+            seed: 74_694, steps: 20_000,
+            what: "the same, after the standby had died in between"),
+        Found(
+            seed: 85_050, steps: 20_000,
+            what: "a log was cut whose process had not ended, for its disk stood still"),
+        Found(
+            seed: 92_858, steps: 20_000,
+            what: "nobody set a log aside that was begun before its founder lost its own"),
+        Found(
+            seed: 36_017, steps: 20_000,
+            what: "a standby had let go of public reports that its primary had not told"),
+        Found(
+            seed: 65_406, steps: 20_000,
+            what: "the same, of a primary whose heir died before it spoke"),
     ]
 
     @Test(arguments: found)

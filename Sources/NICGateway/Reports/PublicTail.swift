@@ -26,14 +26,17 @@ struct PublicTail {
 // SAFETY: an event is read while the ring retains it: what the tail still needs is not let go.
 extension GatewayCore {
     /// Looks for the reports that are to be published again: those of commands behind `told`, which
-    /// was told for certain, and some before it; all that there are in memory when that is 0.
+    /// was told for certain, and some before it; those of the report window when that is 0.
     mutating func beginPublicTail(told: UInt64) {
         publicStream.tail = nil
         guard publicStream.isOn else { return }
+        let end = events.nextSequence &- 1
+        let reach = told == 0 ? min(end, UInt64(configuration.reportWindow)) : end
+        let oldest = max(events.releasedSequence, end &- reach)
         var first = events.nextSequence
         var count: UInt64 = 0
-        var event = first &- 1
-        while event > events.releasedSequence {
+        var event = end
+        while event > oldest {
             if unsafe events.read(event).pointee.isPublic {
                 if notes[event].commandSequence <= told, count >= GatewayLimits.publicTailMin {
                     break
@@ -46,14 +49,18 @@ extension GatewayCore {
         guard count > 0 else { return }
         publicStream.tail = PublicTail(
             nextEvent: first, nextSequence: publicStream.nextSequence &- count,
-            pastEvent: events.nextSequence &- 1, lagMax: events.nextSequence &- first)
+            pastEvent: end, lagMax: events.nextSequence &- first)
     }
 
     /// How many events of the ring must stay: those whose reports may be made again, and what the
-    /// tail needs.
+    /// tail needs. Of what a standby follows all that leaves the engine its room: the reports of a
+    /// whole log may not have been told yet.
     @inline(__always)
     var retainedEventCount: UInt64 {
         let window = UInt64(configuration.reportWindow)
+        if isRecovering {
+            return max(window, UInt64(events.capacity - max(1_024, events.capacity / 8)))
+        }
         guard let tail = publicStream.tail else { return window }
         return max(window, events.nextSequence &- tail.nextEvent)
     }

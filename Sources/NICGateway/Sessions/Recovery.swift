@@ -79,7 +79,7 @@ extension GatewayCore {
     /// all that was restored is gone through, and before the first poll. A standby may be opened
     /// again when it is promoted, with a higher epoch: sessions of all epochs before go on. All up
     /// to `toldSequence` was told for certain by the one before; 0 = nobody knows. The end of the
-    /// public stream behind that is published again.
+    /// public stream behind that is published again, as far as it is in memory.
     public mutating func open(
         epoch: UInt32, policy: CommitPolicy, journal: JournalStatus?, history: ReportHistory?,
         control: GateControl? = nil, toldSequence: UInt64 = 0

@@ -147,13 +147,14 @@ public final class ClusterHost {
     }
 
     /// An orderly end, as a gateway has it that comes back as a standby: the mirror is closed, and
-    /// what is published is made durable, if the disk takes it in so many turns.
-    public func stop(turnCountMax: Int) {
+    /// what is published is made durable, if the disk takes it in so many turns. False when not.
+    public func stop(turnCountMax: Int) -> Bool {
         shardMirror.close()
         for _ in 0..<turnCountMax where !journal.isAtRest && !journalStatus.hasFailed {
             _ = journal.maker.poll()
             _ = journal.poll()
         }
+        return journal.isAtRest && !journalStatus.hasFailed
     }
 
     // MARK: What it has come to
