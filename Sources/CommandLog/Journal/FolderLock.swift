@@ -39,10 +39,17 @@ internal enum FolderLock {
             && own.st_dev == named.st_dev && own.st_ino == named.st_ino
     }
 
-    /// Locks an open folder. Throws with EWOULDBLOCK, and says by whom, when another has it.
+    /// Locks an open folder. Throws with EWOULDBLOCK, and says by whom, when another has it. Waits
+    /// a tenth of a second for who is about to go: a process that was killed, or the child of one
+    /// that has not become another program yet, which still shares the lock.
     private static func take(_ folder: Int32, path: String) throws(StorageError) {
-        guard flock(folder, LOCK_EX | LOCK_NB) != 0 else { return }
-        let number = errno
+        var number: Int32 = 0
+        for attempt in 1...50 {
+            guard flock(folder, LOCK_EX | LOCK_NB) != 0 else { return }
+            number = errno
+            guard number == EWOULDBLOCK else { break }
+            if attempt < 50 { usleep(2_000) }
+        }
         throw StorageError(
             "lock for this process alone", file: path, errno: number,
             cure: number == EWOULDBLOCK
