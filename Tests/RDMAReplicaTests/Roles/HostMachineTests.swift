@@ -6,6 +6,12 @@ import Testing
 @testable import RDMAReplica
 
 @Suite struct `A host of a pair` {
+    /// Of pairs under a person that once failed: run first, whatever the seed of the run.
+    static let seedsUnderPerson: [UInt64] = [
+        // A dead host's folder changed, after a person had looked at it.
+        0x6_6160_cc88_bf2f
+    ]
+
     @Test func `does not take the mirror that it followed for one of its own`() {
         var machine = HostMachine(
             HostSettings(host: 1, peer: 2, mayFound: true), policy: .mirrored, firstEpoch: 1,
@@ -57,7 +63,7 @@ import Testing
         var promotions = 0
         var soloTurns = 0
         var admissions = 0
-        for seed in first..<(first &+ 400) {
+        for seed in Self.seedsUnderPerson + Array(first..<(first &+ 400)) {
             var model = PairModel(seed: seed, isManual: true)
             for _ in 0..<3_000 where model.failure == nil { model.turn(withFaults: true) }
             model.heal()

@@ -364,6 +364,9 @@ struct PairModel {
     /// What was not durable may be gone. Two failures at once may lose what was acknowledged.
     private mutating func kill(_ index: Int) {
         hosts[index].isAlive = false
+        // A folder is on the host's own disk: what its process has not written by its end it never
+        // writes, and a person who looks then sees all. What went to a third place may arrive yet.
+        if isManual { hosts[index].asked = nil }
         if hosts[index].isConnected { hosts[1 - index].hasPeerLeft = true }
         let other = hosts[1 - index]
         // Of a host that is dead too only what is durable counts.
