@@ -77,6 +77,8 @@ struct FaultPlan {
             arbiter: ArbiterSettings(kind: .file(folder: folder)))
         cluster.takeOverMillis = takeOverMillis
         cluster.soloMillis = takeOverMillis
+        // Nobody has another's number here.
+        cluster.lookAroundMillis = 0
         cluster.mayFound = host == 0
         configuration.cluster = cluster
         return configuration

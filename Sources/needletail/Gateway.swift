@@ -119,7 +119,7 @@ struct GatewayRun: ParsableArguments {
         pipeline.stop()
         pipeline.sample()
         // Asked after the end: the last records may be the ones that the disk did not take.
-        let failure = Self.failure(journals)
+        let failure: (any Error)? = Self.failure(journals) ?? TwinFound(pipeline)
         report(pipeline, opened)
         opened.close()
         EAL.stop()
@@ -129,7 +129,7 @@ struct GatewayRun: ParsableArguments {
             try ComeBack(cluster, configuration, watchdog).perform()
         } catch {
             complain(error)
-            throw Exit.inputOutput
+            throw error is TwinFound ? Exit.wrongSettings : Exit.inputOutput
         }
     }
 
@@ -194,6 +194,7 @@ struct GatewayRun: ParsableArguments {
             }
             if let news = service?.look() { complain(news) }
             for news in cluster?.look() ?? [] { say(news) }
+            if pipeline.cluster?.view.twinDescription != nil { return .told }
             if let cluster = pipeline.cluster, cluster.mustComeBack { return .replaced }
             looks += 1
             guard looks % 10 == 0 else { continue }
@@ -244,6 +245,22 @@ struct GatewayRun: ParsableArguments {
     private func complain(_ error: any Error) { complain("\(error)") }
 
     private func complain(_ line: String) { StandardError.write("\(line)\n") }
+}
+
+/// Another host has this one's number.
+private struct TwinFound: Error, CustomStringConvertible {
+    let twin: String
+
+    /// Nil when nobody has.
+    init?(_ pipeline: Pipeline) {
+        guard let twin = pipeline.cluster?.view.twinDescription else { return nil }
+        self.twin = twin
+    }
+
+    var description: String {
+        "the primary \(twin) says that it is this host: two hosts have one number; correct "
+            + "cluster.host and cluster.peer on one of them. This one has not spoken"
+    }
 }
 
 /// `--strict` found something out of its place.

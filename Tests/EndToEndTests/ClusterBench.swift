@@ -136,6 +136,13 @@ final class ClusterBench {
                 + [Machine.needletail, command, "--config", file(host), "--seconds", "240"])
     }
 
+    /// Gives the second host the number of the first, as who copies a file does.
+    func confuseNumbers() throws {
+        try configuration(2)
+            .replacing("  host: 2\n  peer: 1", with: "  host: 1\n  peer: 2")
+            .write(toFile: file(2), atomically: true, encoding: .utf8)
+    }
+
     /// Starts both, and waits until they are a pair.
     func startPair() throws {
         try start(1, as: "gateway")

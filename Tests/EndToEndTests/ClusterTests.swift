@@ -55,6 +55,20 @@ struct `A pair of gateways` {
         expectSameState(primary, standby)
     }
 
+    @Test func `has one host of each number, and the second one ends before it speaks`() throws {
+        let bench = try ClusterBench()
+        try bench.confuseNumbers()
+        try bench.start(1, as: "gateway")
+        #expect(bench.becomes(1, "primary", inSync: false), "\(bench.outputs)")
+        try bench.start(2, as: "standby")
+        let second = try #require(bench.running[1]).wait(seconds: 60)
+        #expect(second.status == 78, "\(second.output)")
+        #expect(second.output.contains("two hosts have one number"), "\(second.output)")
+        let first = try bench.cluster(1, "status")
+        #expect(first.output.contains("primary of epoch 1, alone"), "\(first.output)")
+        #expect(try bench.stop(1).status == 0)
+    }
+
     @Test func `goes on when its primary is killed, at once, and takes it back anew`() throws {
         let bench = try ClusterBench()
         try bench.startPair()

@@ -103,10 +103,16 @@ public struct ClusterControl: Sendable {
     }
 
     private var notHandedOver: String {
-        Self.refusal(
+        let outcome =
+            switch state.role {
+            case .primary(.mirrored), .primary(.leaving), .primary(.solo), .primary(.admitting),
+                .standby:
+                "the hand-over did not come about and was called off"
+            default: "the hand-over is not decided yet, and may still come about"
+            }
+        return Self.refusal(
             .late,
-            "the hand-over did not come about and was called off, \(state.thisHost): see "
-                + "`needletail cluster status` on both hosts, then try again")
+            "\(outcome), \(state.thisHost): see `needletail cluster status` on both hosts")
     }
 
     // MARK: Without the other host's consent

@@ -21,6 +21,9 @@ public struct ClusterSettings: Equatable, Sendable {
     public var takeOverMillis: UInt32 = 50
     /// A standby of which nothing is heard for so long is done without.
     public var soloMillis: UInt32 = 50
+    /// So long after its start a host only listens: a primary that has its number too tries the
+    /// standby's address every tenth of a second.
+    public var lookAroundMillis: UInt32 = 250
     /// Whether a primary without a standby goes on by its journal, or halts.
     public var solo = Solo.durable
     /// Whether this host may be the first primary of all; a standby may not.
@@ -59,10 +62,12 @@ public struct ClusterSettings: Equatable, Sendable {
     }
 
     var hostSettings: HostSettings {
-        HostSettings(
+        var settings = HostSettings(
             host: host, peer: peer, mayFound: mayFound, goesSolo: solo == .durable,
             isManual: isManual,
             takeOverNanos: UInt64(takeOverMillis) * 1_000_000,
             soloNanos: UInt64(soloMillis) * 1_000_000)
+        settings.lookAroundNanos = UInt64(lookAroundMillis) * 1_000_000
+        return settings
     }
 }

@@ -44,6 +44,7 @@ public final class ClusterView: Sendable {
     private let state = Mutex(State())
     private let request = Mutex<HostObservation.Request?>(nil)
     private let over = Atomic<Bool>(false)
+    private let twin = Mutex<String?>(nil)
     private let resync = Atomic<Bool>(false)
     private let peerAsked = Atomic<Bool>(false)
     private let heardEpoch = Atomic<UInt32>(0)
@@ -52,6 +53,8 @@ public final class ClusterView: Sendable {
     public var current: State { state.withLock { $0 } }
     /// This host was replaced, and has to come back as a standby.
     public var isOver: Bool { over.load(ordering: .relaxed) }
+    /// Who has this host's number too, and speaks, while this host does not; nil = nobody.
+    public var twinDescription: String? { twin.withLock { $0 } }
     /// The journal of this host is to be set aside: so long as it is a standby.
     public var wantsResync: Bool { resync.load(ordering: .relaxed) }
     /// Asks a standby for a new start without the journal of before; false where it is none.
@@ -85,6 +88,11 @@ public final class ClusterView: Sendable {
             defer { slot = nil }
             return slot
         }
+    }
+
+    func tellTwin(_ description: String) {
+        if case .primary = current.role { return }
+        twin.withLock { $0 = description }
     }
 
     func tellOver() { over.store(true, ordering: .relaxed) }

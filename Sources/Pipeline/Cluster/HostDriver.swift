@@ -56,7 +56,7 @@ final class HostDriver: @unchecked Sendable {
         let seen = observe()
         let effects = machine.step(seen)
         let hasEnded = members.contains { $0.duty.following.beat?.isLast ?? false }
-        handOvers.look(machine, seen, hasPrimaryEnded: hasEnded, nowNanos) { epoch in
+        handOvers.look(machine, hasPrimaryEnded: hasEnded, nowNanos) { epoch in
             members.allSatisfy { $0.duty.begunEpoch == epoch }
         }
         for member in members { member.duty.gate.set(machine.gate) }

@@ -17,7 +17,8 @@ internal import Platform
     /// Reads the key from a file: its bytes as they are, at least 32, mode 0600. Throws what a
     /// person can mend.
     public init(file: String) throws(MirrorError) {
-        let descriptor = unsafe open(file, O_RDONLY | O_CLOEXEC)
+        // Nothing here may wait for somebody: a pipe's other end, say.
+        let descriptor = unsafe open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             throw MirrorError(
                 code: errno,
@@ -27,7 +28,15 @@ internal import Platform
         }
         defer { Glibc.close(descriptor) }
         var info = stat()
-        guard unsafe fstat(descriptor, &info) == 0, info.st_mode & 0o077 == 0 else {
+        guard unsafe fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG,
+            info.st_size <= Self.byteCountMax
+        else {
+            throw MirrorError(
+                code: EINVAL,
+                "\(file) is no file of \(CTLS_KEY_BYTES_MIN) to \(Self.byteCountMax) bytes, as a "
+                    + "key is: `head -c 32 /dev/urandom > \(file)`, the same on both hosts")
+        }
+        guard info.st_mode & 0o077 == 0 else {
             throw MirrorError(
                 code: EPERM, "others may read \(file), which is a key: `chmod 600 \(file)`")
         }

@@ -20,13 +20,15 @@ extension HostMachine {
             read(every: settings.readNanos * 50)
         case .admitting: admit(seen, isStandbyGone)
         case .mirrored:
-            if !hasStandbyStayed { become(.primary(.leaving)) }
+            if !hasStandbyStayed { return become(.primary(.leaving)) }
+            // It took an offer that was called off for one that stands, and has the decision.
+            if seen.isPeerRelieving { read(every: settings.readNanos) }
         case .leaving: leave(seen, isStandbyGone)
         case .offering: offer(seen)
         case .handingOver:
-            // The standby leaves as it begins to speak. One that is stuck is left.
-            let isLate = roleNanos > settings.handOverNanos
-            if isStandbyGone || isLate { read(every: settings.readNanos / 20) }
+            // The standby leaves as it begins to speak. One that is stuck is left. Either way this
+            // host never speaks again, and need not ask for that.
+            if isStandbyGone || roleNanos > settings.handOverNanos { fallSilent(.handedOver) }
         case .callingOff: break
         }
     }

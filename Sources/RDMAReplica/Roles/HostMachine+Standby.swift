@@ -14,6 +14,8 @@ extension HostMachine {
 
     /// What the decision makes of a host that has just started, or has just lost a swap.
     mutating func place() {
+        // One that has this host's number by mistake is heard by then.
+        guard sinceStartNanos >= settings.lookAroundNanos else { return become(.starting) }
         guard let decision else {
             if settings.mayFound, !settings.isManual { claim(.active) }
             return
@@ -104,9 +106,8 @@ extension HostMachine {
         let isStuck =
             decision?.phase == .promoting && decision?.primary == settings.peer
             && roleNanos > settings.reclaimNanos
-        // Nothing was acknowledged by who promotes, and what was before is here; unless it was
-        // handed over. Then the two compare their logs, or a person decides.
-        if ownsLog, isStuck { return hasHandedOver ? end() : claim(.promoting) }
+        // Nothing was acknowledged by who promotes, and what was before is here.
+        if ownsLog, isStuck { return claim(.promoting) }
         read(every: settings.readNanos)
     }
 }

@@ -90,6 +90,10 @@ public struct HostMachine: Sendable {
     var watch = SilenceWatch()
     /// Listening time in which a take-over was due.
     var suspicionNanos: UInt64 = 0
+    /// The epoch in which it speaks, or spoke last in this process.
+    var spokenEpoch: UInt32 = 0
+    /// Time since the first step, listening or not.
+    var sinceStartNanos: UInt64 = 0
     /// It has been the primary in this process: log and state are whole.
     var ownsLog = false
     /// It has handed over in this process: the other host may speak before the decision says so.
@@ -156,6 +160,7 @@ public struct HostMachine: Sendable {
         let elapsed = seen.nowNanos &- (lastStepNanos ?? seen.nowNanos)
         turnNanos = min(elapsed, settings.turnNanosMax)
         lastStepNanos = seen.nowNanos
+        sinceStartNanos = sinceStartNanos &+ elapsed
         roleNanos = roleNanos &+ turnNanos
         if sinceReadNanos != .max { sinceReadNanos = sinceReadNanos &+ turnNanos }
         let wasSpeaking = isSpeaking
@@ -300,8 +305,9 @@ public struct HostMachine: Sendable {
     mutating func serve() {
         ownsLog = true
         isInSync = false
+        spokenEpoch = decision?.epoch ?? firstEpoch
         become(.primary(.solo))
-        effects.append(.serve(epoch: decision?.epoch ?? firstEpoch))
+        effects.append(.serve(epoch: spokenEpoch))
     }
 
     private mutating func lost() {
@@ -311,7 +317,7 @@ public struct HostMachine: Sendable {
             become(.starting)
             consider()
         case .starting, .standby: consider()
-        case .primary where decision?.primary == settings.host:
+        case .primary where isDecisionOwn:
             // A person has told it to go on alone, just as it took its standby back.
             become(.primary(.leaving))
             mayGoSolo = true
@@ -339,6 +345,12 @@ public struct HostMachine: Sendable {
         swap(epoch: epoch, primary: settings.peer, inSync: [settings.peer])
     }
 
+    /// Whether the decision is that this process speaks. One of a newer epoch is another's, also
+    /// where that one has this host's number by mistake.
+    private var isDecisionOwn: Bool {
+        decision?.primary == settings.host && decision?.epoch == spokenEpoch
+    }
+
     mutating func fallSilent(_ why: HostEffect.Why) {
         become(.silent)
         effects.append(.fallSilent(why))
@@ -358,10 +370,11 @@ public struct HostMachine: Sendable {
             isInSync =
                 readsAsAdmitted && decision.phase == .active
                 && decision.inSync.contains(settings.host)
-        case .primary(let mode) where decision?.primary != settings.host:
+        case .primary(let mode) where !isDecisionOwn:
             fallSilent(mode.reasonToFallSilent)
         case .primary: if doubtRead != 0 { effects.append(.confirm(doubtRead)) }
-        case .silent where decision?.primary == settings.host || decision?.phase == .active:
+        case .silent
+        where decision?.primary == settings.host || decision?.phase == .active || hasHandedOver:
             end()
         default: break
         }
@@ -370,19 +383,5 @@ public struct HostMachine: Sendable {
     mutating func end() {
         become(.over)
         effects.append(.startAnew)
-    }
-
-    // MARK: A person
-
-    private mutating func take(_ request: HostObservation.Request) {
-        switch (request, role) {
-        case (.handOver, .primary(.mirrored)): become(.primary(.offering))
-        case (.takeOver, .standby) where isInSync: isForced = true
-        case (.takeOverByForce, .starting), (.takeOverByForce, .waiting),
-            (.takeOverByForce, .standby):
-            isForced = true
-        case (.goSolo, .primary(.leaving)): mayGoSolo = true
-        default: break
-        }
     }
 }

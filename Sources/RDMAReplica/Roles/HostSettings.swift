@@ -27,6 +27,8 @@ public struct HostSettings: Equatable, Sendable {
     public var reclaimNanos: UInt64 = 2_000_000_000
     /// How often the decision is read where somebody waits for it to change.
     public var readNanos: UInt64 = 20_000_000
+    /// So long after its start a host only listens, in case another is there with its number.
+    public var lookAroundNanos: UInt64 = 0
     /// The longest time between two steps that counts: silence is measured by the time in which
     /// this host listened, so that its own pauses are nobody's death.
     public var turnNanosMax: UInt64 = 500_000

@@ -69,17 +69,28 @@ private typealias Rig = HostMachineRig
         #expect(rig.machine.gate == .mirrored)
         #expect(rig.step { $0.isPeerRelieving = true } == [.drain])
         #expect(rig.step().isEmpty && rig.asked == nil)
-        // The other one has begun to speak: it has let go of the mirror.
-        rig.step { $0.link = .down }
-        let promoting = Decision(epoch: 2, primary: 2, inSync: [2], phase: .promoting, nonce: 9)
-        #expect(rig.question() == .read)
-        #expect(rig.answer(.read(promoting, revision: 3)) == [.fallSilent(.handedOver)])
-        // And has died before it could say so: this host does not take it back.
-        var effects: [HostEffect] = []
-        for _ in 0..<10_000 where rig.machine.role == .silent {
-            effects = rig.step { $0.answer = .read(promoting, revision: 3) }
+        // The other one has begun to speak: it has let go of the mirror. No arbiter is asked.
+        #expect(rig.step { $0.link = .down } == [.fallSilent(.handedOver), .startAnew])
+        #expect(rig.machine.role == .over && rig.asked == nil)
+    }
+
+    @Test func `leaves a standby that has the decision and does not take it up`() {
+        var rig = mirrored()
+        rig.step { ($0.request, $0.isPeerRelieving) = (.handOver, true) }
+        var effects = rig.step()
+        for beat in 0..<3_000 as Range<UInt64> where effects.last != .startAnew {
+            effects = rig.step { $0.peerBeat = beat }
         }
-        #expect(rig.machine.role == .over && effects.contains(.startAnew))
+        #expect(effects == [.fallSilent(.handedOver), .startAnew] && rig.asked == nil)
+    }
+
+    @Test func `asks the arbiter where the other took an offer that was called off`() {
+        var rig = mirrored()
+        rig.asked = nil
+        rig.step { $0.isPeerRelieving = true }
+        #expect(rig.question() == .read)
+        let promoting = Decision(epoch: 2, primary: 2, inSync: [2], phase: .promoting, nonce: 9)
+        #expect(rig.answer(.read(promoting, revision: 3)) == [.fallSilent(.replaced)])
     }
 
     @Test func `goes on when the other does not take it up in a second`() {

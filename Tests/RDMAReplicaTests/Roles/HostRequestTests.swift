@@ -53,6 +53,28 @@ private typealias Rig = HostMachineRig
         }
     }
 
+    @Test func `looks around before it leads, and falls silent when another leads as this host`() {
+        var settings = HostSettings(host: 1, peer: 2, mayFound: true)
+        settings.lookAroundNanos = 20_000_000
+        var rig = Rig(host: 1)
+        rig.machine = HostMachine(settings, policy: .mirrored, firstEpoch: 1, seed: 1)
+        let alone = Decision(epoch: 1, primary: 1, inSync: [1], phase: .active, nonce: 9)
+        _ = rig.question()
+        _ = rig.answer(.read(alone, revision: 1))
+        #expect(rig.machine.role == .starting)
+        while rig.machine.role == .starting {
+            _ = rig.question()
+            _ = rig.answer(.read(alone, revision: 1))
+        }
+        #expect(rig.seen.nowNanos >= 20_000_000)
+        _ = rig.answer(.swap(.won(revision: 2)))
+        #expect(rig.machine.role == .primary(.solo))
+        rig.asked = nil
+        for _ in 0..<3_000 where rig.asked == nil { rig.step() }
+        let twin = Decision(epoch: 3, primary: 1, inSync: [1], phase: .active, nonce: 8)
+        #expect(rig.answer(.read(twin, revision: 3)).contains(.fallSilent(.replaced)))
+    }
+
     @Test func `does not take for in sync who was away while the arbiter was asked`() {
         for wasAway in [false, true] {
             var rig = Rig(host: 1)
