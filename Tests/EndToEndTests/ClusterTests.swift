@@ -173,6 +173,28 @@ struct `A pair of gateways` {
         #expect(bench.becomes(2, "primary", inSync: true), "\(bench.outputs)")
     }
 
+    @Test func `obeys no configuration of another pair, whatever else is the same in it`()
+        throws
+    {
+        let bench = try ClusterBench()
+        try bench.startPair()
+        let foreign = try bench.foreignConfiguration(1)
+        for words in [
+            ["status"], ["status", "--json"], ["switchover"], ["promote"], ["promote", "--force"],
+            ["solo"], ["resync"], ["activate-rules", "1"],
+        ] {
+            let refused = try bench.cluster(1, words, configuration: foreign)
+            #expect(refused.status == 78, "\(words): \(refused.output)")
+            #expect(
+                refused.output.contains("of the pair `\(bench.port)`, and not of `another pair`"),
+                "\(words): \(refused.output)")
+            #expect(!refused.output.contains("arbiter says"), "\(words): \(refused.output)")
+        }
+        #expect(bench.becomes(1, "primary", inSync: true), "\(bench.outputs)")
+        let text = try bench.cluster(1, "status")
+        #expect(text.output.contains("arbiter says   epoch 1, host 1"), "\(text.output)")
+    }
+
     @Test func `is begun by a gateway or by force, and refuses what does not fit`() throws {
         let bench = try ClusterBench()
         try bench.start(2, as: "standby")

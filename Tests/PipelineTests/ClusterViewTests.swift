@@ -5,6 +5,24 @@ import Testing
 @testable import Pipeline
 @testable import RDMAReplica
 
+@Suite struct `A request over the control socket` {
+    @Test func `goes by its name to one pair, by none to whichever there is`() {
+        let names = [nil, "a", "a of b", " of ", ""]
+        for name in names {
+            let asked = ControlRequest("cluster activate-rules 2", pair: name)
+            let read = ControlRequest(line: asked.line)
+            #expect(read.words == asked.words && read.pair == name, "\(asked.line)")
+            for own in names {
+                let isRefused = read.refusal(in: own) != nil
+                #expect(isRefused == (name != nil && name != own), "\(asked.line) to \(own ?? "-")")
+            }
+        }
+        let refusal = ControlRequest("cluster solo", pair: "a").refusal(in: "b")
+        #expect(refusal?.contains(#""why":"pair""#) == true)
+        #expect(refusal?.contains("of the pair `b`, and not of `a`") == true)
+    }
+}
+
 @Suite struct `What people are told of a host` {
     @Test func `is a sentence with a verb`() {
         var state = ClusterView.State()

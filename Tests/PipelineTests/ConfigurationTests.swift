@@ -81,6 +81,7 @@ internal import Testing
         ("peerAddress: \"here:7471\"", "is not an address with a port"),
         ("listen: \"1:2:3\"", "is not an address with a port"),
         ("peer: 1", "is this host's own number"), ("host: 0", "host"),
+        ("name: ''", "1 to 100 bytes"), (#"name: "a\nb""#, "1 to 100 bytes"),
         ("solo: never", "never"), ("takeOverMillis: 0", "takeOverMillis"),
         ("arbiter: {}", "one of file, manual and etcd"),
         ("arbiter: {file: here}", "path from /"),

@@ -68,7 +68,13 @@ extension Configuration {
     private func readRest(
         _ inner: inout SettingsReader, _ settings: inout ClusterSettings
     ) {
-        settings.name = inner.string("name") ?? settings.name
+        if let name = inner.string("name") {
+            // It goes over the control socket, in a line of few bytes.
+            if !(1...100).contains(name.utf8.count) || name.utf8.contains(where: { $0 < 0x20 }) {
+                inner.fail("name", "takes a text of 1 to 100 bytes on one line")
+            }
+            settings.name = name
+        }
         settings.mirror.transport =
             inner.choice("transport", MirrorTransport.self) ?? settings.mirror.transport
         settings.mirror.keyFile = inner.string("keyFile")
