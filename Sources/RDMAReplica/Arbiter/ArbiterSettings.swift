@@ -29,8 +29,8 @@ public struct ArbiterSettings: Equatable, Sendable {
             folder.hasPrefix("/")
                 ? []
                 : [
-                    "the arbiter's folder '\(folder)' is to be a path from / on: both processes "
-                        + "must mean the same one"
+                    "the arbiter's folder '\(folder)' is to be a path from / on, the same one "
+                        + "wherever a gateway is started"
                 ]
         case .etcd(let settings): settings.problems()
         }
