@@ -45,6 +45,31 @@ import Testing
         #expect(!state.isAlone(1), "it has its standby still")
     }
 
+    @Test func `that took over from the dead is of the dead until the other host is back`() {
+        let view = ClusterView()
+        func tell(
+            _ role: HostMachine.Role, _ link: HostObservation.Link, isDead: Bool = false
+        ) -> Bool {
+            var machine = HostMachine(
+                HostSettings(host: 2, peer: 1, mayFound: false, isManual: false),
+                policy: .mirrored, firstEpoch: 1, seed: 1)
+            machine.role = role
+            var seen = HostObservation()
+            (seen.link, seen.isPeerDead) = (link, isDead)
+            view.tell(machine, seen, ClusterView.HandOvers())
+            return view.current.hasHeardOfDeath
+        }
+        #expect(!tell(.standby, .live))
+        // The notice may be there before the link to the dead is down.
+        #expect(tell(.claiming, .live, isDead: true))
+        #expect(tell(.primary(.solo), .live), "this was the link of before")
+        #expect(tell(.primary(.solo), .down))
+        #expect(tell(.primary(.solo), .catchingUp))
+        #expect(!tell(.primary(.admitting), .live))
+        #expect(!tell(.primary(.mirrored), .live))
+        #expect(!tell(.primary(.solo), .down), "of this end no watchdog has told")
+    }
+
     @Test func `that is promoted takes back the wish to begin without its journal`() {
         let view = ClusterView()
         func tell(_ role: HostMachine.Role) {
