@@ -47,6 +47,14 @@ public struct ArbiterSettings: Equatable, Sendable {
         case .etcd(let settings): return try EtcdArbiter(settings)
         }
     }
+
+    /// Whether this host has what the arbiter of a host needs on it; nobody else is asked. Throws
+    /// what is missing.
+    public func checkHost(_ host: UInt32) throws(ArbiterError) {
+        let arbiter = try makeArbiter(host: host)
+        if case .etcd = kind { return }
+        _ = try arbiter.read()
+    }
 }
 
 /// Where an etcd cluster is, and how it knows us.
