@@ -15,7 +15,8 @@ struct Cluster: ParsableCommand {
               0   done, or shown
               1   refused: not in the state that the pair is in
               64  the command line is wrong
-              69  no such gateway is running here, or it did not come about in time
+              69  no such gateway is running here, this user may not ask it, or it did not
+                  come about in time
               78  the configuration is wrong, has no section `cluster`, or is another pair's
             """,
         subcommands: [
