@@ -23,7 +23,7 @@ struct GatewayRun: ParsableArguments {
     @Option(help: "Use this port instead of the file's, for example af_xdp:eth1.")
     var port: String?
 
-    @Flag(help: "Only check the configuration and print how threads would be laid out.")
+    @Flag(help: "Only check the configuration, and print how threads would be laid out.")
     var check = false
 
     @Flag(help: "Refuse to run when a thread or memory is not where it should be.")
@@ -50,21 +50,26 @@ struct GatewayRun: ParsableArguments {
         let plan = ThreadPlan(configuration)
         if check {
             for line in plan.lines { say(line) }
-            return try refuseMissingProcessors(plan.host.cpus)
+            return try refuseWhatIsMissing(plan.host.cpus, configuration.cluster)
         }
         configuration.host = plan.host
         try serve(configuration, plan)
     }
 
-    /// For `--check`: a start would end with the first of them.
-    private func refuseMissingProcessors(_ roles: HardwareProfile.Roles) throws {
+    /// For `--check`: what a start would end with, or wait for.
+    private func refuseWhatIsMissing(
+        _ roles: HardwareProfile.Roles, _ cluster: ClusterSettings?
+    ) throws {
+        var problems = cluster?.hostProblems() ?? []
         let named = roles.polling + roles.journal + roles.housekeeping
         let missing = Set(named).subtracting(Affinity.usableCPUs(others: named)).sorted()
-        guard !missing.isEmpty else { return }
-        complain(
-            "processors \(CPUList.text(missing)) are not there or not for this process: change "
-                + "`cpus`, or see what `needletail hw check` says")
-        throw Exit.inputOutput
+        if !missing.isEmpty {
+            problems.append(
+                "processors \(CPUList.text(missing)) are not there or not for this process: change "
+                    + "`cpus`, or see what `needletail hw check` says")
+        }
+        for problem in problems { complain(problem) }
+        guard problems.isEmpty else { throw Exit.inputOutput }
     }
 
     private static var noCounters: String {

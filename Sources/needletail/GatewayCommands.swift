@@ -29,7 +29,8 @@ struct Gateway: ParsableCommand {
               0   stopped in order
               64  the command line is wrong
               74  the port or the memory could not be had, or not where it should be
-                  (--strict), or the journal is damaged or could not be written
+                  (--strict), or the journal is damaged or could not be written;
+                  --check: this host lacks something
               78  the configuration is wrong, or is not the journal's
             """)
 

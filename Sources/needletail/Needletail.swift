@@ -31,11 +31,12 @@ struct Needletail: ParsableCommand {
               66  a file is missing or not what it should be; log: nothing of the
                   range is there
               69  the gateway or the network is not there; cluster: it did not come
-                  about in time
+                  about in time, or this user may not ask
               74  gateway: its port or its memory could not be had, or its journal is
                   damaged or could not be written; log snapshot: not written
-              77  hw apply: only root may; cluster: nor the gateway's user
-              78  gateway: its configuration is wrong, or is not the journal's
+              77  hw apply: only root may
+              78  gateway: its configuration is wrong, or is not the journal's; cluster:
+                  it is wrong, or another pair's
             """,
         version: ProjectVersion.text,
         subcommands: [

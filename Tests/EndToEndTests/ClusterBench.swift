@@ -170,9 +170,22 @@ final class ClusterBench {
 
     /// `needletail cluster …` on a host.
     func cluster(_ host: Int, _ words: String...) throws -> Outcome {
+        try cluster(host, words, configuration: file(host))
+    }
+
+    /// The same with another configuration than the gateway's.
+    func cluster(_ host: Int, _ words: [String], configuration: String) throws -> Outcome {
         try run(
             ["env", "RUNTIME_DIRECTORY=\(runtime[host - 1])", Machine.needletail, "cluster"]
-                + words + ["--config", file(host)])
+                + words + ["--config", configuration])
+    }
+
+    /// A file that differs from a host's in the name of the pair alone.
+    func foreignConfiguration(_ host: Int) throws -> String {
+        let path = "\(folder.path)/foreign.yaml"
+        try configuration(host).replacing("name: \(port)", with: "name: another pair")
+            .write(toFile: path, atomically: true, encoding: .utf8)
+        return path
     }
 
     /// How a host says that it stands; nil while it says nothing.

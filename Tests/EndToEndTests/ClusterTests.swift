@@ -111,8 +111,10 @@ struct `A pair of gateways` {
         #expect(promoted.status == 0, "\(promoted.output)\n\(bench.outputs)")
         #expect(bench.becomes(2, "primary", inSync: false), "\(bench.outputs)")
         try expectNothingLost(load, bench)
+        #expect(bench.status(2)?["peerDead"] as? Bool == true)
         try bench.start(1, as: "gateway")
         #expect(bench.becomes(1, "standby", inSync: true), "\(bench.outputs)")
+        #expect(bench.status(2)?["peerDead"] as? Bool == false, "it is back")
         // A standby that comes back in time needs no word.
         bench.kill(1)
         try bench.start(1, as: "gateway")
@@ -187,6 +189,28 @@ struct `A pair of gateways` {
         #expect(bench.becomes(2, "primary", inSync: true), "\(bench.outputs)")
     }
 
+    @Test func `obeys no configuration of another pair, whatever else is the same in it`()
+        throws
+    {
+        let bench = try ClusterBench()
+        try bench.startPair()
+        let foreign = try bench.foreignConfiguration(1)
+        for words in [
+            ["status"], ["status", "--json"], ["switchover"], ["promote"], ["promote", "--force"],
+            ["solo"], ["resync"], ["activate-rules", "1"],
+        ] {
+            let refused = try bench.cluster(1, words, configuration: foreign)
+            #expect(refused.status == 78, "\(words): \(refused.output)")
+            #expect(
+                refused.output.contains("of the pair `\(bench.port)`, and not of `another pair`"),
+                "\(words): \(refused.output)")
+            #expect(!refused.output.contains("arbiter says"), "\(words): \(refused.output)")
+        }
+        #expect(bench.becomes(1, "primary", inSync: true), "\(bench.outputs)")
+        let text = try bench.cluster(1, "status")
+        #expect(text.output.contains("arbiter says   epoch 1, host 1"), "\(text.output)")
+    }
+
     @Test func `is begun by a gateway or by force, and refuses what does not fit`() throws {
         let bench = try ClusterBench()
         try bench.start(2, as: "standby")
@@ -220,6 +244,27 @@ struct `The cluster and standby commands` {
             let end = try run([Machine.needletail] + words + ["--config", file])
             #expect(end.status == 78, "\(words): \(end.output)")
             #expect(end.output.contains("cluster"), "\(end.output)")
+        }
+    }
+
+    @Test func `find in a check what a start would lack, all at once`() throws {
+        let folder = try ScratchFolder()
+        let file = folder.path + "/pair.yaml"
+        let text = RunningGateway.configuration
+            .replacingOccurrences(of: "PORT", with: "af_packet:gw0")
+        for arbiter in ["file: /nowhere/arbiter", "manual: /nowhere/arbiter"] {
+            let cluster =
+                "\ncommit: mirrored\njournal: {folder: \(folder.path)/journal}\n"
+                + "cluster: {host: 1, peer: 2, peerAddress: '10.78.0.2:7471', "
+                + "keyFile: /nowhere/key, arbiter: {\(arbiter)}}\n"
+            try (text + cluster).write(toFile: file, atomically: true, encoding: .utf8)
+            for command in ["gateway", "standby"] {
+                let end = try run([Machine.needletail, command, "--config", file, "--check"])
+                #expect(end.status == 74, "\(command): \(end.output)")
+                #expect(
+                    end.output.contains("key of the mirror cannot be read from /nowhere/key")
+                        && end.output.contains("cannot list /nowhere/arbiter"), "\(end.output)")
+            }
         }
     }
 

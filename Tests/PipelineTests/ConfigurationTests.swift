@@ -81,6 +81,7 @@ internal import Testing
         ("peerAddress: \"here:7471\"", "is not an address with a port"),
         ("listen: \"1:2:3\"", "is not an address with a port"),
         ("peer: 1", "is this host's own number"), ("host: 0", "host"),
+        ("name: ''", "1 to 100 bytes"), (#"name: "a\nb""#, "1 to 100 bytes"),
         ("solo: never", "never"), ("takeOverMillis: 0", "takeOverMillis"),
         ("arbiter: {}", "one of file, manual and etcd"),
         ("arbiter: {file: here}", "path from /"),
@@ -94,6 +95,23 @@ internal import Testing
         let text = line.contains(key) ? line : cluster(key)
         let found = problems(text)
         #expect(found.count == 1 && found.contains { $0.contains(message) }, "\(text): \(found)")
+    }
+
+    @Test(arguments: [
+        ("peerAddress: \"10.78.0.2:7471\", ", "", "peerAddress: missing"),
+        ("10.78.0.2", "here", "is not an address with a port"),
+        (", arbiter: {file: /tmp/arbiter}", "", "arbiter: missing"),
+        ("peer: 2, ", "", "peer: missing"),
+    ])
+    func `finds one mistake in a cluster, and none beside it`(
+        part: String, replacement: String, message: String
+    ) {
+        let keys =
+            "name: a, listen: \"10.78.0.1:1\", transport: tcp, keyFile: /k, takeOverMillis: 2, "
+            + "soloMillis: 1, solo: halt"
+        let text = cluster(keys).replacing(part, with: replacement)
+        let found = problems(text)
+        #expect(found.count == 1 && found[0].contains(message), "\(text): \(found)")
     }
 
     @Test func `refuses what a cluster is nothing without`() {

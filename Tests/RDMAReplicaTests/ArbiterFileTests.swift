@@ -170,7 +170,7 @@ import Testing
         #expect(problem(linked).contains("cannot open"))
         let missing = try ArbiterFolder()
         try FileManager.default.removeItem(atPath: missing.path)
-        #expect(problem(missing).contains("make the folder of the arbiter"))
+        #expect(problem(missing).contains("make the folder that"))
     }
 
     @Test(.enabled(if: geteuid() == 0, "skipped: only root can mount a disk that is full"))

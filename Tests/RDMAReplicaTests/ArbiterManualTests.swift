@@ -33,6 +33,13 @@ import Testing
         }
     }
 
+    @Test func `wants a folder of each host's own, and says so of one that is missing`() {
+        let arbiter = ManualArbiter(folder: "/nowhere/arbiter", host: 1)
+        let error = #expect(throws: ArbiterError.self) { try arbiter.read() }
+        let text = error?.description ?? ""
+        #expect(text.contains("make the folder that") && !text.contains("both"), "\(text)")
+    }
+
     @Test func `carries two hosts through a fail-over and back`() throws {
         let folders = try [ArbiterFolder(), ArbiterFolder()]
         let (first, second) = (

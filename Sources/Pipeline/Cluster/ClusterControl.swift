@@ -15,6 +15,8 @@ public struct ClusterControl: Sendable {
     /// Over a membership.
     public init(_ cluster: ClusterMembership) { self.cluster = cluster }
 
+    /// What both hosts call the pair.
+    public var name: String { cluster.settings.name }
     /// The host's number in its pair.
     public var host: UInt32 { cluster.settings.host }
 
@@ -37,6 +39,8 @@ public struct ClusterControl: Sendable {
         case unknown
         /// Not in this state.
         case state
+        /// It is meant for the gateway of another pair.
+        case pair
         /// It did not come about in time.
         case late
     }

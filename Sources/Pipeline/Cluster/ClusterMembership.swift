@@ -116,9 +116,10 @@ public final class ClusterMembership: Sendable {
         return views.contains { $0.cut != nil || $0.landed != nil }
     }
 
-    /// What a host does before it starts anew, once its threads are gone: the records that nobody
-    /// carried over are cut off. Says what was cut, a sentence each. Throws when it cannot be done;
-    /// each log is whole then, cut or not.
+    /// What a host does before it starts anew, once its threads are gone: its log is cut back to a
+    /// record that both hosts surely have. Behind it is what nobody carried over, and what comes
+    /// again. Says what was cut, a sentence each. Throws when it cannot be done; each log is whole
+    /// then, cut or not.
     public static func cut(
         _ cuts: [Int: RecordChain], journalFolder: String
     ) throws(JournalCutError) -> [String] {
@@ -135,9 +136,9 @@ public final class ClusterMembership: Sendable {
             }
             guard let kept = outcome.keptFolder else { continue }
             done.append(
-                "\(folder) is cut behind \(chain.lastSequence): the records up to "
-                    + "\(outcome.lastSequenceBefore) were never carried over, and are kept in "
-                    + "\(kept)")
+                "\(folder) is cut behind \(chain.lastSequence), which both hosts have: the records "
+                    + "up to \(outcome.lastSequenceBefore) are kept in \(kept), and those that "
+                    + "were carried over come again from the primary")
         }
         return done
     }

@@ -52,6 +52,20 @@ public struct ClusterSettings: Equatable, Sendable {
         self.arbiter = arbiter
     }
 
+    /// What this host lacks for its cluster, a sentence each; no other host is asked.
+    public func hostProblems() -> [String] {
+        var problems: [String] = []
+        do throws(MirrorError) {
+            if let file = mirror.keyFile { _ = try MirrorKey(file: file) }
+        } catch {
+            problems.append(error.description)
+        }
+        do throws(ArbiterError) { try arbiter.checkHost(host) } catch {
+            problems.append(error.description)
+        }
+        return problems
+    }
+
     /// Whether a person decides.
     var isManual: Bool { if case .manual = arbiter.kind { true } else { false } }
 

@@ -25,7 +25,8 @@ public final class ClusterView: Sendable {
         public var revision: UInt64 = 0
         /// How planned hand-overs went, in this process.
         public var handOvers = HandOvers()
-        /// The other host's watchdog has said that the process is gone that this one followed last.
+        /// The other host's watchdog has said that the process is gone that this one followed last,
+        /// and none has been back since.
         public var hasHeardOfDeath = false
     }
 
@@ -102,8 +103,10 @@ public final class ClusterView: Sendable {
             $0.revision = machine.revision
             $0.handOvers = handOvers
             if seen.isPeerDead { $0.hasHeardOfDeath = true }
-            if machine.role == .standby, seen.link == .live { $0.hasHeardOfDeath = false }
-
+            // Of a primary the link is that of its standby: who was dead is back.
+            if machine.role == .standby || $0.role.servesStandby, seen.link == .live {
+                $0.hasHeardOfDeath = false
+            }
             $0.role = machine.role
             // Who leads by now has the journal that others take theirs from.
             if machine.role != .standby { resync.store(false, ordering: .relaxed) }

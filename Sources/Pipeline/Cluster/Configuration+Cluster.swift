@@ -17,22 +17,24 @@ extension Configuration {
             return
         }
         var inner = reader.inner("cluster")
+        // What is wrong is noted, and the configuration refused for it: all the rest is read
+        // nevertheless, so that every mistake is found at once.
+        let numbers = readHosts(&inner)
         let arbiter = readArbiter(&inner)
         let peer = Self.place(&inner, "peerAddress", example: "10.78.0.2:7471")
         let listen =
             inner.has("listen")
             ? Self.place(&inner, "listen", example: "10.78.0.1:7471")
             : (0, ClusterSettings.portDefault)
-        let numbers = readHosts(&inner)
-        if let arbiter, let peer, let listen, let numbers {
-            var settings = ClusterSettings(
-                host: numbers.host, peer: numbers.peer, listenPort: listen.port,
-                mirror: MirrorSettings(peerAddress: peer.address, peerPort: peer.port),
-                arbiter: arbiter)
-            settings.listenAddress = listen.address
-            readRest(&inner, &settings)
-            cluster = settings
-        }
+        var settings = ClusterSettings(
+            host: numbers?.host ?? 0, peer: numbers?.peer ?? 0,
+            listenPort: listen?.port ?? 0,
+            mirror: MirrorSettings(
+                peerAddress: peer?.address ?? 0, peerPort: peer?.port ?? 0),
+            arbiter: arbiter ?? ArbiterSettings(kind: .manual(folder: "")))
+        settings.listenAddress = listen?.address ?? 0
+        readRest(&inner, &settings)
+        cluster = settings
         reader.absorb(inner)
         checkCluster(&reader)
     }
@@ -58,9 +60,9 @@ extension Configuration {
         for key in ["host", "peer"] where !inner.has(key) {
             inner.fail(key, "missing; the numbers of this host and of the other, from 1")
         }
-        guard let host: UInt32 = inner.integer("host", in: 1...65_535),
-            let peer: UInt32 = inner.integer("peer", in: 1...65_535)
-        else { return nil }
+        let host: UInt32? = inner.integer("host", in: 1...65_535)
+        let peer: UInt32? = inner.integer("peer", in: 1...65_535)
+        guard let host, let peer else { return nil }
         if host == peer { inner.fail("peer", "\(peer) is this host's own number") }
         return (host, peer)
     }
@@ -68,7 +70,13 @@ extension Configuration {
     private func readRest(
         _ inner: inout SettingsReader, _ settings: inout ClusterSettings
     ) {
-        settings.name = inner.string("name") ?? settings.name
+        if let name = inner.string("name") {
+            // It goes over the control socket, in a line of few bytes.
+            if !(1...100).contains(name.utf8.count) || name.utf8.contains(where: { $0 < 0x20 }) {
+                inner.fail("name", "takes a text of 1 to 100 bytes on one line")
+            }
+            settings.name = name
+        }
         settings.mirror.transport =
             inner.choice("transport", MirrorTransport.self) ?? settings.mirror.transport
         settings.mirror.keyFile = inner.string("keyFile")

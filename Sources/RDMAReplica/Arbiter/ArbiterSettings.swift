@@ -29,8 +29,8 @@ public struct ArbiterSettings: Equatable, Sendable {
             folder.hasPrefix("/")
                 ? []
                 : [
-                    "the arbiter's folder '\(folder)' is to be a path from / on: both processes "
-                        + "must mean the same one"
+                    "the arbiter's folder '\(folder)' is to be a path from / on, the same one "
+                        + "wherever a gateway is started"
                 ]
         case .etcd(let settings): settings.problems()
         }
@@ -46,6 +46,14 @@ public struct ArbiterSettings: Equatable, Sendable {
         case .manual(let folder): return ManualArbiter(folder: folder, host: host)
         case .etcd(let settings): return try EtcdArbiter(settings)
         }
+    }
+
+    /// Whether this host has what the arbiter of a host needs on it; nobody else is asked. Throws
+    /// what is missing.
+    public func checkHost(_ host: UInt32) throws(ArbiterError) {
+        let arbiter = try makeArbiter(host: host)
+        if case .etcd = kind { return }
+        _ = try arbiter.read()
     }
 }
 

@@ -216,7 +216,7 @@ final class DecisionFolder: Sendable {
         let number = errno
         let cure =
             switch number {
-            case ENOENT, ENOTDIR: "make the folder of the arbiter, the same for both hosts"
+            case ENOENT, ENOTDIR: "make the folder that `cluster.arbiter` names"
             case EACCES, EPERM: "give it to user \(geteuid())"
             case ENOSPC, EDQUOT: "make room on its disk"
             case EROFS: "mount it for writing"

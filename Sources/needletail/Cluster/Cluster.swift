@@ -15,8 +15,9 @@ struct Cluster: ParsableCommand {
               0   done, or shown
               1   refused: not in the state that the pair is in
               64  the command line is wrong
-              69  no such gateway is running here, or it did not come about in time
-              78  the configuration is wrong, or has no section `cluster`
+              69  no such gateway is running here, this user may not ask it, or it did not
+                  come about in time
+              78  the configuration is wrong, has no section `cluster`, or is another pair's
             """,
         subcommands: [
             ClusterStatus.self, ClusterSwitchover.self, ClusterPromote.self, ClusterSolo.self,
@@ -45,7 +46,7 @@ struct ClusterSwitchover: ParsableCommand {
               0   the other host is the primary
               1   refused: no primary with a standby in sync
               69  no such gateway is running here, or it was called off
-              78  the configuration is wrong
+              78  the configuration is wrong, or another pair's
             """)
 
     @OptionGroup var target: ClusterTarget
@@ -89,7 +90,7 @@ struct ClusterPromote: ParsableCommand {
               0   this host is the primary
               1   refused: it is one already, or is not in sync
               69  no such gateway is running here, or the arbiter has not agreed in time
-              78  the configuration is wrong
+              78  the configuration is wrong, or another pair's
             """)
 
     @OptionGroup var target: ClusterTarget
@@ -125,7 +126,7 @@ struct ClusterSolo: ParsableCommand {
               0   it goes on
               1   refused: it is no primary that waits for this
               69  no such gateway is running here, or the arbiter has not agreed in time
-              78  the configuration is wrong
+              78  the configuration is wrong, or another pair's
             """)
 
     @OptionGroup var target: ClusterTarget
@@ -154,7 +155,7 @@ struct ClusterResync: ParsableCommand {
               0   begun; `needletail cluster status` shows how far it is
               1   refused: this host is no standby
               69  no such gateway is running here
-              78  the configuration is wrong
+              78  the configuration is wrong, or another pair's
             """)
 
     @OptionGroup var target: ClusterTarget

@@ -20,7 +20,7 @@ struct ClusterActivateRules: ParsableCommand {
               1   refused: not the next ones, not folded by both builds, or the standby is not
                   in sync
               69  no such gateway is running here, or it did not come about in time
-              78  the configuration is wrong
+              78  the configuration is wrong, or another pair's
             """)
 
     @OptionGroup var target: ClusterTarget

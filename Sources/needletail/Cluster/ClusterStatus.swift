@@ -22,7 +22,7 @@ struct ClusterStatus: ParsableCommand {
               0   shown
               64  the command line is wrong
               69  no such gateway is running here; what the arbiter says is shown
-              78  the configuration is wrong, or has no section `cluster`
+              78  the configuration is wrong, has no section `cluster`, or is another pair's
             """)
 
     @OptionGroup var target: ClusterTarget
@@ -33,16 +33,17 @@ struct ClusterStatus: ParsableCommand {
     func run() throws {
         let configuration = try target.settings()
         let arbiter = configuration?.cluster.map(ArbiterView.init)
-        let line: String
+        let answer: (line: String, parsed: ControlAnswer)
         do throws(ControlError) {
-            line = try ControlClient.ask("cluster status", at: try target.socket(configuration))
+            answer = try target.answer(to: "cluster status", configuration)
         } catch {
             if json { print(object(nil, arbiter)) } else { arbiter?.lines.forEach { print($0) } }
             StandardError.write("needletail: \(error)\n")
             throw Exit.unavailable
         }
-        guard let cluster = try ControlAnswer(line).cluster else { throw Exit.unavailable }
-        if json { return print(object(line, arbiter)) }
+        try target.refuse(answer.parsed)
+        guard let cluster = answer.parsed.cluster else { throw Exit.unavailable }
+        if json { return print(object(answer.line, arbiter)) }
         for text in ClusterText(cluster).lines { print(text) }
         arbiter?.lines.forEach { print($0) }
     }

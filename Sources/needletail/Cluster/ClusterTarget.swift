@@ -54,25 +54,43 @@ struct ClusterTarget: ParsableArguments {
     /// The same with all that it says; `alsoAlone`: of a gateway that is in no pair, too.
     func fullAnswer(to request: String, alsoAlone: Bool = false) throws -> ControlAnswer {
         let configuration = try settings(alsoAlone: alsoAlone)
-        do {
-            let path = try socket(configuration, alsoAlone: alsoAlone)
-            // A hand-over and a promotion are answered when they are done.
-            let line = try ControlClient.ask(request, at: path, timeoutMillis: 10_000)
-            let answer = try Self.parse(line, path)
-            guard answer.ok else {
-                StandardError.write(
-                    "needletail: not done: \(answer.error ?? "the gateway does not say why")\n")
-                throw answer.why == "late" ? Exit.unavailable : Exit.mismatch
-            }
-            return answer
-        } catch let error as ControlError {
+        let answer: ControlAnswer
+        do throws(ControlError) {
+            answer = try self.answer(to: request, configuration, alsoAlone: alsoAlone).parsed
+        } catch {
             StandardError.write("needletail: \(error)\n")
             throw Exit.unavailable
+        }
+        try refuse(answer)
+        return answer
+    }
+
+    /// What the one running gateway that is meant answers, whatever it is: as it came, and parsed.
+    /// A configuration says which pair is meant, so that another one's gateway obeys nothing.
+    func answer(
+        to request: String, _ configuration: Configuration?, alsoAlone: Bool = false
+    ) throws(ControlError) -> (line: String, parsed: ControlAnswer) {
+        let path = try socket(configuration, alsoAlone: alsoAlone)
+        let request = ControlRequest(request, pair: configuration?.cluster?.name)
+        // A hand-over and a promotion are answered when they are done.
+        let line = try ControlClient.ask(request.line, at: path, timeoutMillis: 10_000)
+        return (line, try Self.parse(line, path))
+    }
+
+    /// A message and the status where the gateway says no.
+    func refuse(_ answer: ControlAnswer) throws {
+        guard !answer.ok else { return }
+        StandardError.write(
+            "needletail: not done: \(answer.error ?? "the gateway does not say why")\n")
+        switch answer.why {
+        case "late": throw Exit.unavailable
+        case "pair": throw Exit.wrongSettings
+        default: throw Exit.mismatch
         }
     }
 
     /// The socket of the one running gateway that is meant.
-    func socket(
+    private func socket(
         _ configuration: Configuration?, alsoAlone: Bool = false
     ) throws(ControlError) -> String {
         var found: [(path: String, name: String)] = []

@@ -51,8 +51,9 @@ private struct ControlAnswers: Sendable {
         cluster = pipeline.cluster.map(ClusterControl.init)
     }
 
-    func answer(to request: String, from user: UInt32) -> String {
-        if request == "hello" {
+    func answer(to line: String, from user: UInt32) -> String {
+        let request = ControlRequest(line: line)
+        if request.words == "hello" {
             var object = JSONObject()
             object.add("ok", true)
             object.add("gateway", gateway)
@@ -61,13 +62,16 @@ private struct ControlAnswers: Sendable {
             if let cluster { object.add("host", cluster.host) }
             return object.text
         }
-        guard request.hasPrefix("cluster ") else {
+        guard request.words.hasPrefix("cluster ") else {
             return ClusterControl.refusal(.unknown, "there is no such request")
         }
-        if request == "cluster status", let cluster { return cluster.answer(to: request) }
-        StandardError.write("user \(user) asks: \(request)\n")
-        let answer = change(request, by: user)
-        StandardError.write("user \(user) asked: \(request), and is told: \(answer)\n")
+        let refusal = request.refusal(in: cluster?.name)
+        if request.words == "cluster status", let cluster {
+            return refusal ?? cluster.answer(to: request.words)
+        }
+        StandardError.write("user \(user) asks: \(line)\n")
+        let answer = refusal ?? change(request.words, by: user)
+        StandardError.write("user \(user) asked: \(line), and is told: \(answer)\n")
         return answer
     }
 
