@@ -45,8 +45,18 @@ struct ComeBack {
         StandardError.write("starting anew, as a standby\n")
         // This process does not end, so nothing is to be said of its end.
         watchdog?.callOff()
+        Self.letGoOfDescriptors()
         unsafe execv("/proc/self/exe", CommandLine.unsafeArgv)
         throw StorageError("start the program anew", file: "/proc/self/exe", errno: errno)
+    }
+
+    /// DPDK leaves descriptors open behind a closed port. With af_xdp that is the socket itself: the
+    /// program begun anew would inherit it, and find the queue of its interface busy for good.
+    private static func letGoOfDescriptors() {
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? [] {
+            guard let descriptor = Int32(name), descriptor > STDERR_FILENO else { continue }
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        }
     }
 
     /// Nothing is removed: an operator does that, when the host is in sync again.
