@@ -50,8 +50,8 @@ struct ComeBack {
         throw StorageError("start the program anew", file: "/proc/self/exe", errno: errno)
     }
 
-    /// DPDK leaves descriptors open behind a closed port. With af_xdp that is the socket itself: the
-    /// program begun anew would inherit it, and find the queue of its interface busy for good.
+    /// DPDK leaves descriptors open behind a closed port. With af_xdp that is the socket itself:
+    /// the program begun anew would inherit it, and find the queue of its interface busy for good.
     private static func letGoOfDescriptors() {
         for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? [] {
             guard let descriptor = Int32(name), descriptor > STDERR_FILENO else { continue }

@@ -36,7 +36,20 @@ final class Child: @unchecked Sendable {
     /// Its number. Programs that replace themselves (env, nsenter) keep it.
     var pid: Int32 { process.processIdentifier }
     /// Whether it has not ended.
-    var isRunning: Bool { process.isRunning }
+    var isRunning: Bool { ending == nil }
+    /// How it ended; nil while it runs. Asked of the kernel: `Process` hears of an end by a
+    /// descriptor that children begun in the same moment may have too, and then as late as theirs.
+    private var ending: (hasExited: Bool, status: Int32)? {
+        var info = unsafe siginfo_t()
+        let options = WEXITED | WNOHANG | WNOWAIT
+        guard unsafe waitid(P_PID, id_t(pid), &info, options) == 0 else {
+            // `Process` has collected it, or is about to say so.
+            return process.isRunning
+                ? nil : (process.terminationReason == .exit, process.terminationStatus)
+        }
+        guard unsafe info.si_signo == SIGCHLD else { return nil }
+        return unsafe (info.si_code == CLD_EXITED, info._sifields._sigchld.si_status)
+    }
     /// What it wrote so far.
     var output: String {
         String(decoding: FileManager.default.contents(atPath: log) ?? Data(), as: UTF8.self)
@@ -49,24 +62,23 @@ final class Child: @unchecked Sendable {
 
     /// Sends a signal, if it is still there.
     func signal(_ number: Int32) {
-        if process.isRunning { Glibc.kill(pid, number) }
+        if isRunning { Glibc.kill(pid, number) }
     }
 
     /// Ends it at once.
     func kill() {
         signal(SIGKILL)
-        _ = eventually(withinSeconds: 20) { !process.isRunning }
+        _ = eventually(withinSeconds: 20) { !isRunning }
     }
 
     /// Waits for its end; ends it, and throws, when that takes longer.
     func wait(seconds: Double) throws -> Outcome {
-        guard eventually(withinSeconds: seconds, { !process.isRunning }) else {
+        guard eventually(withinSeconds: seconds, { !isRunning }), let ending else {
             kill()
             throw BenchError(
                 description: "\(process.arguments ?? []) took more than \(seconds) s:\n\(output)")
         }
-        let hasExited = process.terminationReason == .exit
-        let status = process.terminationStatus
+        let (hasExited, status) = ending
         return Outcome(status: hasExited ? status : 128 + status, output: output)
     }
 }
