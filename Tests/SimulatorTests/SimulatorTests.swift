@@ -42,6 +42,9 @@ private struct Found: CustomTestStringConvertible, Sendable {
             seed: 3_243, steps: 20_000,
             what: "a standby came back empty, unnoticed, and was still called in sync"),
         Found(
+            seed: 585, steps: 20_000,
+            what: "a start behind a snapshot waited for records to go through that there were not"),
+        Found(
             seed: 18_352, steps: 20_000,
             what: "a standby with nothing in common was told to cut its log for ever"),
         Found(

@@ -88,7 +88,6 @@ struct ReplicaCore: PolledCore, ~Copyable {
             return core.pollIntake()
         case .following:
             let hasDiscarded = core.discardIntake()
-            guard wanted == .following else { return hasDiscarded }
             return follow() || hasDiscarded
         case .taking: return takeRest()
         case .silent: return core.discardIntake()
@@ -106,10 +105,7 @@ struct ReplicaCore: PolledCore, ~Copyable {
 
     private mutating func change(to wanted: ShardDuty.Work) {
         switch wanted {
-        case .serving:
-            // What was taken last may be on its way through the engine still; nothing more is.
-            guard goneThroughSequence == core.logEnd.lastSequence else { return }
-            beginEpoch()
+        case .serving: beginEpoch()
         case .draining:
             // Polls publish what they took: there is nothing in between.
             core.takesIntake = false
