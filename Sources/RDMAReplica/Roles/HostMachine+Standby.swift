@@ -64,8 +64,7 @@ extension HostMachine {
             return read(every: readsAsAdmitted ? settings.graceNanos : settings.readNanos)
         }
         guard question == nil else { return }
-        isRelief = seen.isOffered && seen.link == .live
-        if isRelief { return claim(.promoting) }
+        if seen.isOffered, seen.link == .live { return claim(.promoting, isRelief: true) }
         let isSilent = watch.silentNanos > settings.takeOverNanos
         guard seen.isPeerDead || seen.hasPeerLeft || isSilent else {
             suspicionNanos = 0

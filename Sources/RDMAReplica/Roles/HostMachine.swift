@@ -250,17 +250,17 @@ public struct HostMachine: Sendable {
         watch.forgive()
     }
 
-    /// Asks for the next epoch, alone: to take the log over first, or to speak at once.
-    mutating func claim(_ phase: Decision.Phase) {
-        claim(phase, epoch: decision.map { $0.epoch &+ 1 } ?? firstEpoch)
+    /// Asks for the next epoch, alone: to take the log over first, or to speak at once. `isRelief`:
+    /// because the primary wants it so.
+    mutating func claim(_ phase: Decision.Phase, isRelief: Bool = false) {
+        claim(phase, epoch: decision.map { $0.epoch &+ 1 } ?? firstEpoch, isRelief: isRelief)
     }
 
     /// The same for a person. An epoch that is this host's already, and in which nobody has spoken,
     /// is asked for again: an operator has ordered it, or a process of before had begun with it.
     private mutating func claimByForce() {
-        isRelief = false
         guard isOrdered, let decision else { return claim(.promoting) }
-        claim(.promoting, epoch: decision.epoch)
+        claim(.promoting, epoch: decision.epoch, isRelief: false)
     }
 
     /// Whether the decision says that this host is to take over.
@@ -268,8 +268,9 @@ public struct HostMachine: Sendable {
         decision?.primary == settings.host && decision?.phase == .promoting
     }
 
-    private mutating func claim(_ phase: Decision.Phase, epoch: UInt32) {
+    private mutating func claim(_ phase: Decision.Phase, epoch: UInt32, isRelief: Bool) {
         become(.claiming)
+        self.isRelief = isRelief
         claimedNanos = lastStepNanos ?? 0
         swap(epoch: epoch, primary: settings.host, inSync: [settings.host], phase: phase)
     }

@@ -36,6 +36,23 @@ private typealias Rig = HostMachineRig
         #expect(rig.machine.role == .primary(.solo))
     }
 
+    @Test func `is over once it speaks: a log that it takes back later it fences first`() {
+        var rig = relieving()
+        rig.step { $0.isHandedOver = true }
+        rig.step { ($0.link, $0.gate, $0.isAcknowledgedDurable) = (.down, .durable, true) }
+        _ = rig.question()
+        _ = rig.answer(.swap(.won(revision: 9)))
+        #expect(rig.machine.role == .primary(.solo))
+        // A person has made the other one the primary, and it gets stuck on the way.
+        let promoting = Decision(epoch: 6, primary: 1, inSync: [1], phase: .promoting, nonce: 3)
+        for _ in 0..<20_000 where rig.machine.role != .claiming {
+            if rig.asked == .read { _ = rig.answer(.read(promoting, revision: 10)) }
+            if rig.asked == nil { rig.step() }
+        }
+        #expect(rig.machine.role == .claiming)
+        #expect(rig.answer(.swap(.won(revision: 11))) == [.takeOver])
+    }
+
     @Test func `takes over as ever where the primary goes, or where it was held up itself`() {
         var rig = relieving()
         #expect(rig.step { $0.hasPeerLeft = true } == [.takeOver])
