@@ -90,11 +90,7 @@ public final class MirrorRequest {
         after chain: RecordChain? = nil, node: NUMANode? = nil, clock: CycleClock,
         nowCycles: UInt64? = nil
     ) throws(MirrorError) -> MirrorReceiver {
-        if let refusal = hello.refusal(by: identity, knownEpoch: knownEpoch) {
-            reject(refusal, by: identity, knownEpoch: knownEpoch)
-            throw MirrorError(
-                code: EPROTO, "a request \(description) was refused for its \(refusal)")
-        }
+        try check(by: identity, knownEpoch: knownEpoch)
         let memory: ReceiverMemory
         do throws(MirrorError) {
             memory = try ReceiverMemory(
@@ -114,6 +110,14 @@ public final class MirrorRequest {
         return MirrorReceiver(
             channel, hello, memory, after: place, epoch: max(knownEpoch, hello.epoch), clock: clock,
             nowCycles: nowCycles ?? clock.nowCycles)
+    }
+
+    /// Turns a primary away that has to be refused, and throws why.
+    public func check(by identity: MirrorIdentity, knownEpoch: UInt32) throws(MirrorError) {
+        guard let refusal = hello.refusal(by: identity, knownEpoch: knownEpoch) else { return }
+        reject(refusal, by: identity, knownEpoch: knownEpoch)
+        throw MirrorError(
+            code: EPROTO, "a request \(description) was refused for its \(refusal)")
     }
 
     /// Turns it away, and says why.

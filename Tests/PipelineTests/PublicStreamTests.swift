@@ -162,6 +162,17 @@ struct PublicBook {
         return Int(first)
     }
 
+    /// A client learns of the heir's epoch, and sends an order in it, which waits in the port.
+    private func orderAfterEpoch(_ heir: ShardRig, _ before: TestClient) -> TestClient {
+        var client = before
+        heir.inject(client.heartbeat(client.next))
+        heir.poll(1)
+        #expect(heir.sent().first?.type == .epochChanged)
+        client.epoch = 8
+        heir.inject(client.frame(order(1_000_000, .sell, 900)))
+        return client
+    }
+
     @Test(arguments: [3_000, 500, 0])
     func `is published again from the last report that was told, and some before it`(
         untold: Int
@@ -184,12 +195,7 @@ struct PublicBook {
         let untold = 5_500
         let told = value(stream[stream.count - 1 - untold], at: 8, as: UInt64.self)
         let heir = try heir(rig, toldSequence: told)
-        var client = before
-        heir.inject(client.heartbeat(client.next))
-        heir.poll(1)
-        #expect(heir.sent().first?.type == .epochChanged)
-        client.epoch = 8
-        heir.inject(client.frame(order(1_000_000, .sell, 900)))
+        var client = orderAfterEpoch(heir, before)
         heir.settlePublicTail()
         #expect(try expectSame(heir.publicFrames, stream) <= stream.count - untold + 1)
         // What a client said meanwhile has waited, and follows.
@@ -216,12 +222,7 @@ struct PublicBook {
             opened: false)
         heir.follow(rig.records())
         heir.takeOver(epoch: 8, lastCarriedSequence: Int(rig.logged), toldSequence: 0)
-        var client = before
-        heir.inject(client.heartbeat(client.next))
-        heir.poll(1)
-        #expect(heir.sent().first?.type == .epochChanged)
-        client.epoch = 8
-        heir.inject(client.frame(order(1_000_000, .sell, 900)))
+        var client = orderAfterEpoch(heir, before)
         heir.poll(2)
         #expect(heir.sent().flatMap(\.reports).count == 1)
         #expect(heir[.resentPublicReports] < 4_000 && heir[.publicReports] == 0)

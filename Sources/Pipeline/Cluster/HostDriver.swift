@@ -21,8 +21,6 @@ final class HostDriver: @unchecked Sendable {
     /// Of those over which it came in sync.
     private var admittedNonces: [UInt32]?
     private let startCycles: UInt64
-    /// When this turn began.
-    private var lookedCycles: UInt64 = 0
     private let death: DeathWatch?
     private var handOvers = HandOverWatch()
     private var isPeerAsking = false
@@ -52,7 +50,7 @@ final class HostDriver: @unchecked Sendable {
     /// Looks and acts once.
     func turn() {
         death?.look()
-        lookedCycles = clock.nowCycles
+        let lookedCycles = clock.nowCycles
         let seen = observe()
         let effects = machine.step(seen)
         let hasEnded = members.contains { $0.duty.following.beat?.isLast ?? false }
@@ -60,7 +58,7 @@ final class HostDriver: @unchecked Sendable {
             members.allSatisfy { $0.duty.begunEpoch == epoch }
         }
         for member in members { member.duty.gate.set(machine.gate) }
-        for effect in effects { perform(effect) }
+        for effect in effects { perform(effect, lookedCycles) }
         let epoch = machine.role.servesStandby ? machine.decision?.epoch ?? 0 : 0
         if !machine.admitsStandby { admittedNonces = nil }
         if machine.admitsStandby, admittedNonces == nil { admittedNonces = nonces }
@@ -179,7 +177,8 @@ final class HostDriver: @unchecked Sendable {
 
     // MARK: Acting
 
-    private func perform(_ effect: HostEffect) {
+    /// `lookedCycles`: when that was seen which has led to it.
+    private func perform(_ effect: HostEffect, _ lookedCycles: UInt64) {
         switch effect {
         case .ask(let request):
             let isTaken = arbiter.ask(request)

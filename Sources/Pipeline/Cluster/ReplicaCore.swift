@@ -109,7 +109,7 @@ struct ReplicaCore: PolledCore, ~Copyable {
         case .draining:
             // Polls publish what they took: there is nothing in between.
             core.takesIntake = false
-            duty.tell(isDrained: true)
+            duty.tellDrained()
         case .taking: fence()
         case .following, .silent: break
         }

@@ -170,7 +170,7 @@ final class ShardDuty: Sendable {
 
     func tell(begunEpoch: UInt32) { begunEpochNumber.store(begunEpoch, ordering: .relaxed) }
     func tell(isTaken: Bool) { taken.store(isTaken, ordering: .releasing) }
-    func tell(isDrained: Bool) { drained.store(isDrained, ordering: .releasing) }
+    func tellDrained() { drained.store(true, ordering: .releasing) }
     func tellDoubt() { doubtNumber.add(1, ordering: .acquiringAndReleasing) }
     func tell(_ change: (inout Following) -> Void) { view.withLock { change(&$0) } }
     func tell(carried: RecordChain) { carriedChain.withLock { $0 = carried } }

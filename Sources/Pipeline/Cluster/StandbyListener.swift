@@ -41,14 +41,11 @@ final class StandbyListener: @unchecked Sendable {
             let state = view.current
             let epoch = state.decision?.epoch ?? 0
             let shard = Int(request.hello.shard)
-            if let refusal = request.hello.refusal(by: identity, knownEpoch: epoch) {
-                if refusal == .host, request.hello.host == identity.host {
-                    view.tellTwin(request.description)
-                }
-                request.reject(refusal, by: identity, knownEpoch: epoch)
-                let why = "a request \(request.description) was refused for its \(refusal)"
-                return lastProblem.withLock { $0 = why }
+            let refusal = request.hello.refusal(by: identity, knownEpoch: epoch)
+            if refusal == .host, request.hello.host == identity.host {
+                view.tellTwin(request.description)
             }
+            try request.check(by: identity, knownEpoch: epoch)
             view.hear(peerEpoch: request.hello.epoch)
             // A host that speaks, or is about to, follows nobody. One that a person decides for
             // has to write down first whom it follows.

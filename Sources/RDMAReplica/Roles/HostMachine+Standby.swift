@@ -65,8 +65,7 @@ extension HostMachine {
         }
         guard question == nil else { return }
         if seen.isOffered, seen.link == .live { return claim(.promoting, isRelief: true) }
-        let isSilent = watch.silentNanos > settings.takeOverNanos
-        guard seen.isPeerDead || seen.hasPeerLeft || isSilent else {
+        guard isPrimaryGone(seen) else {
             suspicionNanos = 0
             return
         }
@@ -83,8 +82,11 @@ extension HostMachine {
         watch.look(seen.peerProgress, after: turnNanos)
         let isFresh = seen.nowNanos &- claimedNanos <= settings.takeOverNanos
         if seen.isHandedOver { return isFresh ? serve() : takeOver() }
-        let isSilent = watch.silentNanos > settings.takeOverNanos
-        if seen.isPeerDead || seen.hasPeerLeft || isSilent { takeOver() }
+        if isPrimaryGone(seen) { takeOver() }
+    }
+
+    private func isPrimaryGone(_ seen: HostObservation) -> Bool {
+        seen.isPeerDead || seen.hasPeerLeft || watch.silentNanos > settings.takeOverNanos
     }
 
     /// What the primary says of this host: whether a person may promote it.
