@@ -37,6 +37,9 @@ public import Wire
     /// Sequence of the last record that readers can see.
     @inlinable public var publishedSequence: UInt64 { writer.published }
 
+    /// What the next record is stamped with at least: UTC nanoseconds, of the last `begin`.
+    @inlinable public var nowNanos: UInt64 { timestampNanos }
+
     /// The last record that was published, which the next one follows.
     public var end: RecordChain {
         precondition(stagedCount == 0, "asked between two bursts")
@@ -102,14 +105,17 @@ public import Wire
     /// Puts a command of the past back as it was, sealed already: for recovery, which has validated
     /// it. `hasRoom` has said yes to it and its continuation. Traps when it is not the next.
     public mutating func restore(_ record: LogRecord, continuation: LogRecord?) {
-        for sealed in [record, continuation].compactMap({ $0 }) {
-            precondition(sealed.sequence == nextSequence, "a log is restored without gaps")
-            unsafe writer.slot(offset: stagedCount).pointee = sealed
-            chain = sealed.crc32c
-            stagedCount += 1
-        }
+        stage(sealed: record)
+        if let continuation { stage(sealed: continuation) }
         timestampNanos = max(timestampNanos, record.timestampNanos)
         publish()
+    }
+
+    private mutating func stage(sealed: LogRecord) {
+        precondition(sealed.sequence == nextSequence, "a log is restored without gaps")
+        unsafe writer.slot(offset: stagedCount).pointee = sealed
+        chain = sealed.crc32c
+        stagedCount += 1
     }
 
     /// Shows the burst to the readers, with one store.

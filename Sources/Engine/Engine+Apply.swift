@@ -18,32 +18,44 @@ extension Engine {
     /// sequence up; `refused` answers `refused` then and there; logged on, else a reject with
     /// `notLoggedOn` (`cancelRejected`, `reduceRejected`, `replaceRejected`, else `rejected`).
     ///
+    /// Since rules 3 a new order or replace of a session that is stopped, and a new order of an
+    /// account that is: `killed`, before all that follows (`killSwitch`); so a replace of an order
+    /// of such an account, where its order is known.
+    ///
     /// New order, answer `rejected`: instrument defined (`unknownInstrument`); id not 0
     /// (`invalidOrderID`); id not open (`duplicateOrderID`); limit or market (`invalidOrderType`);
     /// day, immediate-or-cancel, fill-or-kill or good-till-cancel (`invalidTimeInForce`); flags
     /// known, post-only not with market, immediate-or-cancel or fill-or-kill (`invalidFlags`); no
     /// trigger, peak, minimum, expiry or trigger condition in a second record (`unsupported`; tag,
-    /// capacity and algorithm are for the log only); quantity not 0 (`zeroQuantity`), not above
+    /// capacity and algorithm are for the log only): of rules 1 and 2, of those since see
+    /// `rareRefusal`; the instrument takes it in its trading state (`instrumentNotOpen`); quantity
+    /// not 0 (`zeroQuantity`), not above
     /// the instrument's (`quantityTooLarge`); limit price in the ladder, market price 0
     /// (`priceOutOfRange`); and for orders that may rest, even if they would trade in full: the
     /// session's limit (`sessionOrderLimit`), the pool (`orderPoolExhausted`), post-only does not
     /// cross (`postOnlyWouldTrade`).
     /// Then `accepted` (with `resting`, alone, if it rests untouched), trades, and what is left:
     /// `rested`, or `cancelled` with `selfTradePrevented`, `fillOrKill`, `marketRemainder` (market
-    /// orders) or `immediateOrCancel`. Orders of one account are equal account numbers, 0 too.
+    /// orders) or `immediateOrCancel`; since rules 3 with `outsidePriceBand`, see `leavesAtBand`.
+    /// Orders of one account are equal account numbers, 0 too.
     ///
     /// Cancel and reduce: flags 0 (`invalidFlags`), order open (`unknownOrder`), its instrument
     /// (`wrongInstrument`); reduce: total below the present (`totalNotReduced`), a total not above
     /// what was executed cancels (`totalExecuted`; since rules 2 `byClient` where nothing was).
     ///
     /// Replace: flags 0, original open (`unknownOrder`), new id not 0 (`invalidOrderID`) and not
-    /// another open order's (`duplicateOrderID`), `zeroQuantity`, `quantityTooLarge`,
-    /// `priceOutOfRange`; total not above what was executed: `cancelled(totalExecuted)`; post-only
-    /// does not cross (`postOnlyWouldTrade`); then `replaced`, `accepted` and on as a new order.
-    /// `replaceRejected` carries the new id and what is known of the original.
+    /// another open order's (`duplicateOrderID`), `instrumentNotOpen`, `zeroQuantity`,
+    /// `quantityTooLarge`, `priceOutOfRange`; total not above what was executed:
+    /// `cancelled(totalExecuted)`; post-only does not cross (`postOnlyWouldTrade`); then
+    /// `replaced`, `accepted` and on as a new order. `replaceRejected` carries the new id and what
+    /// is known of the original.
     ///
-    /// Mass cancel: flags 0 (`rejected(invalidFlags)`), instrument 0 or defined
-    /// (`rejected(unknownInstrument)`); each order in order of entry, then `massCancelDone`.
+    /// Mass cancel: flags 0, or since rules 3 `byAccount` (`rejected(invalidFlags)`), instrument 0
+    /// or defined (`rejected(unknownInstrument)`), none of the session under way
+    /// (`massCancelUnderWay`, see `mayMassCancel`); each order in order of entry, then
+    /// `massCancelDone`. So at the end of a session, if its logon asked for it; since rules 3 not
+    /// orders good till cancel or till time, unless it asked for these too. Since rules 3 what is
+    /// left after so many steps goes on behind later commands: Engine+Backlog.swift.
     ///
     /// Rules: those of the last `epochStart`, else `controlRejected(invalidControl)` where they are
     /// not folded, until `activateRules` names the next version; any other is `invalidControl`.
@@ -70,6 +82,20 @@ extension Engine {
         into outbox: inout EventOutbox
     ) -> Bool {
         beginSlice(isPair: record.isPair, outbox)
+        pending.tradeIndex = 0
+        pending.isLate = false
+        pending.stepsBehind = record.kind == .timeAdvance ? bounds.behindTime : bounds.behind
+        if (firstInLine | backlogCount) != 0 { closeLate() }
+        let isComplete = unsafe applyMain(record, continuation, into: &outbox)
+        return isComplete && pending.isLate ? finish(into: &outbox) : isComplete
+    }
+
+    /// What a command does before what it triggers.
+    @inline(__always)
+    private mutating func applyMain(
+        _ record: RecordView, _ continuation: UnsafePointer<LogRecord>?,
+        into outbox: inout EventOutbox
+    ) -> Bool {
         let kind = record.kind.rawValue
         guard kind <= CommandKind.logout.rawValue, kind != 0 else {
             let second = unsafe continuation?.pointee
@@ -87,8 +113,7 @@ extension Engine {
         hash.mix(session: session, sequence: sequence)
         let isLoggedOn = sessions[session].flags & SessionState.loggedOn != 0
         if kind == CommandKind.newOrder.rawValue && isLoggedOn {
-            let isPlain = unsafe continuation.map(RecordView.init)?.isPlain ?? !record.isPair
-            return newOrder(record, isPlain: isPlain, into: &outbox)
+            return newOrder(record, unsafe continuation.map(RecordView.init), into: &outbox)
         }
         return applySequenced(record.record, isLoggedOn: isLoggedOn, into: &outbox)
     }
@@ -118,6 +143,11 @@ extension Engine {
     /// for ``eventsPerSliceMax`` events. A slice may write none. Traps when there is none.
     public mutating func resume(into outbox: inout EventOutbox) -> Bool {
         sliceEnd = outbox.position &+ sliceEvents
+        let isComplete = resumeMain(into: &outbox)
+        return isComplete && pending.isLate ? finish(into: &outbox) : isComplete
+    }
+
+    private mutating func resumeMain(into outbox: inout EventOutbox) -> Bool {
         switch pending.phase {
         case .none:
             preconditionFailure("only a command that is not complete is resumed")
@@ -129,6 +159,10 @@ extension Engine {
             return sweep(&order, into: &outbox)
         case .cancelOrders:
             return cancelOrders(into: &outbox)
+        case .expire:
+            return expire(into: &outbox)
+        case .finish:
+            return true
         }
     }
 
@@ -147,6 +181,11 @@ extension Engine {
                 : record.kind == .reduceOrder
                     ? .reduceRejected : record.kind == .replaceOrder ? .replaceRejected : .rejected
             return reject(answer, .notLoggedOn, record, into: &outbox)
+        }
+        if record.kind == .replaceOrder,
+            sessions[record.session].flags & SessionState.killed != 0
+        {
+            return reject(.replaceRejected, .killed, record, into: &outbox)
         }
         switch record.kind {
         case .cancelOrder: return cancelOrder(record, into: &outbox)

@@ -72,7 +72,8 @@ extension Engine {
             let instrument = min(record.instrument, limits.instrumentCapacity)
             let tick = record.priceTicks &- instruments[instrument].lowestPriceTicks
             levels.prefetch(
-                instruments[instrument].levelBase &+ UInt32(truncatingIfNeeded: tick))
+                instruments[instrument].level(
+                    isSell: record.attributes.rawValue & 1 != 0, tick))
         }
     }
 
@@ -89,7 +90,8 @@ extension Engine {
         var number = 0
         while number < count, outbox.position &+ UInt64(Self.eventsPerSliceMax) <= roomEnd {
             let record = unsafe RecordView(records + number)
-            let kind = record.kind.rawValue
+            // While anything goes on behind it no command is usual.
+            let kind = (firstInLine | backlogCount) == 0 ? record.kind.rawValue : 0
             let hash = hashes[number]
             if kind == CommandKind.newOrder.rawValue {
                 switch newUsualOrder(record, hash, into: &outbox) {

@@ -21,7 +21,11 @@ public import Wire
 public struct Engine: ~Copyable, Sendable {
     /// The room, in events, that the caller guarantees in the outbox before each call of
     /// ``apply(_:continuation:into:)`` and ``resume(into:)``.
-    public static let eventsPerSliceMax = eventsPerSliceTarget + 4
+    ///
+    /// A slice is cut before a step; a step is at most four events (a trade and two linked orders
+    /// that go with it), and four may follow the last one: `tradingStateSet`, `rested`,
+    /// `displayed`, `closed`.
+    public static let eventsPerSliceMax = eventsPerSliceTarget + 8
     /// Instruments are numbered in 24 bits inside an order.
     public static let instrumentNumberMax: UInt32 = 0xFF_FFFF
 
@@ -29,19 +33,44 @@ public struct Engine: ~Copyable, Sendable {
     static let eventsPerSliceTarget = 256
 
     /// What the engine may hold; an `epochStart` must say the same.
-    public let limits: EngineLimits
+    public var limits: EngineLimits {
+        @inline(__always) get {
+            var limits = memoryLimits
+            limits.ladderTickCapacity = ladderTickCapacity
+            return limits
+        }
+    }
+    /// What there is memory for. It never changes, so what is looked up in it on the way of an
+    /// order is looked up once.
+    let memoryLimits: EngineLimits
+    /// Price levels that the log was begun with: so many as there is memory for, or fewer.
+    var ladderTickCapacity: UInt32
     /// All memory that grows with the limits, for the report of where everything is.
-    public var memory: [MemoryRegion] { [pool.region("orders"), arena.region("books, sessions")] }
+    public var memory: [MemoryRegion] {
+        [
+            pool.region("orders"), extraPool.region("rare orders"),
+            arena.region("books, sessions"),
+        ]
+    }
 
     private let arena: Arena
     var pool: Slab<OrderNode>
     let orders: Table<OrderNode>
+    var extraPool: Slab<OrderExtra>
+    let extras: Table<OrderExtra>
     let links: Table<OrderLinks>
     let levels: Table<Level>
     let words: Table<UInt64>
     let sessions: Table<SessionState>
     let instruments: Table<InstrumentState>
+    let markets: Table<MarketState>
     var index: OrderIndex
+    /// Accounts that are stopped, ascending.
+    let killedAccounts: Table<UInt32>
+    /// What goes on behind later commands; `backlogOrder` has the places of it, the next one first,
+    /// and behind them those that are free.
+    let backlog: Table<CancelWork>
+    let backlogOrder: Table<UInt32>
     /// Of the commands of the burst under way.
     let hashes: Table<UInt32>
 
@@ -49,6 +78,25 @@ public struct Engine: ~Copyable, Sendable {
     var wordsUsed: UInt32 = 0
     /// Orders that are open; by the thread of the engine.
     public var openOrderCount: UInt32 { pool.count }
+    var killedAccountCount: UInt32 = 0
+    /// From so many open orders on, a new one is not usual: as many as there may be, or 0 while any
+    /// account is stopped.
+    var usualOrdersMax: UInt32
+    /// The orders that expire, the earliest first.
+    var expiryRoot: UInt32 = 0
+    /// The instruments with something left to be done, first come, first served; 0 = none.
+    var firstInLine: UInt32 = 0
+    var lastInLine: UInt32 = 0
+    /// How much of `backlog` is in use.
+    var backlogCount: UInt32 = 0
+    /// Instruments in the state `auction`.
+    var auctionCount: UInt32 = 0
+    /// UTC seconds since 1970: of the last `timeAdvance` since rules 3; 0 before.
+    public internal(set) var timeSeconds: UInt64 = 0
+    /// Of the last `rollBusinessDay`; none before the first.
+    public internal(set) var businessDay = BusinessDay.none
+    /// References given to what icebergs show anew: they have the top bit, and count from 1.
+    var shownReferenceCount: UInt64 = 0
     /// In force: of the last `epochStart` or `activateRules`; 0 before the first.
     public internal(set) var rulesVersion: UInt32 = 0
 
@@ -57,6 +105,7 @@ public struct Engine: ~Copyable, Sendable {
     /// The outbox position at which the slice under way ends.
     var sliceEnd: UInt64 = 0
     let sliceEvents: UInt64
+    let bounds: StepBounds
     var pending = PendingCommand()
 
     /// Runs over every byte of every event, in order, and over the session and sequence of every
@@ -67,63 +116,94 @@ public struct Engine: ~Copyable, Sendable {
     /// What the order index is keyed with.
     var indexSeed: UInt64 = 0
 
-    /// Takes all memory, on huge pages of `node` where there are any: about 112 bytes an order,
-    /// 80 a session, 64 an instrument, 16 a price level. All limits are at least 1, orders below
-    /// 2^30, instruments at most `instrumentNumberMax`. Throws when the memory is refused.
+    /// Takes all memory, on huge pages of `node` where there are any: about 137 bytes an order,
+    /// 80 a session, 144 an instrument, 32 a price. All limits are at least 1, orders below 2^30,
+    /// prices below 2^31, instruments at most `instrumentNumberMax`. Throws when the memory is
+    /// refused.
     public init(limits: EngineLimits, node: NUMANode? = nil) throws(PlatformError) {
         try self.init(limits: limits, node: node, sliceEvents: Self.eventsPerSliceTarget)
     }
 
     /// With slices of another size, 1 ... `eventsPerSliceTarget` events, for tests: no event
-    /// depends on it.
+    /// depends on it; and with other bounds, on which they do.
     @_spi(Testing)
     public init(
-        limits: EngineLimits, node: NUMANode? = nil, sliceEvents: Int
+        limits: EngineLimits, node: NUMANode? = nil, sliceEvents: Int,
+        bounds: StepBounds = StepBounds()
     ) throws(PlatformError) {
         precondition(
             limits.orderCapacity > 0 && limits.orderCapacity < 1 << 30,
             "an engine holds 1 ..< 2^30 orders")
         precondition(
             limits.sessionCapacity > 0 && limits.sessionCapacity < 1 << 31
-                && limits.ladderTickCapacity > 0,
+                && limits.ladderTickCapacity > 0 && limits.ladderTickCapacity < 1 << 31,
             "an engine has sessions and price levels")
         precondition(
             limits.instrumentCapacity > 0
                 && limits.instrumentCapacity <= Self.instrumentNumberMax,
             "instruments are numbered in 24 bits")
-        precondition(
-            sliceEvents > 0 && sliceEvents <= Self.eventsPerSliceTarget, "a slice has events")
+        precondition(1...Self.eventsPerSliceTarget ~= sliceEvents, "a slice has events")
         let wordCount = PriceBits.wordCountMax(limits: limits)
         let indexCount = OrderIndex.entryCount(orderCapacity: limits.orderCapacity)
-        // A list of each session's orders starts and ends behind the orders.
-        let linkCount = Int(limits.orderCapacity) + 1 + Int(limits.sessionCapacity)
+        let backlogCapacity = Int(Self.backlogCapacity(limits))
+        // A list of each session's orders starts and ends behind the orders; behind these are the
+        // marks of what goes on later.
+        let linkCount = 1 + Int(limits.orderCapacity + limits.sessionCapacity) + backlogCapacity
         let byteCount =
-            Int(limits.ladderTickCapacity) * MemoryLayout<Level>.stride + wordCount * 8
-            + (Int(limits.sessionCapacity) + 1) * MemoryLayout<SessionState>.stride
-            + (Int(limits.instrumentCapacity) + 1) * MemoryLayout<InstrumentState>.stride
+            Self.tableByteCount(limits) + wordCount * 8
             + linkCount * MemoryLayout<OrderLinks>.stride
             + indexCount * MemoryLayout<OrderIndex.Entry>.stride
-            + Self.burstLength * MemoryLayout<UInt32>.stride + 8 * 64
         var arena = try Arena(byteCount: byteCount, node: node)
-        pool = try Slab(capacity: limits.orderCapacity, node: node)
+        let pool = try Slab<OrderNode>(capacity: limits.orderCapacity, node: node)
+        let rareCapacity = Self.rareOrderCapacity(limits)
+        let extraPool = try Slab<OrderExtra>(capacity: rareCapacity, node: node)
         orders = Table(pool)
+        extras = Table(extraPool)
         links = Table(&arena, count: linkCount)
-        levels = Table(&arena, count: Int(limits.ladderTickCapacity))
+        levels = Table(&arena, count: 2 * Int(limits.ladderTickCapacity))
         words = Table(&arena, count: wordCount)
         sessions = Table(&arena, count: Int(limits.sessionCapacity) + 1)
         instruments = Table(&arena, count: Int(limits.instrumentCapacity) + 1)
+        markets = Table(&arena, count: Int(limits.instrumentCapacity) + 1)
         index = OrderIndex(entries: Table(&arena, count: indexCount), seed: 0)
+        killedAccounts = Table(&arena, count: Int(Self.killedAccountCapacity(limits)))
+        backlog = Table(&arena, count: backlogCapacity)
+        backlogOrder = Table(&arena, count: backlogCapacity)
+        self.bounds = bounds
+        usualOrdersMax = limits.orderCapacity
         hashes = Table(&arena, count: Self.burstLength)
+        self.pool = pool
+        self.extraPool = extraPool
         arena.seal()
         self.arena = arena
-        self.limits = limits
+        memoryLimits = limits
+        ladderTickCapacity = limits.ladderTickCapacity
         self.sliceEvents = UInt64(sliceEvents)
+        for place in 0..<backlogCapacity { backlogOrder[place] = UInt32(place) }
         for session in 1...limits.sessionCapacity {
             sessions[session].expectedSequence = 1
             let end = limits.orderCapacity &+ session
             links[end] = OrderLinks(
                 next: 0, previous: 0, sessionNext: end, sessionPrevious: end)
         }
+    }
+
+    /// Of the tables whose sizes are limits, or follow from them at once, and what aligns them.
+    private static func tableByteCount(_ limits: EngineLimits) -> Int {
+        2 * Int(limits.ladderTickCapacity) * MemoryLayout<Level>.stride
+            + (Int(limits.sessionCapacity) + 1) * MemoryLayout<SessionState>.stride
+            + (Int(limits.instrumentCapacity) + 1)
+            * (MemoryLayout<InstrumentState>.stride + MemoryLayout<MarketState>.stride)
+            + Int(killedAccountCapacity(limits)) * MemoryLayout<UInt32>.stride
+            + Int(backlogCapacity(limits))
+            * (MemoryLayout<CancelWork>.stride + MemoryLayout<UInt32>.stride)
+            + burstLength * MemoryLayout<UInt32>.stride + 12 * 64
+    }
+
+    /// How many of the open orders may be other than plain: hidden, iceberg, good till time,
+    /// sliding, waiting, or linked. A quarter of all, and at least one.
+    public static func rareOrderCapacity(_ limits: EngineLimits) -> UInt32 {
+        max(limits.orderCapacity / 4, 1)
     }
 
     /// Whether the last command is complete. A new one may be applied only then.

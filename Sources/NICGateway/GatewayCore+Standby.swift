@@ -18,9 +18,20 @@ internal import Platform
 extension GatewayCore {
     /// Bytes of a frame before its check sequence, at least (IEEE 802.3).
     private static let frameByteCountMin = 60
+    private static let fewEvents = 1_024
 
     /// Where the log ends that this core writes.
     public var logEnd: RecordChain { sequencer.end }
+
+    /// The log's time: what a record would be stamped with, UTC nanoseconds. It goes on with each
+    /// `pollIntake` that takes something in, and never back.
+    @inline(__always) public var logNanos: UInt64 { sequencer.nowNanos }
+
+    /// Whether so few events wait to be told that what comes now is not held up by them: less than
+    /// a millisecond's worth.
+    public var hasFewEventsToTell: Bool {
+        mutating get { events.available(atLeast: .max) <= Self.fewEvents }
+    }
 
     /// Takes what came to the port and gives all of it back: nobody is answered, and the port stays
     /// warm. Instead of `poll`, while another host speaks. False when nothing came.

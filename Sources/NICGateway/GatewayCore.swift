@@ -69,6 +69,12 @@ public import Wire
     /// The command whose events are being reported; 0 between two.
     var commandSequence: UInt64 = 0
     var commandTimestampNanos: UInt64 = 0
+    /// The operator's command whose outcome is waited for; 0 = none.
+    var awaitedSequence: UInt64 = 0
+    /// What is known of it so far.
+    var awaitedAnswer = CommandAnswer(sequence: 0, reason: .none)
+    /// What the last one came to, once that is committed.
+    public internal(set) var commandAnswer: CommandAnswer?
     /// Messages are decoded and let go of; see `becomeProbe`.
     var isProbe = false
     /// The last one of them: nobody reads it, but what is not stored is not decoded either.
@@ -261,6 +267,12 @@ public import Wire
         }
         sequencer.publish()
         return true
+    }
+
+    /// Waits for the outcome of an operator's command, which was just written.
+    public mutating func awaitAnswer(to sequence: UInt64) {
+        awaitedSequence = sequence
+        awaitedAnswer = CommandAnswer(sequence: sequence, reason: .none)
     }
 
     private static func writePublicHead(

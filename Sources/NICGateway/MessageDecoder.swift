@@ -43,6 +43,8 @@ enum MessageDecoder {
                 kind: .massCancel, session: session, sessionSequence: sessionSequence,
                 orderID: mass.orderID, instrument: mass.instrument,
                 attributes: OrderAttributes(rawValue: mass.sides))
+        case .massCancelByAccount:
+            return unsafe massCancelByAccount(message, session, sessionSequence)
         default:
             let logout = unsafe message.loadUnaligned(as: Logout.self)
             guard logout.reserved1 == 0, logout.reserved2 == 0, logout.reserved4 == 0
@@ -53,6 +55,26 @@ enum MessageDecoder {
         return unsafe refused(
             message, type, session: session, sessionSequence: sessionSequence,
             reason: .invalidReserved)
+    }
+
+    @inline(never)
+    private static func massCancelByAccount(
+        _ message: UnsafeRawPointer, _ session: UInt32, _ sessionSequence: UInt32
+    ) -> LogRecord {
+        let mass = unsafe message.loadUnaligned(as: MassCancelByAccount.self)
+        let reason: Reason =
+            mass.sides > 3 || mass.reserved2 != 0
+            ? .invalidReserved : mass.account >> 32 != 0 ? .invalidAccount : .none
+        guard reason == .none else {
+            return unsafe refused(
+                message, .massCancelByAccount, session: session,
+                sessionSequence: sessionSequence, reason: reason)
+        }
+        return LogRecord(
+            kind: .massCancel, session: session, sessionSequence: sessionSequence,
+            orderID: mass.orderID, account: UInt32(truncatingIfNeeded: mass.account),
+            instrument: mass.instrument, attributes: OrderAttributes(rawValue: mass.sides),
+            flags: RecordFlags.byAccount)
     }
 
     @inline(__always)

@@ -14,6 +14,10 @@ extension OrderEntryConnection {
     public mutating func submit(_ message: ReduceOrder) -> Bool { session.submit(message) }
     /// Queues a mass cancel.
     public mutating func submit(_ message: MassCancel) -> Bool { session.submit(message) }
+    /// Queues a mass cancel of an account's orders.
+    public mutating func submit(_ message: MassCancelByAccount) -> Bool {
+        session.submit(message)
+    }
     /// Queues an order with rare fields.
     public mutating func submit(_ message: NewOrderExtended) -> Bool { session.submit(message) }
     /// Queues the end of the session.

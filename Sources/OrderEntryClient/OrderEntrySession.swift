@@ -78,6 +78,8 @@ public struct OrderEntrySession: ~Copyable {
     public mutating func submit(_ message: ReduceOrder) -> Bool { queue(message) }
     /// Queues a mass cancel.
     public mutating func submit(_ message: MassCancel) -> Bool { queue(message) }
+    /// Queues a mass cancel of an account's orders.
+    public mutating func submit(_ message: MassCancelByAccount) -> Bool { queue(message) }
     /// Queues an order with rare fields.
     public mutating func submit(_ message: NewOrderExtended) -> Bool { queue(message) }
     /// Queues the end of the session: the last message.

@@ -14,10 +14,15 @@ extension Reason {
         16: "total not reduced", 17: "invalid account", 18: "throttled", 19: "not logged on",
         20: "unsupported", 21: "invalid reserved bytes", 22: "session sequence broken",
         23: "invalid order id", 24: "unknown session", 25: "invalid control",
+        26: "unsupported combination", 27: "invalid expiry", 28: "invalid peak",
+        29: "invalid minimum", 30: "invalid trigger", 31: "invalid link", 33: "killed",
+        34: "mass cancel under way", 35: "price outside band",
         64: "by client", 65: "immediate or cancel", 66: "fill or kill", 67: "market remainder",
         68: "self-trade prevented", 69: "mass cancelled", 70: "session ended", 71: "replaced",
-        72: "expired", 73: "total executed", 96: "session in use", 97: "not authorised",
-        98: "wrong epoch", 99: "timed out", 100: "logged out", 101: "not available",
+        72: "expired", 73: "total executed", 74: "minimum quantity", 75: "linked order traded",
+        76: "step limit", 77: "kill switch", 78: "outside price band",
+        96: "session in use", 97: "not authorised", 98: "wrong epoch", 99: "timed out",
+        100: "logged out", 101: "not available",
     ]
 }
 
@@ -28,7 +33,7 @@ extension EventKind {
     private static let texts: [UInt8: String] = [
         1: "accepted", 2: "rejected", 3: "traded", 4: "cancelled", 5: "reduced", 6: "replaced",
         7: "cancel rejected", 8: "replace rejected", 9: "reduce rejected", 10: "refused",
-        11: "mass cancel done", 12: "logged out",
+        11: "mass cancel done", 12: "logged out", 13: "triggered", 14: "prevented",
     ]
 }
 
@@ -37,6 +42,8 @@ extension PublicKind {
     public var text: String { Self.texts[rawValue] ?? "kind \(rawValue)" }
 
     private static let texts: [UInt8: String] = [
-        1: "added", 2: "executed", 3: "reduced", 4: "deleted", 5: "instrument",
+        1: "added", 2: "executed", 3: "reduced", 4: "deleted", 5: "instrument", 6: "traded",
+        7: "crossed", 8: "trading state", 9: "auction priced",
+        10: "auction indicated",
     ]
 }

@@ -7,8 +7,11 @@ public struct SessionSettings: Sendable {
     public var session: UInt32
     /// Random: tells this logon from the one before it. Later logons derive theirs from it.
     public var nonce: UInt64
-    /// Whether the gateway cancels the open orders when the session ends.
+    /// Whether the gateway cancels the open orders when the session ends; since rules 3 not those
+    /// good till cancel or till time.
     public var cancelOnDisconnect = false
+    /// With `cancelOnDisconnect`: also those good till cancel or till time.
+    public var cancelAllOnDisconnect = false
     /// Whether reports come in the 96-byte form.
     public var extendedReports = false
     /// The first report wanted; 0 = only new ones.
@@ -49,6 +52,7 @@ public struct SessionSettings: Sendable {
     /// The flags of the logon.
     var logonFlags: UInt8 {
         (cancelOnDisconnect ? 1 : 0) | (extendedReports ? 2 : 0)
+            | (cancelOnDisconnect && cancelAllOnDisconnect ? 4 : 0)
     }
 }
 

@@ -50,6 +50,7 @@ extension Configuration {
         readCluster(&reader)
         readEngine(&reader)
         readInstruments(&reader)
+        calendarFile = reader.string("calendar")
         if reader.problems.isEmpty { checkTogether(&reader) }
     }
 
@@ -195,9 +196,7 @@ extension Configuration {
             where !inner.has(key) {
                 inner.fail(key, "missing")
             }
-            if instrument.symbol.utf8.count > 16
-                || !instrument.symbol.utf8.allSatisfy({ $0 > 32 && $0 < 127 })
-            {
+            if !Instrument.isSymbol(instrument.symbol) {
                 inner.fail("symbol", "at most 16 visible ASCII characters")
             }
             reader.absorb(inner)

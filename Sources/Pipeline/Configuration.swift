@@ -29,6 +29,11 @@ public struct Configuration: Sendable {
         /// 2^40 lots.
         public static var quantityLotsMaxDefault: UInt64 { 1 << 40 }
 
+        /// Whether people may call an instrument so.
+        static func isSymbol(_ text: String) -> Bool {
+            text.utf8.count <= 16 && text.utf8.allSatisfy { $0 > 32 && $0 < 127 }
+        }
+
         /// Prices that an order of it may have.
         var priceLevels: UInt64 { UInt64(highestPriceTicks - lowestPriceTicks) + 1 }
 
@@ -139,6 +144,10 @@ public struct Configuration: Sendable {
     public var rules = RulesRange.build
     /// What is traded.
     public var instruments: [Instrument] = []
+    /// The file of the calendar; nil = none.
+    public var calendarFile: String?
+    /// What is in it, when it was read.
+    package var calendar: TradingCalendar?
 
     /// The usual values.
     public init() {}
@@ -153,7 +162,7 @@ public struct Configuration: Sendable {
         return EngineLimits(
             orderCapacity: orderCapacity, sessionCapacity: sessionCapacity,
             instrumentCapacity: instrumentCapacity,
-            ladderTickCapacity: UInt32(clamping: levels + max(levels, 65_536)),
+            ladderTickCapacity: UInt32(min(levels + max(levels, 65_536), 1 << 31 - 1)),
             sessionOpenOrdersMax: sessionOpenOrdersMax)
     }
 

@@ -30,6 +30,11 @@ public import Wire
     /// Published after each poll, for whoever waits for the engine to have caught up.
     private let progress: EngineProgress
     private let match: StageMeter
+    /// As published; 0 = none.
+    private var nextExpirySeconds: UInt64 = 0
+    private var backlog: UInt64 = 0
+    /// What operators ask.
+    let questions = EngineDesk()
 
     /// A loop over the log's ring and the ring of events, before either is in use.
     public init(
@@ -46,6 +51,7 @@ public import Wire
         self.progress = progress
         nextCheckpoint = Self.checkpoint(behind: self.records.nextSequence &- 1)
         match = progress.match
+        showExpiry()
     }
 
     /// The last record that was applied, when no command is half done.
@@ -59,6 +65,7 @@ public import Wire
             guard resume() else { return false }
             release()
         }
+        if questions.isAsked { questions.answer(from: engine, at: appliedSequence) }
         let untilCheckpoint = nextCheckpoint &- records.nextSequence &+ 1
         let count = min(
             records.available(), Self.commandsPerPoll, Int(truncatingIfNeeded: untilCheckpoint))
@@ -76,6 +83,7 @@ public import Wire
             let record = unsafe records.slot(index)
             if unsafe record.pointee.isPair {
                 let continuation = unsafe records.slot(index &+ 1)
+                if unsafe record.pointee.sequence == 1 { unsafe begin(record, continuation) }
                 let isComplete = engine.apply(
                     record, continuation: continuation, into: &outbox)
                 index &+= 2
@@ -103,12 +111,39 @@ public import Wire
         return true
     }
 
+    /// A log says how many price levels it was begun with. A standby without one was made for those
+    /// of its configuration, which may have instruments that came later.
+    @inline(never) private mutating func begin(
+        _ record: UnsafePointer<LogRecord>, _ continuation: UnsafePointer<LogRecord>
+    ) {
+        let levels = unsafe EngineLimits(continuation: continuation.pointee).ladderTickCapacity
+        guard unsafe record.pointee.kind == .epochStart, levels > 0,
+            levels < engine.limits.ladderTickCapacity
+        else { return }
+        engine.narrow(ladderTickCapacity: levels)
+    }
+
     /// What was consumed is applied in full.
     @inline(__always) private mutating func release() {
         records.release()
         let sequence = records.nextSequence &- 1
+        // Before the sequence: who sees that one sees at least what is left behind it.
+        showExpiry()
         progress.store(sequence: sequence, openOrders: engine.openOrderCount)
         if sequence >= nextCheckpoint { passCheckpoint(sequence) }
+    }
+
+    /// The events are out by now: nobody waits for this.
+    @inline(__always) private mutating func showExpiry() {
+        let left = UInt64(engine.backlogSize)
+        if left != backlog {
+            backlog = left
+            progress.store(backlog: left)
+        }
+        let next = engine.nextExpirySeconds ?? 0
+        guard next != nextExpirySeconds else { return }
+        nextExpirySeconds = next
+        progress.store(nextExpirySeconds: next)
     }
 
     /// Polls end at a checkpoint, or behind the pair that goes over it: on every host alike.

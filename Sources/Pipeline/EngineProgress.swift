@@ -11,12 +11,16 @@ public final class EngineProgress: Sendable {
         let openOrders: CounterPlace
         let pulse: CounterPlace
         let match: CounterPlace
+        let nextExpiry: CounterPlace
+        let backlog: CounterPlace
     }
 
     private let sequenceCell: CounterCell
     private let hashCell: CounterCell
     private let openOrdersCell: CounterCell
     private let pulseCell: CounterCell
+    private let nextExpiryCell: CounterCell
+    private let backlogCell: CounterCell
     private let checkpoints = Checkpoints()
     let match: StageMeter
     private let region: CountersRegion
@@ -24,12 +28,18 @@ public final class EngineProgress: Sendable {
     /// Plans them for a shard: `engine.…` and `stage.match.…`.
     public static func plan(shard: UInt32, _ plan: inout CountersPlan) -> Places {
         plan.beginWriter()
+        let sequence = plan.add("engine.sequence", shard: shard)
+        let stateHash = plan.add("engine.stateHash", .gauge, shard: shard)
+        let openOrders = plan.add("engine.openOrders", .gauge, shard: shard)
+        let pulse = plan.add("engine.pulse", shard: shard)
+        let match = StageMeter.add("match", shard: shard, to: &plan)
+        // On a line of its own: the thread that writes the log looks at it in each poll, and the
+        // other numbers of the engine change as often.
+        plan.beginWriter()
         return Places(
-            sequence: plan.add("engine.sequence", shard: shard),
-            stateHash: plan.add("engine.stateHash", .gauge, shard: shard),
-            openOrders: plan.add("engine.openOrders", .gauge, shard: shard),
-            pulse: plan.add("engine.pulse", shard: shard),
-            match: StageMeter.add("match", shard: shard, to: &plan))
+            sequence: sequence, stateHash: stateHash, openOrders: openOrders, pulse: pulse,
+            match: match, nextExpiry: plan.add("engine.nextExpiry", .gauge, shard: shard),
+            backlog: plan.add("engine.backlog", .gauge, shard: shard))
     }
 
     /// Nothing applied, at the places that `plan` gave.
@@ -40,6 +50,8 @@ public final class EngineProgress: Sendable {
         openOrdersCell = region.cell(places.openOrders)
         pulseCell = region.cell(places.pulse)
         match = StageMeter(region, places.match)
+        nextExpiryCell = region.cell(places.nextExpiry)
+        backlogCell = region.cell(places.backlog)
     }
 
     /// By the engine's thread, once a poll, when no command is left half done.
@@ -47,6 +59,12 @@ public final class EngineProgress: Sendable {
         sequenceCell.store(sequence)
         openOrdersCell.store(UInt64(openOrders))
     }
+
+    /// By the engine's thread, when it is another than before: UTC seconds, 0 = nothing expires.
+    func store(nextExpirySeconds: UInt64) { nextExpiryCell.store(nextExpirySeconds) }
+
+    /// By the engine's thread, when it is another than before.
+    func store(backlog: UInt64) { backlogCell.store(backlog) }
 
     /// By the engine's thread, when it has caught up with the log.
     func store(stateHash: UInt64) { hashCell.store(stateHash) }
@@ -67,6 +85,12 @@ public final class EngineProgress: Sendable {
     var lastCheckpoint: (sequence: UInt64, stateHash: UInt64) { checkpoints.last }
     /// The state hash behind a record, if that was a checkpoint not long ago.
     func checkpoint(at sequence: UInt64) -> UInt64? { checkpoints.find(sequence) }
+
+    /// `Engine.nextExpirySeconds` as of the commands that are applied; 0 = none.
+    var nextExpirySeconds: UInt64 { nextExpiryCell.value }
+
+    /// `Engine.backlogSize` as of the commands that are applied.
+    var backlog: UInt64 { backlogCell.value }
 
     /// Last record whose command is applied in full; any thread.
     public var sequence: UInt64 { sequenceCell.value }

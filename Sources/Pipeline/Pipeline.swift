@@ -75,7 +75,8 @@ public final class Pipeline {
     public var rules: RulesControl {
         RulesControl(desks: desks, journals: journals, cluster: cluster)
     }
-    private var desks: [RulesDesk] = []
+    private(set) var desks: [ShardDesk] = []
+    private(set) var calendar: TradingCalendar?
     /// The pair that this gateway belongs to; nil when it is alone.
     public private(set) var cluster: ClusterMembership?
     /// How often each polling thread has gone round: gateway, engine, journal and mirror threads.
@@ -91,7 +92,7 @@ public final class Pipeline {
     /// Where the shards' memory is, all of it.
     public var regions: [MemoryRegion] { memory.flatMap { $0 } }
     /// For each shard: where its memory is.
-    private var memory: [[MemoryRegion]] = []
+    private(set) var memory: [[MemoryRegion]] = []
     private let control = Control()
     private var halves: [Halves] = []
     private var journalWriters: [Journal<FileStorage>] = []
@@ -147,6 +148,8 @@ public final class Pipeline {
             describe(shard)
             prepare(shard, configuration, number: number)
         }
+        calendar = configuration.calendar
+        defer { prepareCalendar() }
         guard let settings = configuration.cluster, let listener else { return }
         cluster = try ClusterMembership(
             settings, policy: configuration.commitPolicy(shard: 0), members: members,
@@ -280,10 +283,15 @@ public final class Pipeline {
 
     private func prepareMirror(_ mirror: ShardMirror, number: Int) {
         let seat = plan.mirror[number]
-        preparePoller(seat, plan.isBusy(seat) ? .busy : .adaptive) { mirror.poll() }
+        let isBusy = plan.isBusy(seat)
+        preparePoller(seat, isBusy ? .busy : .adaptive) {
+            let hasWorked = mirror.poll()
+            if !isBusy { IdleStrategy.rest(nanos: mirror.restNanos) }
+            return hasWorked
+        }
     }
 
-    /// Who decides looks ten thousand times a second, which costs next to nothing.
+    /// Who decides looks some thousand times a second, and more often while anything changes.
     private func prepareCluster() {
         guard let cluster else { return }
         let control = control
@@ -291,13 +299,28 @@ public final class Pipeline {
             Role(seat: .init(name: "nt-cluster")) {
                 while !control.isStopping.load(ordering: .relaxed) {
                     cluster.turn()
-                    cluster.wait(nanos: 100_000)
+                    cluster.rest()
                 }
             })
         lookingBack.append(
             Role(seat: .init(name: "nt-listen")) {
                 while !control.isStopping.load(ordering: .relaxed) {
                     cluster.listen(timeoutMillis: 20)
+                }
+            })
+    }
+
+    /// Who looks at the calendar may be late by a moment, and waits for engines.
+    private func prepareCalendar() {
+        guard let calendar else { return }
+        let control = control
+        let clerk = Cell(
+            CalendarClerk(calendar, desks: desks, progress: progress, cluster: cluster))
+        lookingBack.append(
+            Role(seat: .init(name: "nt-calendar")) {
+                while !control.isStopping.load(ordering: .relaxed) {
+                    clerk.value.turn()
+                    usleep(20_000)
                 }
             })
     }
@@ -323,34 +346,6 @@ public final class Pipeline {
         precondition(threads.isEmpty, "once started, the threads poll")
         let hasTaken = halves[0].takeIn()
         return halves[0].sendOut() || hasTaken
-    }
-
-    /// Where threads and memory are, once started.
-    public func placement(of port: Port) -> Placement {
-        let way = plan.isBusy ? "busy polling" : "adaptive polling"
-        var seats: [Placement.Thread] = []
-        for (shard, seat) in plan.gateway.enumerated() {
-            seats.append(.init(seat: seat, way: way, shard: shard))
-        }
-        for (shard, seat) in plan.engine.enumerated() {
-            seats.append(.init(seat: seat, way: way, shard: shard))
-        }
-        for seat in plan.mirror {
-            let isBusy = plan.isBusy(seat)
-            seats.append(.init(seat: seat, way: isBusy ? way : "adaptive polling"))
-        }
-        for seat in plan.journal { seats.append(.init(seat: seat, way: "waits for the disk")) }
-        for shard in plan.journal.indices {
-            for name in ["nt-segments-\(shard)", "nt-history-\(shard)"] {
-                seats.append(.init(seat: .init(name: name), way: "when nobody else wants it"))
-            }
-        }
-        let pieces =
-            port.memory.map { Placement.Memory(region: $0) }
-            + memory.enumerated().flatMap { shard, regions in
-                regions.map { Placement.Memory(region: $0, shard: shard) }
-            }
-        return Placement(plan: plan, portNode: port.node, threads: seats, memory: pieces)
     }
 
     /// Starts the threads: all of them, or none when one cannot be had.

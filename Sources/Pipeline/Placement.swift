@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 public import Hardware
+public import NICGateway
 public import Platform
 
 /// Where the threads and the memory of a running gateway really are, as the kernel says, and what
@@ -107,5 +108,35 @@ public struct Placement: Sendable {
 
     private static func size(_ byteCount: Int) -> String {
         byteCount < 1 << 20 ? "\(byteCount >> 10) KB" : "\(byteCount >> 20) MB"
+    }
+}
+
+extension Pipeline {
+    /// Where threads and memory are, once started.
+    public func placement(of port: Port) -> Placement {
+        let way = plan.isBusy ? "busy polling" : "adaptive polling"
+        var seats: [Placement.Thread] = []
+        for (shard, seat) in plan.gateway.enumerated() {
+            seats.append(.init(seat: seat, way: way, shard: shard))
+        }
+        for (shard, seat) in plan.engine.enumerated() {
+            seats.append(.init(seat: seat, way: way, shard: shard))
+        }
+        for seat in plan.mirror {
+            let isBusy = plan.isBusy(seat)
+            seats.append(.init(seat: seat, way: isBusy ? way : "adaptive polling"))
+        }
+        for seat in plan.journal { seats.append(.init(seat: seat, way: "waits for the disk")) }
+        for shard in plan.journal.indices {
+            for name in ["nt-segments-\(shard)", "nt-history-\(shard)"] {
+                seats.append(.init(seat: .init(name: name), way: "when nobody else wants it"))
+            }
+        }
+        let pieces =
+            port.memory.map { Placement.Memory(region: $0) }
+            + memory.enumerated().flatMap { shard, regions in
+                regions.map { Placement.Memory(region: $0, shard: shard) }
+            }
+        return Placement(plan: plan, portNode: port.node, threads: seats, memory: pieces)
     }
 }

@@ -127,9 +127,13 @@ public struct Shard: ~Copyable {
             self.journal = journal
         }
         var opening = EpochOpening(
-            configuration, shard: number, limits: loop.engine.limits.continuation,
+            configuration, shard: number, limits: loop.engine.limits,
             rulesInForce: loop.engine.rulesVersion,
-            desk: member?.duty.desk ?? RulesDesk(configuration.rules),
+            desk: ShardDesk(
+                rules: member?.duty.rules ?? LogRules(configuration.rules),
+                names: recovery?.names ?? InstrumentNames(configuration, shard: number),
+                engine: loop.questions),
+            expiry: ExpiryAlarm(progress, timeSeconds: loop.engine.timeSeconds),
             isDefined: { loop.engine.isDefined(instrument: $0) })
         if member == nil { try beginAlone(&opening) }
         // Applied here and now: what the engine will not have must stop the start, not the orders.

@@ -54,6 +54,12 @@ public struct IdleStrategy: Sendable {
         rest()
     }
 
+    /// Sleeps for so long, at once; 0 = not at all.
+    public static func rest(nanos: UInt64) {
+        guard nanos > 0 else { return }
+        cplatform_sleep_nanos(nanos)
+    }
+
     /// A system call.
     @usableFromInline @inline(never) @_noLocks internal mutating func rest() {
         unsafe _unsafePerformance { cplatform_sleep_nanos(sleepNanos) }

@@ -8,6 +8,9 @@ internal import Wire
 extension MirrorSender {
     /// Records of one piece of what was missed.
     private static var pieceRecordCount: Int { 512 }
+    /// While so many records are on their way, the next are at least `worthAWrite`, or a while old.
+    private static var manyUnderWay: UInt64 { 64 }
+    private static var worthAWrite: Int { 256 }
     /// So often a standby that comes as it was is told where to cut: more often than it takes to
     /// come to the beginning of any log, for what is told may be lost.
     private static var cutsMax: Int { 30 }
@@ -88,7 +91,7 @@ extension MirrorSender {
     }
 
     /// The next piece of what the standby has missed.
-    func catchUp(_ link: MirrorLink) throws(MirrorError) -> Bool {
+    func catchUp(_ link: MirrorLink, _ nowCycles: UInt64) throws(MirrorError) -> Bool {
         let published = ring.publishedSequence
         let behind = published &- link.writtenSequence
         status.setLeft(behind)
@@ -103,7 +106,7 @@ extension MirrorSender {
             source = nil
             status.setLeft(0)
             status.set(.live)
-            return try sendLive(link)
+            return try sendLive(link, nowCycles)
         }
         // A piece is two writes where the memory ends, and a record more for the end of a pair.
         let limit = min(Self.pieceRecordCount, link.window - 1, link.stagedRoom - 1)
@@ -141,8 +144,9 @@ extension MirrorSender {
     }
 
     /// What is published and not yet handed over, as far as there is room.
-    func sendLive(_ link: MirrorLink) throws(MirrorError) -> Bool {
+    func sendLive(_ link: MirrorLink, _ nowCycles: UInt64) throws(MirrorError) -> Bool {
         var pending = reader?.available(atLeast: .max) ?? 0
+        guard !gathers(min(pending, link.window), link, nowCycles) else { return false }
         var hasSent = false
         // One write is left for a beat.
         while pending > 0, link.room > 1, link.window > 0 {
@@ -156,6 +160,24 @@ extension MirrorSender {
             hasSent = true
         }
         return hasSent
+    }
+
+    /// Whether what could go is to wait for more, where a write costs more than its bytes do. So
+    /// writes are few and large when there is much to do, and go at once when there is not.
+    private func gathers(_ ready: Int, _ link: MirrorLink, _ nowCycles: UInt64) -> Bool {
+        guard ready < Self.worthAWrite, link.channel.gatherNanos > 0,
+            link.writtenSequence &- link.validatedSequence >= Self.manyUnderWay
+        else {
+            gatheringSinceCycles = nil
+            return false
+        }
+        guard let since = gatheringSinceCycles else {
+            gatheringSinceCycles = nowCycles
+            return true
+        }
+        guard clock.nanos(nowCycles &- since) >= link.channel.gatherNanos else { return true }
+        gatheringSinceCycles = nil
+        return false
     }
 
     func release(_ link: MirrorLink) {

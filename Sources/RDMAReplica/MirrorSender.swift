@@ -68,6 +68,12 @@ public final class MirrorSender: @unchecked Sendable {
     /// Records in one write: small enough that the standby has something to do meanwhile, and that
     /// what awaits a completion leaves the ring its room.
     let recordsPerWriteMax: Int
+    /// Since when records wait for more; nil while none do.
+    var gatheringSinceCycles: UInt64?
+    /// How long `poll` need not be called for, nanoseconds: records wait for more.
+    public var restNanos: UInt64 {
+        gatheringSinceCycles == nil ? 0 : link?.channel.gatherNanos ?? 0
+    }
     private var lastProgressCycles: UInt64 = 0
     private var lastLookCycles: UInt64 = 0
     private var lastBeatCycles: UInt64 = 0
@@ -204,7 +210,8 @@ public final class MirrorSender: @unchecked Sendable {
             }
             status.note(link.counter)
             let hasSent = try send(link, now)
-            let hasBeaten = try beat(link, now, isIdle: !hasMoved && !hasSent)
+            let isIdle = !hasMoved && !hasSent && gatheringSinceCycles == nil
+            let hasBeaten = try beat(link, now, isIdle: isIdle)
             if hasSent || hasBeaten { _ = try link.channel.pump() }
             try watch(link, now)
             return hasMoved || hasSent || hasPumped
@@ -278,7 +285,7 @@ public final class MirrorSender: @unchecked Sendable {
     private func send(_ link: MirrorLink, _ now: UInt64) throws(MirrorError) -> Bool {
         if let shipment { return try ship(shipment, link, now) }
         let isCaughtUp = link.isCaughtUp
-        let hasSent = source == nil ? try sendLive(link) : try catchUp(link)
+        let hasSent = source == nil ? try sendLive(link, now) : try catchUp(link, now)
         // The standby's time runs from here.
         if hasSent, isCaughtUp { lastProgressCycles = now }
         return hasSent
@@ -339,6 +346,7 @@ public final class MirrorSender: @unchecked Sendable {
         source = nil
         shipment = nil
         toldVitals = nil
+        gatheringSinceCycles = nil
         if let reader = reader.take() { reader.leave() }
         status.end(error)
     }

@@ -40,6 +40,8 @@ final class Ledger {
     var submitted: [UInt64]
     /// A session that ends with reports outstanding waits for seconds: not while all is to be well.
     var mayLogOut = true
+    /// Records that told the time.
+    private(set) var timesTold: UInt64 = 0
     /// A command's first record, whose second is to come.
     private var first: LogRecord?
     /// What is wrong, if anything is.
@@ -111,6 +113,7 @@ final class Ledger {
     private func apply(_ record: LogRecord, _ continuation: LogRecord?) {
         Invariants.once(self, record)
         Invariants.ofClients(self, record)
+        if record.kind == .timeAdvance { timesTold += 1 }
         fold.fold(record, continuation: continuation)
         if let problem = fold.problem { fail(3, problem) }
     }

@@ -136,6 +136,8 @@ final class SimulatedAcceptor: MirrorAcceptor {
     private static let patienceNanos: UInt64 = 30_000_000
 
     let transport = MirrorTransport.rdma
+    /// As over TCP, so that records gather in here too.
+    let gatherNanos: UInt64 = 100_000
     var description: String { "simulated channel of host \(host + 1)" }
     let host: Int
     let isPassive: Bool

@@ -67,7 +67,7 @@ final class SimulatedClient {
     func act(_ ledger: Ledger, _ nowNanos: UInt64) {
         if case .ended = session.phase { begin(nowNanos) }
         guard session.room > 0 else { return }
-        guard submit(ledger) else { return }
+        guard submit(ledger, nowNanos) else { return }
         countSinceHealing += 1
     }
 
@@ -81,7 +81,7 @@ final class SimulatedClient {
         countSinceHealing = 0
     }
 
-    private func submit(_ ledger: Ledger) -> Bool {
+    private func submit(_ ledger: Ledger, _ nowNanos: UInt64) -> Bool {
         let some = UInt64(number) << 32 | 1 + random.below(max(1, orderCount))
         let price = Int64(90 + random.below(20))
         let lots = 1 + random.below(20)
@@ -101,10 +101,32 @@ final class SimulatedClient {
             return session.submit(Logout())
         default:
             let side: Side = random.below(2) == 0 ? .buy : .sell
-            return session.submit(
+            return enter(
                 NewOrder(
                     orderID: fresh(ledger), instrument: 1, side: side, priceTicks: price,
-                    quantityLots: lots, account: UInt64(number)))
+                    quantityLots: lots, account: UInt64(number)), nowNanos)
+        }
+    }
+
+    /// Of eight orders two expire, by a clock that may not be the gateway's, one is hidden and one
+    /// an iceberg.
+    private func enter(_ order: NewOrder, _ nowNanos: UInt64) -> Bool {
+        var order = order
+        switch orderCount % 8 {
+        case 1, 5:
+            order.typeAndTimeInForce = TimeInForce.goodTillTime.rawValue << 4
+            var rare = NewOrderExtended(order: order)
+            let utcNanos = 1_700_000_000_000_000_000 + nowNanos
+            rare.expirySeconds = UInt32(utcNanos / 1_000_000_000 + orderCount / 8 % 3)
+            return session.submit(rare)
+        case 3:
+            order.flags = UInt8(truncatingIfNeeded: RecordFlags.hidden)
+            return session.submit(order)
+        case 7:
+            var rare = NewOrderExtended(order: order)
+            rare.peakLots = max(1, order.quantityLots / 4)
+            return session.submit(rare)
+        default: return session.submit(order)
         }
     }
 

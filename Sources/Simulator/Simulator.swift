@@ -27,6 +27,8 @@ public struct SimulationFigures: Sendable {
         case milliseconds
         /// Records that were acknowledged.
         case acknowledged
+        /// Of these, those that told the time because an order expired.
+        case timesTold = "times told"
         /// Reports that clients were given.
         case reports
         /// Decisions that a new primary takes over.

@@ -143,10 +143,11 @@ final class World {
 
     func setTime(_ host: SimulatedHost) {
         host.disk.nowNanos = nowNanos
-        let utc = 1_700_000_000_000_000_000 &+ nowNanos
-        Simulation.set(
-            monotonicNanos: nowNanos,
-            utcNanos: utc &+ UInt64(bitPattern: host.utcOffsetNanos))
+        Simulation.set(monotonicNanos: nowNanos, utcNanos: utcNanos(host))
+    }
+
+    private func utcNanos(_ host: SimulatedHost) -> UInt64 {
+        1_700_000_000_000_000_000 &+ nowNanos &+ UInt64(bitPattern: host.utcOffsetNanos)
     }
 
     // MARK: Lives
@@ -242,12 +243,18 @@ final class World {
 
     var isWell: Bool {
         guard let speaker = hosts.first(where: { $0.isInSyncPrimary }),
-            hosts[1 - speaker.index].isInSync
+            hosts[1 - speaker.index].isInSync, !isOverdue(speaker)
         else { return false }
         return clients.allSatisfy { $0.isOpen && $0.isIdle && $0.countSinceHealing >= 3 }
             && ledger.lastSequence == speaker.logEnd
             && hosts[1 - speaker.index].logEnd == speaker.logEnd
             && hosts.allSatisfy { $0.process?.appliedState?.sequence == speaker.logEnd }
+    }
+
+    /// Whether something should have expired by the clock of whoever speaks.
+    private func isOverdue(_ host: SimulatedHost) -> Bool {
+        guard let seconds = host.process?.nextExpirySeconds else { return false }
+        return seconds &* 1_000_000_000 <= utcNanos(host)
     }
 
     private var standing: String {
@@ -287,6 +294,7 @@ final class World {
         figures[.steps] = steps
         figures[.milliseconds] = (nowNanos - 1_000_000_000) / 1_000_000
         figures[.acknowledged] = ledger.lastSequence
+        figures[.timesTold] = ledger.timesTold
         figures[.reports] = UInt64(clients.reduce(0) { $0 + $1.deliveredCount })
         figures[.unknownSwaps] = UInt64(arbiter.unknownCount)
         figures[.badCompletions] = UInt64(network.badCompletionCount)

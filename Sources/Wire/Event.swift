@@ -13,7 +13,8 @@ public struct EventKind: RawRepresentable, Hashable, BitwiseCopyable, Sendable {
     /// A new order was rejected; `detail` is the reason.
     @inlinable public static var rejected: EventKind { EventKind(rawValue: 2) }
     /// A trade, seen from one of its two orders. The resting order's event comes first and the
-    /// aggressor's right behind it; `detail` is the index of the trade in its command.
+    /// aggressor's right behind it, in an auction the buy's and the sell's; `detail` is the index
+    /// of the trade in its command.
     @inlinable public static var traded: EventKind { EventKind(rawValue: 3) }
     /// An order left without trading the rest; `detail` is the reason.
     @inlinable public static var cancelled: EventKind { EventKind(rawValue: 4) }
@@ -34,6 +35,11 @@ public struct EventKind: RawRepresentable, Hashable, BitwiseCopyable, Sendable {
     /// The client's logout is done.
     @inlinable public static var loggedOut: EventKind { EventKind(rawValue: 12) }
 
+    /// A stop was triggered: what it does follows, as of an order that just came in.
+    @inlinable public static var triggered: EventKind { EventKind(rawValue: 13) }
+    /// Self-trade prevention took `quantityLots` from an order, which goes on with the rest.
+    @inlinable public static var prevented: EventKind { EventKind(rawValue: 14) }
+
     // 16…: not reported to a session.
     /// What an aggressor left went into the book (public: the session knows by its fills).
     @inlinable public static var rested: EventKind { EventKind(rawValue: 16) }
@@ -51,6 +57,22 @@ public struct EventKind: RawRepresentable, Hashable, BitwiseCopyable, Sendable {
     @inlinable public static var controlRejected: EventKind { EventKind(rawValue: 22) }
     /// A command that changes nothing (filler).
     @inlinable public static var nothing: EventKind { EventKind(rawValue: 23) }
+    /// What is shown of an order that hides a part: `leavesLots` from now on, of which
+    /// `quantityLots` are new, or with `resting` gone.
+    @inlinable public static var displayed: EventKind { EventKind(rawValue: 24) }
+    /// The end of a command behind which triggered orders or others' remainders may follow.
+    @inlinable public static var closed: EventKind { EventKind(rawValue: 25) }
+
+    /// An instrument is in another trading state; `detail` is which.
+    @inlinable public static var tradingStateSet: EventKind { EventKind(rawValue: 26) }
+    /// The price of an auction, whose trades follow: `quantityLots` will trade, `leavesLots` more
+    /// would with somebody on the other side, buys or (`sell`) sells.
+    @inlinable public static var auctionPriced: EventKind { EventKind(rawValue: 27) }
+
+    /// The same, as it would be if the call ended now: once a second in the state `auction`.
+    @inlinable public static var auctionIndicated: EventKind { EventKind(rawValue: 28) }
+    /// Another business day: `quantityLots` is which, `leavesLots` the one before.
+    @inlinable public static var businessDayRolled: EventKind { EventKind(rawValue: 30) }
 
     /// Whether it takes a report sequence of its session.
     @inlinable public var isReported: Bool { rawValue < 16 }
@@ -124,12 +146,18 @@ public struct EventAttributes: OptionSet, Hashable, BitwiseCopyable, Sendable {
     @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
     /// The order sells (else it buys).
     @inlinable public static var sell: EventAttributes { EventAttributes(rawValue: 1 << 0) }
-    /// Of a trade: this is the incoming order's event.
+    /// Of a trade: this is the incoming order's event; with `auction` the second one.
     @inlinable public static var aggressor: EventAttributes { EventAttributes(rawValue: 1 << 1) }
     /// `accepted`: the order rests; `cancelled`, `reduced`, `replaced`: it was resting.
     @inlinable public static var resting: EventAttributes { EventAttributes(rawValue: 1 << 2) }
     /// `accepted`: the order takes the place of another.
     @inlinable public static var replacement: EventAttributes { EventAttributes(rawValue: 1 << 3) }
+    /// Nothing of it is for the public, but that there was a trade.
+    @inlinable public static var undisclosed: EventAttributes {
+        EventAttributes(rawValue: 1 << 4)
+    }
+    /// Of a trade: neither order came in, both were in the book.
+    @inlinable public static var auction: EventAttributes { EventAttributes(rawValue: 1 << 5) }
     /// The command had two records.
     @inlinable public static var pair: EventAttributes { EventAttributes(rawValue: 1 << 6) }
     /// The last event of its command.

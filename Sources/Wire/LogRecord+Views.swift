@@ -129,7 +129,7 @@ public struct OrderContinuation: BitwiseCopyable, Sendable {
     public var clientTagHigh: UInt16
     /// Offset 54: agency, principal, riskless (ASCII, 0 = not given).
     public var capacity: UInt8
-    /// Offset 55: what the trigger looks at: 0 last trade, 1 best opposite, 2 best same side.
+    /// Offset 55: what the trigger looks at: 0 last trade, 0x10 last trade, to take a profit.
     public var triggerCondition: UInt8
     /// Offset 56: always ``CommandKind/continuation``.
     public var kind: CommandKind
@@ -232,6 +232,16 @@ public struct InstrumentDetail: BitwiseCopyable, Hashable, Sendable {
         symbolHigh = high
         self.priceDecimals = priceDecimals
         self.quantityDecimals = quantityDecimals
+    }
+
+    /// The name, up to the first zero.
+    public var symbol: String {
+        let bytes = (0..<16).map { index in
+            UInt8(
+                truncatingIfNeeded: (index < 8 ? symbolLow : symbolHigh)
+                    >> (8 * UInt64(index & 7)))
+        }
+        return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }
 
     /// As the second record: offset 24 symbol, 40 decimals of price and quantity.

@@ -39,7 +39,7 @@ public struct CommandKind: RawRepresentable, Hashable, BitwiseCopyable, Sendable
     @inlinable public static var epochStart: CommandKind { CommandKind(rawValue: 64) }
     /// Adds an instrument; two records.
     @inlinable public static var defineInstrument: CommandKind { CommandKind(rawValue: 65) }
-    /// Changes the trading state of an instrument (open, halted, auction, closed).
+    /// Sets the trading state of an instrument.
     @inlinable public static var setInstrumentState: CommandKind { CommandKind(rawValue: 66) }
     /// Sets a limit of a session or an account.
     @inlinable public static var setLimit: CommandKind { CommandKind(rawValue: 67) }
@@ -49,6 +49,10 @@ public struct CommandKind: RawRepresentable, Hashable, BitwiseCopyable, Sendable
     @inlinable public static var activateRules: CommandKind { CommandKind(rawValue: 69) }
     /// Brings the time forward for expiry; the engine has no other clock.
     @inlinable public static var timeAdvance: CommandKind { CommandKind(rawValue: 70) }
+    /// Sets the price bands of an instrument.
+    @inlinable public static var setPriceBands: CommandKind { CommandKind(rawValue: 71) }
+    /// Ends the business day: what is open for the day only is cancelled.
+    @inlinable public static var rollBusinessDay: CommandKind { CommandKind(rawValue: 72) }
 
     // 96…111: money.
     /// Adds to an account's balance.
@@ -143,21 +147,39 @@ public enum RecordFlags {
     @inlinable public static var selfTradePreventionShift: UInt16 { 1 }
     /// Of an order: mask of the two bits.
     @inlinable public static var selfTradePreventionMask: UInt16 { 0b11 << 1 }
+    /// Of a post-only order: one that would trade rests one tick behind the best on the other side.
+    @inlinable public static var slide: UInt16 { 1 << 3 }
+    /// Of an order: nothing of it is public, and it ranks behind those displayed at its price.
+    @inlinable public static var hidden: UInt16 { 1 << 4 }
+    /// Of an order, with the two bits of the prevention zero: ``SelfTradePrevention/decrement``.
+    @inlinable public static var decrement: UInt16 { 1 << 5 }
+    /// Of an order: one cancels the other, with the one that its second record names.
+    @inlinable public static var linked: UInt16 { 1 << 6 }
     /// Of an order: the whole of its own flags as they come on the wire (one byte).
     @inlinable public static var orderMask: UInt16 { 0x00FF }
     /// Of a logon: cancel open orders when the session ends.
     @inlinable public static var cancelOnDisconnect: UInt16 { 1 << 0 }
     /// Of a logon: send 96-byte reports.
     @inlinable public static var extendedReports: UInt16 { 1 << 1 }
+    /// Of a logon, with ``cancelOnDisconnect``: orders good till cancel or till time too.
+    @inlinable public static var cancelAllOnDisconnect: UInt16 { 1 << 2 }
+    /// Of a mass cancel: only orders of the account.
+    @inlinable public static var byAccount: UInt16 { 1 << 0 }
+    /// Of a kill switch: stop it; without this bit, release it.
+    @inlinable public static var stop: UInt16 { 1 << 0 }
+    /// Of a trading state: the price is a reference for auctions.
+    @inlinable public static var reference: UInt16 { 1 << 0 }
+    /// Of price bands: the widths are hundredths of a percent of their references.
+    @inlinable public static var basisPoints: UInt16 { 1 << 0 }
     /// The command goes on in the next record.
     @inlinable public static var pair: UInt16 { 1 << 15 }
 }
 
 /// What happens when an order would trade against a resting order of the same account.
 public struct SelfTradePrevention: RawRepresentable, Hashable, BitwiseCopyable, Sendable {
-    /// Two bits, as in the order's flags.
+    /// 0…3: two bits of the order's flags; 4: a flag of its own.
     public var rawValue: UInt8
-    /// Wraps the two bits.
+    /// Wraps a number as it stands.
     @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
     /// They trade.
     @inlinable public static var none: SelfTradePrevention { SelfTradePrevention(rawValue: 0) }
@@ -173,16 +195,24 @@ public struct SelfTradePrevention: RawRepresentable, Hashable, BitwiseCopyable, 
     @inlinable public static var cancelBoth: SelfTradePrevention {
         SelfTradePrevention(rawValue: 3)
     }
+    /// Both lose the lots of the smaller one, which is cancelled, and matching goes on.
+    @inlinable public static var decrement: SelfTradePrevention {
+        SelfTradePrevention(rawValue: 4)
+    }
 
     /// The choice in the flags of an order.
     @inlinable public init(flags: UInt16) {
-        rawValue = UInt8(
-            truncatingIfNeeded: (flags & RecordFlags.selfTradePreventionMask)
-                >> RecordFlags.selfTradePreventionShift)
+        rawValue =
+            flags & RecordFlags.decrement != 0
+            ? 4
+            : UInt8(
+                truncatingIfNeeded: (flags & RecordFlags.selfTradePreventionMask)
+                    >> RecordFlags.selfTradePreventionShift)
     }
     /// The bits for the flags of an order.
     @inlinable public var flags: UInt16 {
-        UInt16(rawValue) << RecordFlags.selfTradePreventionShift
+        self == .decrement
+            ? RecordFlags.decrement : UInt16(rawValue) << RecordFlags.selfTradePreventionShift
     }
 }
 
@@ -238,6 +268,8 @@ public struct OrderType: RawRepresentable, Hashable, BitwiseCopyable, Sendable {
     @inlinable public static var marketToLimit: OrderType { OrderType(rawValue: 4) }
     /// Follows a reference price (two records).
     @inlinable public static var pegged: OrderType { OrderType(rawValue: 5) }
+    /// A market order whose trigger price follows the market at a distance (two records).
+    @inlinable public static var trailingStop: OrderType { OrderType(rawValue: 6) }
 }
 
 /// How long an order stays, four bits.

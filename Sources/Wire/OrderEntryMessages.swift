@@ -22,6 +22,8 @@ public struct MessageType: RawRepresentable, Hashable, BitwiseCopyable, Sendable
     @inlinable public static var massCancel: MessageType { MessageType(rawValue: 0x06) }
     /// ``NewOrderExtended``, 88 bytes.
     @inlinable public static var newOrderExtended: MessageType { MessageType(rawValue: 0x07) }
+    /// ``MassCancelByAccount``, 24 bytes.
+    @inlinable public static var massCancelByAccount: MessageType { MessageType(rawValue: 0x0A) }
     /// ``Logout``, 8 bytes.
     @inlinable public static var logout: MessageType { MessageType(rawValue: 0x09) }
 
@@ -62,7 +64,7 @@ public struct MessageType: RawRepresentable, Hashable, BitwiseCopyable, Sendable
         switch self {
         case .newOrder, .replaceOrder: 40
         case .cancelOrder, .massCancel: 16
-        case .reduceOrder: 24
+        case .reduceOrder, .massCancelByAccount: 24
         case .newOrderExtended: 88
         case .logout: 8
         default: 0
@@ -195,29 +197,6 @@ public struct ReduceOrder: BitwiseCopyable, Sendable {
     }
 }
 
-/// Cancels many orders of the session: 16 bytes.
-public struct MassCancel: BitwiseCopyable, Sendable {
-    /// Offset 0: 0x06.
-    public var type: MessageType
-    /// Offset 1: bit 0 buys, bit 1 sells; 0 = both.
-    public var sides: UInt8
-    /// Offset 2: zero.
-    public var reserved2: UInt16
-    /// Offset 4: the instrument; 0 = all.
-    public var instrument: UInt32
-    /// Offset 8: given back in the report.
-    public var orderID: UInt64
-
-    /// A mass cancel.
-    @inlinable public init(requestID: UInt64, instrument: UInt32 = 0, sides: UInt8 = 0) {
-        type = .massCancel
-        self.sides = sides
-        reserved2 = 0
-        self.instrument = instrument
-        orderID = requestID
-    }
-}
-
 /// An order with everything that is rare: 88 bytes; two records in the log.
 public struct NewOrderExtended: BitwiseCopyable, Sendable {
     /// Offset 0: as ``NewOrder``, with type 0x07.
@@ -294,7 +273,7 @@ public struct ExecutionReport: BitwiseCopyable, Sendable {
     public var sequence: UInt32
     /// Offset 8: the client's own id.
     public var orderID: UInt64
-    /// Offset 16: a trade: the counterparty's exchange reference; else the order's own.
+    /// Offset 16: a trade: the counterparty's reference, 0 of a hidden one; else the order's own.
     public var reference: UInt64
     /// Offset 24: ticks.
     public var priceTicks: Int64
@@ -342,7 +321,7 @@ public struct ExtendedExecutionReport: BitwiseCopyable, Sendable {
     public var commandSequence: UInt64
     /// Offset 80: index of the trade in its command.
     public var tradeIndex: UInt16
-    /// Offset 82: ASCII: A added liquidity, R removed it, 0 no trade.
+    /// Offset 82: ASCII: A added liquidity, R removed it, C crossed in an auction, 0 no trade.
     public var liquidity: UInt8
     /// Offset 83: zero.
     public var reserved: UInt8

@@ -75,20 +75,49 @@ public struct PublicKind: RawRepresentable, Hashable, BitwiseCopyable, Sendable 
     @inlinable public static var deleted: PublicKind { PublicKind(rawValue: 4) }
     /// An instrument is there or changed its state.
     @inlinable public static var instrument: PublicKind { PublicKind(rawValue: 5) }
+    /// A trade with a resting order that is not displayed.
+    @inlinable public static var traded: PublicKind { PublicKind(rawValue: 6) }
+    /// A trade of an auction: both orders were resting, the buy and, as the aggressor, the sell.
+    @inlinable public static var crossed: PublicKind { PublicKind(rawValue: 7) }
+    /// An instrument is in another trading state: `quantityLots` says which; `reference` is 1 if no
+    /// operator has set it.
+    @inlinable public static var tradingState: PublicKind { PublicKind(rawValue: 8) }
+    /// The price of an auction; its trades follow. `side` has so many lots left, in `reference`.
+    @inlinable public static var auctionPriced: PublicKind { PublicKind(rawValue: 9) }
+    /// The same, as it would be if the call ended now.
+    @inlinable public static var auctionIndicated: PublicKind { PublicKind(rawValue: 10) }
+    /// Another business day: `quantityLots` says which.
+    @inlinable public static var businessDay: PublicKind { PublicKind(rawValue: 12) }
 }
 
 extension Event {
     /// Whether the public hears of it, by one public report. Of a trade's two events it is the
     /// resting order's. Without a branch: recovery asks for each event of a log.
     @inlinable public var isPublic: Bool {
-        let always = EventKind.rested.bit | EventKind.instrumentDefined.bit
+        let always =
+            EventKind.rested.bit | EventKind.instrumentDefined.bit | EventKind.displayed.bit
+            | EventKind.tradingStateSet.bit | EventKind.auctionPriced.bit
+            | EventKind.auctionIndicated.bit | EventKind.businessDayRolled.bit
         let ofResting =
             EventKind.accepted.bit | EventKind.cancelled.bit | EventKind.replaced.bit
-            | EventKind.reduced.bit
+            | EventKind.reduced.bit | EventKind.prevented.bit
         let isResting: UInt32 = attributes.contains(.resting) ? ~0 : 0
         let isPassive: UInt32 = attributes.contains(.aggressor) ? 0 : ~0
         let heard = always | ofResting & isResting | EventKind.traded.bit & isPassive
-        return heard & kind.bit != 0
+        let isDisclosed: UInt32 =
+            attributes.contains(.undisclosed) ? EventKind.traded.bit : ~0
+        return heard & isDisclosed & kind.bit != 0
+    }
+
+    /// Of one side of a trade: the reference by which others may know the order; 0 of a hidden one.
+    @inlinable public var disclosedReference: UInt64 {
+        attributes.contains(.undisclosed) ? 0 : reference
+    }
+
+    /// Of the first event of a trade: how the public hears of it.
+    @inlinable public var tradeKind: PublicKind {
+        attributes.contains(.auction)
+            ? .crossed : attributes.contains(.undisclosed) ? .traded : .executed
     }
 
     /// What the public hears of it, if anything.
@@ -96,9 +125,15 @@ extension Event {
         guard isPublic else { return nil }
         switch kind {
         case .accepted, .rested: return .added
-        case .traded: return .executed
-        case .reduced: return .reduced
+        case .traded: return tradeKind
+        case .reduced, .prevented: return .reduced
         case .instrumentDefined: return .instrument
+        case .tradingStateSet: return .tradingState
+        case .auctionPriced: return .auctionPriced
+        case .auctionIndicated: return .auctionIndicated
+        case .businessDayRolled: return .businessDay
+        case .displayed where !attributes.contains(.resting): return .added
+        case .displayed where leavesLots != 0: return .reduced
         default: return .deleted
         }
     }

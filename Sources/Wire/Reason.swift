@@ -62,6 +62,24 @@ public struct Reason: RawRepresentable, Hashable, BitwiseCopyable, Sendable {
     @inlinable public static var unknownSession: Reason { Reason(rawValue: 24) }
     /// A control command that contradicts the state.
     @inlinable public static var invalidControl: Reason { Reason(rawValue: 25) }
+    /// What the order asks for does not go together.
+    @inlinable public static var unsupportedCombination: Reason { Reason(rawValue: 26) }
+    /// The expiry is missing where one is needed, there where none is, or over.
+    @inlinable public static var invalidExpiry: Reason { Reason(rawValue: 27) }
+    /// The peak is above the total, or below a 256th of it.
+    @inlinable public static var invalidPeak: Reason { Reason(rawValue: 28) }
+    /// The minimum quantity is above the total.
+    @inlinable public static var invalidMinimum: Reason { Reason(rawValue: 29) }
+    /// The trigger price, its condition, or how it trails cannot be.
+    @inlinable public static var invalidTrigger: Reason { Reason(rawValue: 30) }
+    /// The order that this one is linked to is not open, or not such as it can be linked to.
+    @inlinable public static var invalidLink: Reason { Reason(rawValue: 31) }
+    /// A kill switch has stopped the session or the account.
+    @inlinable public static var killed: Reason { Reason(rawValue: 33) }
+    /// A mass cancel of the session goes on, or too many of others.
+    @inlinable public static var massCancelUnderWay: Reason { Reason(rawValue: 34) }
+    /// It would come to a price outside of the price band.
+    @inlinable public static var priceOutsideBand: Reason { Reason(rawValue: 35) }
 
     // 64…95: why an order was cancelled.
     /// The client asked for it.
@@ -84,6 +102,18 @@ public struct Reason: RawRepresentable, Hashable, BitwiseCopyable, Sendable {
     @inlinable public static var expired: Reason { Reason(rawValue: 72) }
     /// A replace whose total is not above what was executed.
     @inlinable public static var totalExecuted: Reason { Reason(rawValue: 73) }
+    /// Less than the minimum quantity could trade at once.
+    @inlinable public static var minimumQuantity: Reason { Reason(rawValue: 74) }
+    /// The order that it was linked to traded.
+    @inlinable public static var linkedTraded: Reason { Reason(rawValue: 75) }
+    /// It came to the number of steps that one command may take.
+    @inlinable public static var stepLimit: Reason { Reason(rawValue: 76) }
+    /// A kill switch stopped its session or its account.
+    @inlinable public static var killSwitch: Reason { Reason(rawValue: 77) }
+    /// It would have traded outside of the price band.
+    @inlinable public static var outsidePriceBand: Reason { Reason(rawValue: 78) }
+    /// It was for the day, and the business day ended.
+    @inlinable public static var dayEnded: Reason { Reason(rawValue: 79) }
 
     // 96…111: sessions.
     /// Another address holds the session and is alive.

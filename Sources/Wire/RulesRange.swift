@@ -18,7 +18,7 @@ public struct RulesRange: Hashable, BitwiseCopyable, Sendable {
     }
 
     /// What this build folds. The only place that says so.
-    @inlinable public static var build: RulesRange { RulesRange(oldest: 1, newest: 2) }
+    @inlinable public static var build: RulesRange { RulesRange(oldest: 1, newest: 3) }
 
     /// Whether a version is folded.
     @inlinable public func contains(_ version: UInt32) -> Bool {

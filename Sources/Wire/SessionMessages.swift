@@ -6,7 +6,8 @@
 public struct Logon: BitwiseCopyable, Sendable {
     /// Offset 0: 0x10.
     public var type: MessageType
-    /// Offset 1: bit 0 cancel open orders when the session ends, bit 1 extended reports.
+    /// Offset 1: bit 0 cancel open orders when the session ends, bit 1 extended reports, bit 2
+    /// with bit 0 those good till cancel or till time too.
     public var flags: UInt8
     /// Offset 2: the client promises a datagram in every such interval; 0 = the gateway's default.
     public var heartbeatMillis: UInt16

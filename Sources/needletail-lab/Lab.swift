@@ -17,7 +17,8 @@ struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Benchmarks of the parts and of the whole path.",
         subcommands: [
-            RingBench.self, DecodeBench.self, BookBench.self, PathBench.self, JournalBench.self,
+            RingBench.self, DecodeBench.self, BookBench.self, ScalingBench.self, PathBench.self,
+            JournalBench.self,
             RecoveryBench.self, MirrorBench.self, ReceiveBench.self, SendBench.self,
         ])
 }

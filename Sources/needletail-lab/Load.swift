@@ -48,6 +48,12 @@ struct LoadOptions: ParsableArguments {
     @Flag(help: "Run twice: without, and with one more session at ten times its limit.")
     var flood = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Run twice: beside one more session with so many orders, and while it cancels them.",
+            valueName: "orders"))
+    var massCancel: UInt64?
+
     @Option(help: "Lose this percentage of datagrams, both ways.")
     var loss = 0.0
 
@@ -84,6 +90,9 @@ struct LoadOptions: ParsableArguments {
         guard !(flood && pingPong) else {
             throw ValidationError("--flood measures an open loop: leave --ping-pong out.")
         }
+        guard massCancel ?? 1 > 0, massCancel == nil || !flood else {
+            throw ValidationError("--mass-cancel: one order at least, and without --flood.")
+        }
     }
 
     /// The faults asked for; each session has its own seed.
@@ -104,7 +113,9 @@ struct Load: ParsableCommand {
             session.
 
             The flow is a random walk: 45 % passive orders, 45 % cancels, 10 % orders that cross. \
-            Prices stay within 500 ticks of --middle: the instrument must have them.
+            Prices stay within 500 ticks of --middle: the instrument must have them. One order in \
+            twenty asks for something rare: hidden, an iceberg, with an expiry, with a minimum, or \
+            with prevention by decrement. The log must be under rules 3.
 
             SIGTERM ends it before its time, with the summary of what was measured.
 
@@ -117,6 +128,7 @@ struct Load: ParsableCommand {
               needletail-lab load --ping-pong --sessions 1 --histogram round-trip.svg
               needletail-lab load --loss 1 --duplicate 1 --reorder 1 --seed 7
               needletail-lab load --flood --rate 20000 --json flood.json
+              needletail-lab load --mass-cancel 1000000 --rate 5000
             """)
 
     @OptionGroup var options: LoadOptions
@@ -130,10 +142,15 @@ struct Load: ParsableCommand {
         }
         do throws(ClientError) {
             var run = try LoadRun(options)
+            let crowd = options.massCancel.map { Crowd(options, count: $0) }
+            let thread = try crowd?.open()
             let quiet = run.measure(flooding: false)
             let flooded = try options.flood ? run.measureFlooded() : nil
+            let crowded = crowd.map { run.measure(beside: $0) }
             run.finish()
-            let report = LoadReport(options, quiet, flooded, run.protocolCounters)
+            thread?.join()
+            let report = LoadReport(
+                options, quiet, flooded ?? crowded, crowd?.report, run.protocolCounters)
             report.print()
             try report.write()
             if let path = options.acknowledged {

@@ -11,12 +11,15 @@ struct LoadReport {
     private let options: LoadOptions
     private let quiet: LoadMeasured
     private let flooded: LoadMeasured?
+    private let crowd: (text: String, isSound: Bool)?
     private let network: SessionCounters
 
+    /// `flooded`: of the second stretch, whatever was beside it.
     init(
         _ options: LoadOptions, _ quiet: LoadMeasured, _ flooded: LoadMeasured?,
-        _ network: SessionCounters
+        _ crowd: (text: String, isSound: Bool)?, _ network: SessionCounters
     ) {
+        self.crowd = crowd
         self.options = options
         self.quiet = quiet
         self.flooded = flooded
@@ -27,9 +30,10 @@ struct LoadReport {
 
     /// Whether each report came once and in order, and each message was answered.
     var isSound: Bool {
-        stretches.allSatisfy {
-            $0.counts.lost + $0.counts.duplicated + $0.counts.outOfOrder + $0.unanswered == 0
-        }
+        crowd?.isSound ?? true
+            && stretches.allSatisfy {
+                $0.counts.lost + $0.counts.duplicated + $0.counts.outOfOrder + $0.unanswered == 0
+            }
     }
 
     /// To the standard output.
@@ -38,15 +42,20 @@ struct LoadReport {
         Swift.print("\(mode), \(options.sessions) sessions, seed \(options.seed)")
         show(quiet)
         if let flooded {
-            Swift.print("beside a session that sends at ten times its limit")
+            Swift.print(
+                options.flood
+                    ? "beside a session that sends at ten times its limit"
+                    : "while one more session cancels \(options.massCancel ?? 0) orders at once")
             show(flooded)
             let before = quiet.counts.latency.valueAtPercentile(99)
             let after = flooded.counts.latency.valueAtPercentile(99)
             Swift.print(
-                "flood       p99 \(micros(before)) -> \(micros(after)) µs "
+                (options.flood ? "flood       " : "beside it   ")
+                    + "p99 \(micros(before)) -> \(micros(after)) µs "
                     + "(× \((Double(after) / Double(max(before, 1))).text(2))) · "
                     + "throttled among the others \(flooded.counts.throttled)")
         }
+        if let crowd { Swift.print(crowd.text) }
         Swift.print(
             "network     \(network.messagesResent) messages resent · \(network.gapReports) gap "
                 + "reports · \(network.resendRequests) resend requests · "
@@ -68,8 +77,8 @@ struct LoadReport {
         let rate = Double(counts.answers) / measured.seconds
         Swift.print(
             "orders      \(counts.messages) · fills \(counts.fills) · rejects \(counts.rejects) · "
-                + "late cancels \(counts.lateCancels) · throttled \(counts.throttled) · "
-                + "\(rate.text(0))/s")
+                + "late cancels \(counts.lateCancels) · expired \(counts.expired) · "
+                + "throttled \(counts.throttled) · \(rate.text(0))/s")
         let values = Self.percentiles.map {
             "p\($0 == $0.rounded() ? $0.text(0) : $0.text(1)) "
                 + micros(counts.latency.valueAtPercentile($0))
@@ -86,7 +95,8 @@ struct LoadReport {
         if let path = options.json { try Self.write(jsonText, to: path) }
         if let path = options.histogram {
             var series = [HistogramSVG.Series("round trip", quiet.counts.latency)]
-            if let flooded { series.append(.init("beside a flood", flooded.counts.latency)) }
+            let beside = options.flood ? "beside a flood" : "beside a mass cancel"
+            if let flooded { series.append(.init(beside, flooded.counts.latency)) }
             try Self.write(HistogramSVG(series: series).text, to: path)
         }
     }
@@ -104,7 +114,8 @@ struct LoadReport {
         var text = "{\"sessions\":\(options.sessions),\"rate\":\(options.rate),"
         text += "\"pingPong\":\(options.pingPong),\"seed\":\(options.seed),"
         text += "\"sound\":\(isSound),\"quiet\":\(json(quiet))"
-        if let flooded { text += ",\"flooded\":\(json(flooded))" }
+        let beside = options.flood ? "flooded" : "massCancel"
+        if let flooded { text += ",\"\(beside)\":\(json(flooded))" }
         text += ",\"messagesResent\":\(network.messagesResent)"
         text += ",\"resendRequests\":\(network.resendRequests)"
         text += ",\"gapReports\":\(network.gapReports)}\n"
@@ -119,7 +130,8 @@ struct LoadReport {
         }
         return "{\"orders\":\(counts.messages),\"answers\":\(counts.answers),"
             + "\"fills\":\(counts.fills),\"rejects\":\(counts.rejects),"
-            + "\"lateCancels\":\(counts.lateCancels),\"throttled\":\(counts.throttled),"
+            + "\"lateCancels\":\(counts.lateCancels),\"expired\":\(counts.expired),"
+            + "\"throttled\":\(counts.throttled),"
             + "\"lost\":\(counts.lost),\"duplicated\":\(counts.duplicated),"
             + "\"outOfOrder\":\(counts.outOfOrder),\"unanswered\":\(measured.unanswered),"
             + "\"silenceNanosMax\":\(counts.silenceNanosMax),"

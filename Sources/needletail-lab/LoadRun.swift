@@ -69,6 +69,15 @@ struct LoadRun {
         return measure(flooding: true)
     }
 
+    /// The same again, for as long as it takes to cancel what a crowd has open, a minute at most.
+    mutating func measure(beside crowd: Crowd) -> LoadMeasured {
+        crowd.cancel()
+        var counts = LoadCounts()
+        let started = MonotonicClock.nowNanos()
+        drive(60, false, &counts, isQuiet: false) { crowd.isDone }
+        return measured(&counts, since: started)
+    }
+
     /// Warms up, measures, and waits for the last answers.
     mutating func measure(flooding: Bool) -> LoadMeasured {
         var discarded = LoadCounts()
@@ -82,6 +91,10 @@ struct LoadRun {
         counts.outOfOrder = discarded.outOfOrder
         let started = MonotonicClock.nowNanos()
         drive(options.seconds, flooding, &counts, isQuiet: false)
+        return measured(&counts, since: started)
+    }
+
+    private func measured(_ counts: inout LoadCounts, since started: UInt64) -> LoadMeasured {
         let seconds = Double(MonotonicClock.nowNanos() - started) / 1e9
         let unanswered = drain(&counts)
         return LoadMeasured(
@@ -93,7 +106,8 @@ struct LoadRun {
     private static var patience: IdleStrategy { IdleStrategy(spins: 1, sleepNanosMax: 10_000) }
 
     private mutating func drive(
-        _ seconds: Double, _ flooding: Bool, _ counts: inout LoadCounts, isQuiet: Bool
+        _ seconds: Double, _ flooding: Bool, _ counts: inout LoadCounts, isQuiet: Bool,
+        until isOver: () -> Bool = { false }
     ) {
         let started = MonotonicClock.nowNanos()
         let end = started + UInt64(seconds * 1e9)
@@ -106,7 +120,7 @@ struct LoadRun {
         var idle = Self.patience
         while true {
             let now = MonotonicClock.nowNanos()
-            if now >= end || stop.isAsked(now) { break }
+            if now >= end || stop.isAsked(now) || isOver() { break }
             if options.pingPong {
                 for session in sessions where session.outstanding == 0 {
                     if session.next(middleTicks: walk(), nanos: now) { counts.messages += 1 }

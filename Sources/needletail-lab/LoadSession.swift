@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import Histogram
 import OrderEntryClient
 import Platform
@@ -13,6 +14,8 @@ struct LoadCounts {
     /// Cancels of orders that had just traded: they happen in every market.
     var lateCancels = 0
     var throttled = 0
+    /// Orders that went at their time, with nobody asking.
+    var expired = 0
     var lost = 0
     var duplicated = 0
     var outOfOrder = 0
@@ -29,7 +32,7 @@ struct LoadCounts {
 ///
 /// The flow is a random walk of one middle for all sessions: 45 % passive orders one to ten ticks
 /// away, 45 % cancels of the session's oldest order, 10 % immediate-or-cancel orders that cross.
-/// One thread.
+/// One order in twenty asks for something rare. One thread.
 final class LoadSession {
     private static let slotCount = 1 << 16
     /// A session rests no more than this many orders.
@@ -45,6 +48,7 @@ final class LoadSession {
     private var nextID: UInt64
     private var oldestOpen: UInt64
     private var openCount = 0
+    private var enteredCount = 0
     private var nextReport: UInt32 = 0
     private(set) var outstanding = 0
     /// Ids of the orders that were acknowledged, if they are to be kept.
@@ -113,15 +117,48 @@ final class LoadSession {
         let distance = Int64(word >> 8 & 0xFF) % 10 + 1
         let away = (side == .buy) == isPassive ? -distance : distance
         let lots = 1 + (word >> 16 & 0xFF) % 100
-        let order = NewOrder(
+        var order = NewOrder(
             orderID: nextID, instrument: instrument, side: side, priceTicks: middleTicks + away,
             quantityLots: lots, account: UInt64(connection.session.settings.session),
             timeInForce: isPassive ? .day : .immediateOrCancel)
-        _ = connection.submit(order)
+        if let rare = makeRare(&order, isPassive: isPassive) {
+            _ = connection.submit(rare)
+        } else {
+            _ = connection.submit(order)
+        }
         orderNanos[slot(nextID)] = nanos
-        leavesLots[slot(nextID)] = isPassive ? lots : 0
-        if isPassive { openCount += 1 }
+        // What expires is left to its time, and never cancelled.
+        let isOpen = order.typeAndTimeInForce == 0
+        leavesLots[slot(nextID)] = isOpen ? lots : 0
+        if isOpen { openCount += 1 }
         nextID += 1
+    }
+
+    /// Every twentieth order, in turn: hidden, an iceberg, with an expiry; of those that cross,
+    /// prevention by decrement or a minimum. Gives the message if the usual one has no place for
+    /// it.
+    private func makeRare(_ order: inout NewOrder, isPassive: Bool) -> NewOrderExtended? {
+        enteredCount += 1
+        guard enteredCount % 20 == 0 else { return nil }
+        switch (isPassive, enteredCount / 20 % 3) {
+        case (true, 0): order.flags = UInt8(truncatingIfNeeded: RecordFlags.hidden)
+        case (true, 1):
+            var rare = NewOrderExtended(order: order)
+            rare.peakLots = max(1, order.quantityLots / 4)
+            return rare
+        case (true, _):
+            order.typeAndTimeInForce = TimeInForce.goodTillTime.rawValue << 4
+            var rare = NewOrderExtended(order: order)
+            rare.expirySeconds = UInt32(clamping: time(nil) + 2)
+            return rare
+        case (false, 0):
+            var rare = NewOrderExtended(order: order)
+            rare.minimumLots = max(1, order.quantityLots / 2)
+            return rare
+        default:
+            order.flags = UInt8(truncatingIfNeeded: SelfTradePrevention.decrement.flags)
+        }
+        return nil
     }
 
     private func cancelOldest(_ nanos: UInt64) {
@@ -178,15 +215,22 @@ final class LoadSession {
             }
         case .cancelled where report.reason == .byClient:
             answer(&cancelNanos[slot], &taken, &counts)
+        case .cancelled:
+            if report.reason == .expired { counts.expired += 1 }
+            close(report.orderID)
         case .traded:
-            if report.attributes.contains(.aggressor) {
-                counts.fills += 1
-            } else if leavesLots[slot] > 0 {
-                let left = leavesLots[slot] - min(report.quantityLots, leavesLots[slot])
-                if left == 0 { close(report.orderID) } else { leavesLots[slot] = left }
-            }
+            if report.attributes.contains(.aggressor) { counts.fills += 1 }
+            lose(report.quantityLots, of: report.orderID)
+        case .prevented: lose(report.quantityLots, of: report.orderID)
         default: break
         }
+    }
+
+    /// An order that rests has become smaller.
+    private func lose(_ lots: UInt64, of id: UInt64) {
+        let left = leavesLots[slot(id)]
+        guard left > 0 else { return }
+        if left > lots { leavesLots[slot(id)] = left - lots } else { close(id) }
     }
 
     private func reject(
@@ -223,8 +267,9 @@ final class LoadSession {
         if step >= 0 { nextReport = sequence &+ 1 }
     }
 
-    /// Logs out; the gateway cancels what is open.
+    /// Leaves nothing behind: an end by itself spares the orders that have a time of their own.
     func finish() {
+        _ = connection.submit(MassCancel(requestID: 1))
         connection.logout(deliver: { _ in })
     }
 }

@@ -10,12 +10,13 @@ internal import Platform
 internal import RDMAReplica
 
 /// The other process of a measured pair: the real program, which follows over TCP on loopback.
-private final class PathStandby {
+final class PathStandby {
     /// What the benchmark's own gateway is told to be its primary.
     let cluster: ClusterSettings
     private let process = Process()
+    private let output = Pipe()
 
-    /// Starts `needletail`, which lies beside this program, on a processor.
+    /// `needletail`, which lies beside this program, for a processor.
     init(_ primary: Configuration, in folder: String, cpu: Int) throws {
         let ports = (UInt16(20_000 + getpid() % 10_000), UInt16(30_000 + getpid() % 10_000))
         let arbiter = ArbiterSettings(kind: .file(folder: folder + "/arbiter"))
@@ -37,15 +38,27 @@ private final class PathStandby {
         process.executableURL = URL(fileURLWithPath: here).deletingLastPathComponent()
             .appendingPathComponent("needletail")
         process.arguments = ["gateway", "--config", file]
-        process.standardOutput = FileHandle.nullDevice
+        process.standardOutput = output
         process.standardError = FileHandle.nullDevice
-        try process.run()
     }
 
-    /// It ends with the benchmark's run.
-    func stop() {
+    func start() throws { try process.run() }
+
+    /// It ends with the benchmark's run. Gives what it says then of its log and its state.
+    @discardableResult
+    func stop() -> PathRun.End? {
+        guard process.isRunning else { return nil }
         process.terminate()
+        let said = String(
+            decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
+        func word(behind name: String) -> Substring? {
+            said.split(separator: "\n").first { $0.contains(name) }?.split(separator: " ").last
+        }
+        guard let sequence = word(behind: "last sequence").flatMap({ UInt64($0) }),
+            let hash = word(behind: "state hash").flatMap({ UInt64($0, radix: 16) })
+        else { return nil }
+        return PathRun.End(sequence: sequence, stateHash: hash)
     }
 
     /// The same venue; what it is told of the host is its own.
@@ -61,7 +74,8 @@ private final class PathStandby {
             cpus: {gateway: [\(cpu)]}
             rings: {logRecords: \(primary.host.rings.logRecords), \
             events: \(primary.host.rings.events)}
-            engine: {orderCapacity: \(primary.orderCapacity)}
+            engine: {orderCapacity: \(primary.orderCapacity), \
+            sessionOpenOrdersMax: \(primary.sessionOpenOrdersMax)}
             sessions: {capacity: \(primary.sessionCapacity)}
             commit: mirrored
             journal: {folder: \(folder)/standby, snapshotEvery: 0}
@@ -108,7 +122,14 @@ extension PathBench {
             configuration.journal = .init(folder: fresh.path + "/primary")
             configuration.cluster = standby.cluster
             configuration.commitPolicies = [.mirrored]
-            let paired = try measure(flow, configuration, isQuiet: true)
+            let paired = try measure(
+                flow, configuration, isQuiet: true, beside: standby)
+            // One that was left behind, or has another state, costs nothing and proves nothing.
+            guard paired.standbyEnd == paired.end else {
+                throw ValidationError(
+                    "pair \(pair) counts for nothing: the standby ended with "
+                        + "\(text(paired.standbyEnd)), the primary with \(text(paired.end))")
+            }
             rates.append(paired.megaOrders / alone.megaOrders)
             costs.append(paired.processorNanos / alone.processorNanos)
             print(
@@ -121,6 +142,10 @@ extension PathBench {
         }
         print("with a standby / alone, \(packed) a datagram:")
         print("  orders a second: \(Self.spread(rates)); processor time: \(Self.spread(costs))")
+    }
+
+    private func text(_ end: PathRun.End?) -> String {
+        end.map { "record \($0.sequence), state \(String($0.stateHash, radix: 16))" } ?? "nothing"
     }
 
     private static func spread(_ ratios: [Double]) -> String {

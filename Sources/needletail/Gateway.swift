@@ -23,7 +23,7 @@ struct GatewayRun: ParsableArguments {
     @Option(help: "Use this port instead of the file's, for example af_xdp:eth1.")
     var port: String?
 
-    @Flag(help: "Only check the configuration, and print how threads would be laid out.")
+    @Flag(help: "Only check the configuration; print the layout of threads, and the calendar.")
     var check = false
 
     @Flag(help: "Refuse to run when a thread or memory is not where it should be.")
@@ -43,13 +43,16 @@ struct GatewayRun: ParsableArguments {
             configuration = try Configuration(
                 yaml: try SettingsFile.text(config), file: config, profile: host, port: port)
             if asStandby { try configuration.becomeStandby(file: config) }
+            try configuration.calendarFile.map {
+                try configuration.readCalendar(SettingsFile.text($0), file: $0)
+            }
         } catch {
             complain(error)
             throw Exit.wrongSettings
         }
         let plan = ThreadPlan(configuration)
         if check {
-            for line in plan.lines { say(line) }
+            for line in plan.lines + configuration.calendarLines { say(line) }
             return try refuseWhatIsMissing(plan.host.cpus, configuration.cluster)
         }
         configuration.host = plan.host
@@ -198,9 +201,11 @@ struct GatewayRun: ParsableArguments {
                 if news.isBad { complain(news.line) } else { say(news.line) }
             }
             if let news = service?.look() { complain(news) }
+            // Asked before the look: what it ends with is told in any case.
+            let isReplaced = pipeline.cluster?.mustComeBack == true
             for news in cluster?.look() ?? [] { say(news) }
             if pipeline.cluster?.view.twinDescription != nil { return .told }
-            if let cluster = pipeline.cluster, cluster.mustComeBack { return .replaced }
+            if isReplaced { return .replaced }
             looks += 1
             guard looks % 10 == 0 else { continue }
             elapsed += 1

@@ -21,6 +21,7 @@ struct Needletail: ParsableCommand {
               needletail replay --golden ../shared/data/exchange_golden/small
               needletail log verify /var/lib/needletail/shard-0
               needletail cluster status --config gateway.yaml
+              needletail admin kill session 7 --config gateway.yaml
               needletail hw probe
 
             EXIT CODES
@@ -40,9 +41,8 @@ struct Needletail: ParsableCommand {
             """,
         version: ProjectVersion.text,
         subcommands: [
-            Gateway.self, Standby.self, Cluster.self, Send.self, Subscribe.self, Replay.self,
-            LogCommand.self,
-            HardwareCommand.self, Stats.self, Top.self,
+            Gateway.self, Standby.self, Cluster.self, Admin.self, Send.self, Subscribe.self,
+            Replay.self, LogCommand.self, HardwareCommand.self, Stats.self, Top.self,
         ])
 }
 

@@ -18,7 +18,20 @@ struct Send: ParsableCommand {
               needletail send --buy 10@market                  buy at any price
               needletail send --cancel 17 --reduce 18:50       cancel order 17, order 18 to 50 lots
               needletail send --replace 18:19:40@8510          18 becomes 19, 40 lots at 8510
+              needletail send --sell 500@8510 --peak 50        an iceberg: 50 are shown at a time
+              needletail send --sell 50@8520 --hidden          nobody sees that it is there
+              needletail send --buy 90@8490 --ioc --min 60     60 or more at once, or nothing
+              needletail send --buy 5@8400 --expire-in 60      out of the book in a minute
+              needletail send --buy 5@8400 --until 2030-01-31T16:30:00Z
+              needletail send --buy 5@8490 --slide             a tick lower if it would trade
+              needletail send --buy 10@market --slippage 5     at most 5 ticks beyond the best
+              needletail send --buy 10@market --quote-max 60000  for at most 60,000 ticks × lots
+              needletail send --sell 5@market --stop 8400      sell when a trade is that low
+              needletail send --sell 5@8600 --take-profit 8600  when it is that high, at 8600
+              needletail send --sell 5@market --trail 50:5     a stop 50 ticks behind the market
+              needletail send --sell 5@8600 --link 17          when one trades 17 goes, or this one
               needletail send --mass-cancel --json             everything out; reports as JSON lines
+              needletail send --mass-cancel --for-account 7    all that account 7 has there
             """)
 
     @OptionGroup var connection: ConnectionOptions
@@ -41,6 +54,10 @@ struct Send: ParsableCommand {
     @Flag(help: "Cancel all orders of the session in the instrument.")
     var massCancel = false
 
+    @Option(
+        help: ArgumentHelp("Of a mass cancel: only orders of this account.", valueName: "account"))
+    var forAccount: UInt64?
+
     @Option(help: "The instrument.")
     var instrument: UInt32 = 1
 
@@ -50,17 +67,7 @@ struct Send: ParsableCommand {
     @Option(help: "Id of the first new order; from the clock if left out.")
     var id: UInt64?
 
-    @Flag(help: "Cancel at once what does not trade.")
-    var ioc = false
-
-    @Flag(help: "Trade in full at once, or not at all.")
-    var fok = false
-
-    @Flag(help: "Reject what would trade at once.")
-    var postOnly = false
-
-    @Option(help: "Self-trade prevention: none, newest, oldest, both.")
-    var stp: PreventionText = .none
+    @OptionGroup(title: "What new orders ask for") var terms: OrderTerms
 
     @Flag(help: "Print each report as one line of JSON.")
     var json = false
@@ -79,7 +86,13 @@ struct Send: ParsableCommand {
                 "Nothing to send: give --buy, --sell, --cancel, --reduce, --replace or "
                     + "--mass-cancel.")
         }
-        if ioc && fok { throw ValidationError("--ioc and --fok exclude each other.") }
+        if forAccount != nil && !massCancel {
+            throw ValidationError("--for-account goes with --mass-cancel.")
+        }
+        if terms.isGiven, buy.isEmpty, sell.isEmpty {
+            throw ValidationError("What new orders ask for needs one: give --buy or --sell.")
+        }
+        for order in buy + sell { try terms.check(order) }
     }
 
     func run() throws {
@@ -118,7 +131,12 @@ struct Send: ParsableCommand {
         var nextID = id ?? MonotonicClock.nowNanos()
         for (side, orders) in [(Side.buy, buy), (Side.sell, sell)] {
             for order in orders {
-                _ = link.submit(newOrder(nextID, side, order))
+                let order = newOrder(nextID, side, order)
+                if let extended = terms.extended(order) {
+                    _ = link.submit(extended)
+                } else {
+                    _ = link.submit(order)
+                }
                 nextID += 1
             }
         }
@@ -133,26 +151,34 @@ struct Send: ParsableCommand {
                     originalOrderID: text.id, newOrderID: text.newID,
                     priceTicks: text.order.priceTicks ?? 0, totalLots: text.order.lots))
         }
-        if massCancel { _ = link.submit(MassCancel(requestID: nextID, instrument: instrument)) }
+        if massCancel { submitMassCancel(nextID, to: &link) }
+    }
+
+    private func submitMassCancel(_ requestID: UInt64, to link: inout OrderEntryConnection) {
+        guard let forAccount else {
+            _ = link.submit(MassCancel(requestID: requestID, instrument: instrument))
+            return
+        }
+        _ = link.submit(
+            MassCancelByAccount(
+                requestID: requestID, account: forAccount, instrument: instrument))
     }
 
     private func newOrder(_ orderID: UInt64, _ side: Side, _ text: OrderText) -> NewOrder {
-        let prevention = SelfTradePrevention(rawValue: stp.number)
-        let flags = UInt8(truncatingIfNeeded: prevention.flags | (postOnly ? 1 : 0))
-        let type: OrderType = text.priceTicks == nil ? .market : .limit
-        let time: TimeInForce =
-            fok ? .fillOrKill : ioc || type == .market ? .immediateOrCancel : .day
+        let type = terms.type(isMarket: text.priceTicks == nil)
         return NewOrder(
             orderID: orderID, instrument: instrument, side: side,
             priceTicks: text.priceTicks ?? 0, quantityLots: text.lots, account: account,
-            orderType: type, timeInForce: time, flags: flags)
+            orderType: type, timeInForce: terms.timeInForce(type), flags: terms.flags)
     }
 }
 
 /// `100@8500` or `100@market`.
-struct OrderText: ExpressibleByArgument {
+struct OrderText: ExpressibleByArgument, CustomStringConvertible {
     var lots: UInt64
     var priceTicks: Int64?
+
+    var description: String { "\(lots)@\(priceTicks.map(String.init) ?? "market")" }
 
     init?(argument: String) {
         let parts = argument.split(separator: "@", omittingEmptySubsequences: false)
@@ -192,20 +218,5 @@ struct ReplaceText: ExpressibleByArgument {
         self.id = id
         self.newID = newID
         self.order = order
-    }
-}
-
-/// The modes by their names.
-enum PreventionText: String, ExpressibleByArgument, CaseIterable {
-    case none, newest, oldest, both
-
-    /// As in the order's flags.
-    var number: UInt8 {
-        switch self {
-        case .none: 0
-        case .newest: 1
-        case .oldest: 2
-        case .both: 3
-        }
     }
 }

@@ -64,7 +64,7 @@ struct `A pair that is upgraded under load` {
         try #require(bench.becomes(2, "primary", inSync: true), "\(bench.outputs)")
         let status = try bench.cluster(2, "status")
         #expect(
-            status.output.contains("1 in force; this build folds 1 to 2, the standby's 1 to 2"),
+            status.output.contains("1 in force; this build folds 1 to 3, the standby's 1 to 3"),
             "\(status.output)")
         for (host, version) in [(2, "3"), (1, "2")] {
             let refused = try bench.cluster(host, "activate-rules", version)
@@ -248,7 +248,7 @@ struct `A shadow` {
         let first = stream[32..<112]
         #expect(first.prefix(8) == Data([1]) + Data(count: 7))
         #expect(first[32 + 16 + 60] == 19)
-        let beyond = try logTool("events", log.shard, "--rules", "3")
-        #expect(beyond.status == 64 && beyond.errors.contains("folds rules 1 to 2"))
+        let beyond = try logTool("events", log.shard, "--rules", "4")
+        #expect(beyond.status == 64 && beyond.errors.contains("folds rules 1 to 3"))
     }
 }

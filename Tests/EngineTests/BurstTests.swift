@@ -9,12 +9,13 @@ import Wire
 @Suite struct `Bursts` {
     /// Applies a whole flow: what is not a pair in bursts of `length`; answers hash and digest.
     private func applyAll(
-        _ commands: [Command], length: Int, sliceEvents: Int, room: UInt64
+        _ commands: [Command], length: Int, sliceEvents: Int, room: UInt64,
+        bounds: StepBounds
     ) throws -> [UInt64] {
         let ring = UnsafeMutablePointer<Event>.allocate(capacity: Rig.ringCapacity)
         defer { unsafe ring.deallocate() }
         var outbox = unsafe EventOutbox(slots: ring, capacity: Rig.ringCapacity, position: 1)
-        var engine = try Engine(limits: smallLimits, sliceEvents: sliceEvents)
+        var engine = try Engine(limits: smallLimits, sliceEvents: sliceEvents, bounds: bounds)
         var records: [LogRecord] = []
         var next: UInt64 = 1
         for command in commands {
@@ -46,18 +47,22 @@ import Wire
         return [engine.stateHash, engine.digest(), outbox.position]
     }
 
-    @Test func `give the same events and state whatever their length and room`() throws {
+    @Test(arguments: [StepBounds(), StepBounds(own: 2, behind: 1, behindTime: 2)])
+    func `give the same events and state whatever their length and room`(
+        bounds: StepBounds
+    ) throws {
         announce(TestSeed.run)
-        var flow = RandomFlow(seed: TestSeed.run, limits: smallLimits)
+        var flow = RandomFlow(seed: TestSeed.run, limits: smallLimits, rules: 3)
         var commands = flow.opening()
         for _ in 0..<8000 { commands.append(flow.next()) }
         let least = UInt64(Engine.eventsPerSliceMax)
-        let expected = try applyAll(commands, length: 1, sliceEvents: 256, room: least)
+        let expected = try applyAll(
+            commands, length: 1, sliceEvents: 256, room: least, bounds: bounds)
         for (length, sliceEvents, room) in [
             (3, 256, least + 1), (16, 2, least + 9), (97, 256, 700),
         ] {
             let found = try applyAll(
-                commands, length: length, sliceEvents: sliceEvents, room: room)
+                commands, length: length, sliceEvents: sliceEvents, room: room, bounds: bounds)
             #expect(found == expected)
         }
     }

@@ -38,9 +38,14 @@ private func documented(_ heading: String) throws -> [String] {
         #expect(try documented("Instruments") == fields(InstrumentImage()))
         #expect(try documented("Sessions") == fields(SessionImage()))
         #expect(try documented("Orders") == fields(OrderImage()))
+        #expect(try documented("Rare orders") == fields(RareOrderImage()))
+        #expect(try documented("Stopped accounts") == fields(KilledAccountImage()))
+        #expect(try documented("Work that goes on") == fields(WorkImage()))
+        #expect(try documented("Markets") == fields(MarketImage()))
+        #expect(try documented("Price bands") == fields(BandsImage()))
     }
 
-    @Test func `has elements of 256, 64, 64, 64 and 4 bytes`() {
-        #expect(EngineImageSection.allCases.map(\.stride) == [256, 64, 64, 64, 4])
+    @Test func `has elements of 256, 64, 64, 64, 4 and 64 bytes`() {
+        #expect(EngineImageSection.allCases.map(\.stride) == [256, 64, 64, 64, 4, 64])
     }
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import Wire
 
+@_spi(Testing) import Engine
+
 /// The oracle: the rules as they are written at `Engine.apply`, with dictionaries and arrays, slow
-/// and obviously right. It shares nothing with the engine but the formats.
+/// and obviously right. It shares nothing with the engine but the formats and the type of its bounds.
 struct NaiveEngine {
     struct Order {
         var id: UInt64
@@ -18,9 +20,38 @@ struct NaiveEngine {
         var prevention: SelfTradePrevention
         var type = OrderType.limit
         var timeInForce = TimeInForce.day
+        var isHidden = false
+        var slides = false
+        var minimum: UInt64 = 0
+        var expiry: UInt32 = 0
+        /// Shown at a time, and now; 0 = no iceberg.
+        var peak: UInt64 = 0
+        var displayed: UInt64 = 0
+        /// The worst price of a market order, and what it may still spend.
+        var worst: Int64?
+        /// The last trade before it came in, or was triggered.
+        var lastBefore: Int64?
+        var quoteLeft: UInt64?
+        /// Its place among those like it at its price.
+        var priority = 0
+        /// The record that entered it, and its place among all, in order of entry.
+        var entered: UInt64 = 0
+        var place = 0
+        /// While it waits: for which price, from above or from below, and how it trails.
+        var trigger: Int64?
+        var triggersFalling = false
+        var isMarketWhenTriggered = false
+        var offset: Int64 = 0
+        var step: Int64 = 0
+        /// The id of the order that it is linked to.
+        var partner: UInt64?
         var leaves: UInt64 { total - executed }
         var mayRest: Bool {
-            type == .limit && (timeInForce == .day || timeInForce == .goodTillCancel)
+            type == .limit
+                && [.day, .goodTillCancel, .goodTillTime].contains(timeInForce)
+        }
+        var isRare: Bool {
+            isHidden || slides || expiry != 0 || peak != 0 || trigger != nil || partner != nil
         }
     }
     struct Session {
@@ -28,6 +59,8 @@ struct NaiveEngine {
         var reports: UInt64 = 0
         var isLoggedOn = false
         var cancelsOnDisconnect = false
+        var cancelsAll = false
+        var isKilled = false
     }
     struct Instrument {
         var lowest: Int64
@@ -43,17 +76,42 @@ struct NaiveEngine {
     var events: [Event] = []
     var tradeIndex = 0
     var rules: UInt32 = 0
+    var time: UInt64 = 0
+    var day: UInt64 = 0
+    var priorities = 0
+    var shownReferences: UInt64 = 0
+    var killedAccounts: Set<UInt32> = []
+    var markets: [UInt32: Market] = [:]
+    var tradings: [UInt32: Trading] = [:]
+    var bands: [UInt32: Bands] = [:]
+    /// Instruments whose triggers are to be looked at.
+    var line: [UInt32] = []
+    /// Whether the command under way ends with `closed`.
+    var isLate = false
+    let bounds: StepBounds
+    /// Orders that have come to a place so far.
+    var places = 0
+    /// What goes on behind later commands, the next first.
+    var backlog: [Work] = []
+    /// Steps that the command under way may take at it.
+    var stepsBehind = 0
 
-    init(limits: EngineLimits) { self.limits = limits }
+    init(limits: EngineLimits, bounds: StepBounds = StepBounds()) {
+        self.limits = limits
+        self.bounds = bounds
+    }
 
     mutating func apply(_ record: LogRecord, _ continuation: LogRecord?) -> [Event] {
         events = []
         tradeIndex = 0
+        isLate = !line.isEmpty || !backlog.isEmpty
+        stepsBehind = Int(record.kind == .timeAdvance ? bounds.behindTime : bounds.behind)
         if (1...7).contains(record.kind.rawValue) {
             sequenced(record, continuation)
         } else {
             unsequenced(record, continuation)
         }
+        if isLate { finish() }
         events[events.count - 1].attributes.insert(.last)
         if record.isPair { events[events.count - 1].attributes.insert(.pair) }
         for event in events where event.kind.isReported {
@@ -93,6 +151,9 @@ struct NaiveEngine {
         switch record.kind {
         case .newOrder:
             guard session.isLoggedOn else { return reject(.rejected, .notLoggedOn, record) }
+            guard !session.isKilled, !killedAccounts.contains(record.account) else {
+                return reject(.rejected, .killed, record)
+            }
             newOrder(record, continuation)
         case .cancelOrder:
             guard session.isLoggedOn else { return reject(.cancelRejected, .notLoggedOn, record) }
@@ -102,13 +163,14 @@ struct NaiveEngine {
             reduceOrder(record)
         case .replaceOrder:
             guard session.isLoggedOn else { return reject(.replaceRejected, .notLoggedOn, record) }
+            guard !session.isKilled else { return reject(.replaceRejected, .killed, record) }
             replaceOrder(record)
         case .massCancel:
             guard session.isLoggedOn else { return reject(.rejected, .notLoggedOn, record) }
             massCancel(record)
         default:
             guard session.isLoggedOn else { return reject(.rejected, .notLoggedOn, record) }
-            end(record.session, .loggedOut)
+            end(record, .loggedOut)
         }
     }
 
@@ -118,9 +180,12 @@ struct NaiveEngine {
             guard isSession(record.session) else {
                 return control(.unknownSession, session: record.session)
             }
+            let isEnding = backlog.contains { $0.endsSession && $0.session == record.session }
+            guard !isEnding else { return control(.sessionInUse, session: record.session) }
             var session = sessions[record.session] ?? Session()
             session.isLoggedOn = true
             session.cancelsOnDisconnect = record.flags & RecordFlags.cancelOnDisconnect != 0
+            session.cancelsAll = rules == 3 && record.flags & 0b101 == 0b101
             sessions[record.session] = session
             events.append(
                 Event(
@@ -135,21 +200,40 @@ struct NaiveEngine {
             guard sessions[record.session]?.isLoggedOn == true else {
                 return control(.notLoggedOn, session: record.session)
             }
-            end(record.session, .sessionTimedOut)
+            end(record, .sessionTimedOut)
         case .epochStart:
             guard let continuation, EngineLimits(continuation: continuation) == limits,
-                [1, 2].contains(record.sessionSequence)
+                [1, 2, 3].contains(record.sessionSequence),
+                rules < 3 || record.sessionSequence == 3
             else { return control(.invalidControl) }
+            if rules < 3 { markets = [:] }
             rules = record.sessionSequence
             events.append(Event(kind: .epochStarted))
         case .activateRules:
-            guard rules < 2, record.orderID == UInt64(rules) + 1 else {
+            guard rules < 3, record.orderID == UInt64(rules) + 1 else {
                 return control(.invalidControl)
             }
+            if rules < 3 { markets = [:] }
             rules += 1
             events.append(Event(kind: .controlApplied))
         case .defineInstrument: define(record, continuation)
-        case .timeAdvance: events.append(Event(kind: .controlApplied))
+        case .timeAdvance:
+            if rules == 3 {
+                let seconds = record.timestampNanos / 1_000_000_000
+                if seconds > time {
+                    time = seconds
+                    oweIndications()
+                }
+            }
+            if backlog.contains(where: \.isExpiry) {
+                events.append(Event(kind: .controlApplied))
+            } else {
+                begin(Work(isExpiry: true, end: Event(kind: .controlApplied)))
+            }
+        case .killSwitch: kill(record)
+        case .rollBusinessDay: roll(record)
+        case .setInstrumentState: setState(record)
+        case .setPriceBands: setBands(record)
         case .filler: events.append(Event(kind: .nothing))
         default: control(.unsupported)
         }
@@ -172,38 +256,6 @@ struct NaiveEngine {
             Event(
                 kind: .instrumentDefined, instrument: number, priceTicks: lowest,
                 quantityLots: record.quantityLots, leavesLots: record.orderID))
-    }
-
-    mutating func end(_ session: UInt32, _ answer: EventKind) {
-        var count: UInt64 = 0
-        if sessions[session]!.cancelsOnDisconnect {
-            for order in orders where order.session == session {
-                cancelResting(order, .sessionEnded)
-                count += 1
-            }
-        }
-        sessions[session]!.isLoggedOn = false
-        sessions[session]!.cancelsOnDisconnect = false
-        events.append(Event(kind: answer, session: session, quantityLots: count))
-    }
-
-    mutating func massCancel(_ record: LogRecord) {
-        guard record.flags == 0 else { return reject(.rejected, .invalidFlags, record) }
-        guard record.instrument == 0 || instruments[record.instrument] != nil else {
-            return reject(.rejected, .unknownInstrument, record)
-        }
-        let sides = record.attributes.rawValue & 0b11
-        var count: UInt64 = 0
-        for order in orders where order.session == record.session {
-            guard record.instrument == 0 || record.instrument == order.instrument else { continue }
-            guard sides == 0 || sides & (order.side == .buy ? 1 : 2) != 0 else { continue }
-            cancelResting(order, .massCancelled)
-            count += 1
-        }
-        events.append(
-            Event(
-                kind: .massCancelDone, session: record.session, instrument: record.instrument,
-                orderID: record.orderID, quantityLots: count))
     }
 
     // MARK: Verbs
@@ -233,47 +285,63 @@ struct NaiveEngine {
         guard record.orderID != 0 else { return no(.invalidOrderID) }
         guard find(record.session, record.orderID) == nil else { return no(.duplicateOrderID) }
         let type = record.attributes.type
-        guard type == .limit || type == .market else { return no(.invalidOrderType) }
         let timeInForce = record.attributes.timeInForce
-        guard [.day, .immediateOrCancel, .fillOrKill, .goodTillCancel].contains(timeInForce)
-        else { return no(.invalidTimeInForce) }
-        let postOnly = record.flags & RecordFlags.postOnly != 0
-        let order = Order(
+        let flags = record.flags
+        var order = Order(
             id: record.orderID, reference: record.sequence, session: record.session,
             account: record.account, instrument: record.instrument,
             side: record.attributes.side, price: record.priceTicks, total: record.quantityLots,
-            executed: 0, isPostOnly: postOnly,
-            prevention: SelfTradePrevention(flags: record.flags), type: type,
+            executed: 0, isPostOnly: flags & RecordFlags.postOnly != 0,
+            prevention: SelfTradePrevention(flags: flags), type: type,
             timeInForce: timeInForce)
-        let known = RecordFlags.postOnly | RecordFlags.selfTradePreventionMask | RecordFlags.pair
-        guard record.flags & ~known == 0, !postOnly || order.mayRest else {
-            return no(.invalidFlags)
-        }
-        if record.isPair {
-            guard let continuation, continuation.timestampNanos == 0,
-                continuation.session == 0, continuation.sessionSequence == 0,
-                continuation.orderID == 0, continuation.priceTicks & 0xFFFF_FFFF == 0,
-                continuation.instrument >> 24 == 0
-            else { return no(.unsupported) }
-        }
+        order.entered = record.sequence
+        let reason =
+            rules < 3 ? plain(order, record, continuation) : rare(&order, record, continuation)
+        guard reason == .none else { return no(reason) }
+        guard isTaken(order) else { return no(.instrumentNotOpen) }
         guard order.total > 0 else { return no(.zeroQuantity) }
         guard order.total <= instrument.quantityMax else { return no(.quantityTooLarge) }
-        if type == .market {
+        if type == .market || order.isMarketWhenTriggered {
             guard order.price == 0 else { return no(.priceOutOfRange) }
         } else {
             guard order.price >= instrument.lowest && order.price <= instrument.highest else {
                 return no(.priceOutOfRange)
             }
         }
-        if order.mayRest {
+        if order.peak > order.total || order.peak != 0 && order.peak < (order.total + 255) / 256 {
+            return no(.invalidPeak)
+        }
+        guard order.minimum <= order.total else { return no(.invalidMinimum) }
+        if order.mayRest || order.trigger != nil {
+            let link = linkRefusal(order)
+            guard link == .none else { return no(link) }
             let mine = orders.count { $0.session == record.session }
             guard mine < Int(limits.sessionOpenOrdersMax) else { return no(.sessionOrderLimit) }
             guard orders.count < Int(limits.orderCapacity) else {
                 return no(.orderPoolExhausted)
             }
-            if postOnly && bestOpposite(order) != nil { return no(.postOnlyWouldTrade) }
+            var rare = orders.count(where: \.isRare) + (order.isRare ? 1 : 0)
+            if let partner = order.partner, !orders[find(order.session, partner)!].isRare {
+                rare += 1
+            }
+            guard !order.isRare || rare <= rareCapacity else { return no(.orderPoolExhausted) }
         }
+        let postOnly = slide(&order)
+        guard postOnly == .none else { return no(postOnly) }
         enter(order, [])
+    }
+
+    /// A post-only order that would trade: moved away if it slides, else why it is rejected.
+    func slide(_ order: inout Order) -> Reason {
+        guard order.isPostOnly, let best = bestOpposite(order) else { return .none }
+        guard order.slides else { return .postOnlyWouldTrade }
+        let instrument = instruments[order.instrument]!
+        order.price = order.side == .buy ? best.price - 1 : best.price + 1
+        order.lastBefore = markets[order.instrument]?.last
+        guard order.price >= instrument.lowest && order.price <= instrument.highest else {
+            return .priceOutOfRange
+        }
+        return mayTrade(order, at: order.price) ? .none : .priceOutsideBand
     }
 
     mutating func cancelOrder(_ record: LogRecord) {
@@ -301,10 +369,13 @@ struct NaiveEngine {
         guard record.quantityLots > orders[index].executed else {
             let isUntouched = orders[index].executed == 0
             return cancelResting(
-                orders[index], rules == 2 && isUntouched ? .byClient : .totalExecuted)
+                orders[index], rules >= 2 && isUntouched ? .byClient : .totalExecuted)
         }
         orders[index].total = record.quantityLots
-        say(.reduced, orders[index], .resting, quantity: record.quantityLots)
+        say(
+            .reduced, orders[index], orders[index].trigger == nil ? .resting : [],
+            quantity: record.quantityLots)
+        trim(index)
     }
 
     mutating func replaceOrder(_ record: LogRecord) {
@@ -318,23 +389,33 @@ struct NaiveEngine {
         var order = original
         order.id = record.orderID
         order.reference = record.sequence
+        order.entered = record.sequence
         order.price = record.priceTicks
         order.total = record.quantityLots
         var reason = Reason.none
-        if order.id == 0 {
+        if killedAccounts.contains(original.account) {
+            reason = .killed
+        } else if order.id == 0 {
             reason = .invalidOrderID
         } else if order.id != original.id && find(record.session, order.id) != nil {
             reason = .duplicateOrderID
+        } else if !isTaken(order) {
+            reason = .instrumentNotOpen
         } else if order.total == 0 {
             reason = .zeroQuantity
         } else if order.total > instrument.quantityMax {
             reason = .quantityTooLarge
-        } else if order.price < instrument.lowest || order.price > instrument.highest {
+        } else if order.isMarketWhenTriggered && order.trigger != nil
+            ? order.price != 0
+            : order.price < instrument.lowest || order.price > instrument.highest
+        {
             reason = .priceOutOfRange
+        } else if order.peak != 0 && order.peak < (order.total + 255) / 256 {
+            reason = .invalidPeak
         } else if order.total <= original.executed {
             return cancelResting(original, .totalExecuted)
-        } else if order.isPostOnly && bestOpposite(order) != nil {
-            reason = .postOnlyWouldTrade
+        } else {
+            reason = slide(&order)
         }
         guard reason == .none else {
             events.append(
@@ -347,7 +428,10 @@ struct NaiveEngine {
                     leavesLots: original.leaves, executedLots: original.executed))
             return
         }
-        say(.replaced, original, .resting, quantity: original.total, leaves: 0)
+        say(
+            .replaced, original, original.trigger == nil ? .resting : [],
+            quantity: original.total, leaves: 0)
+        unshow(original)
         orders.remove(at: index)
         enter(order, .replacement)
     }

@@ -43,13 +43,14 @@ import Wire
     @Test func `the newest that are folded are the last`() throws {
         var desk = try desk()
         _ = activate(&desk, 2)
-        for version in [1, 2, 3] as [UInt32] {
+        _ = activate(&desk, 3)
+        for version in [1, 2, 3, 4] as [UInt32] {
             #expect(activate(&desk, version).map(\.reason) == [.invalidControl])
         }
         #expect(desk.rig.engine.rulesVersion == RulesRange.build.newest)
     }
 
-    @Test(arguments: [0, 3] as [UInt32])
+    @Test(arguments: [0, 4] as [UInt32])
     func `an epoch under rules that are not folded changes nothing`(version: UInt32) throws {
         var desk = try desk()
         let record = LogRecord.epochStart(

@@ -114,7 +114,7 @@ import Wire
         let seed = TestSeed.run &+ round
         announce(seed)
         var random = SeededRandom(seed: ~seed)
-        var flow = RandomFlow(seed: seed, limits: smallLimits)
+        var flow = RandomFlow(seed: seed, limits: smallLimits, rules: UInt32(round % 3) + 1)
         var commands = flow.opening()
         for _ in 0..<4_000 { commands.append(flow.next()) }
         try check(commands, smallLimits, &random)

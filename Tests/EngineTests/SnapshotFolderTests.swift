@@ -34,7 +34,7 @@ struct Fold: SnapshotFolder, ~Copyable {
         let path = NSTemporaryDirectory() + "needletail-engine-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: path) }
         let store = SnapshotStore(path: path, shard: 1, keptCount: 2)
-        var flow = RandomFlow(seed: TestSeed.run, limits: smallLimits)
+        var flow = RandomFlow(seed: TestSeed.run, limits: smallLimits, rules: 3)
         var commands = flow.opening()
         for _ in 0..<3000 { commands.append(flow.next()) }
         var live = Fold(rig: try Rig(smallLimits))

@@ -42,7 +42,9 @@ private struct Market {
 
     /// So many messages of each, in datagrams of 20, and all that comes of them.
     mutating func trade(_ rig: ShardRig, messages: Int) {
-        for _ in 0..<messages / 20 {
+        for round in 0..<messages / 20 {
+            // Calls, which end soon.
+            if round % 4 < 2 { rig.set(round % 4 == 0 ? .auction : .open) }
             for index in clients.indices {
                 let messages = (0..<20).map { _ in flow.message(session: index) }
                 rig.inject(clients[index].frame(messages))
@@ -96,7 +98,7 @@ extension ShardRig {
 
     /// Polls until all is on the disk.
     fileprivate func rest() {
-        for _ in 0..<2_000 where !isQuiet {
+        for _ in 0..<50_000 where !isQuiet {
             settle()
             Nap.micros(200)
         }
@@ -292,7 +294,7 @@ extension ShardRig {
             var market = Market(seed: seed)
             let rig = try place.rig { small(&$0, every: 150) }
             try market.logOn(rig)
-            market.trade(rig, messages: 300)
+            market.trade(rig, messages: 400)
             _ = try #require(rig.waitForSnapshot(600))
         }
         let store = SnapshotStore(path: folder.path + "/shard-0/snapshots", shard: 0)

@@ -143,6 +143,8 @@ final class LossyBench {
         case .replaceOrder: seat.session.submit(value(message, at: 0, as: ReplaceOrder.self))
         case .reduceOrder: seat.session.submit(value(message, at: 0, as: ReduceOrder.self))
         case .massCancel: seat.session.submit(value(message, at: 0, as: MassCancel.self))
+        case .massCancelByAccount:
+            seat.session.submit(value(message, at: 0, as: MassCancelByAccount.self))
         default: seat.session.submit(value(message, at: 0, as: NewOrderExtended.self))
         }
     }

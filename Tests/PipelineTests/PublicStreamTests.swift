@@ -3,57 +3,112 @@ import Engine
 import Hardware
 import NICGateway
 import OrderEntryClient
-import Pipeline
 import Platform
 import ShardRig
 import TestSeed
 import Testing
 import Wire
 
-/// A book made of public reports alone: dictionaries, obviously right.
+@testable import Pipeline
+
+/// A book made of public reports alone, as docs/formats/public-stream.md tells how: dictionaries,
+/// obviously right.
 struct PublicBook {
     struct Order: Equatable {
+        var reference: UInt64
         var instrument: UInt32
         var side: Side
         var priceTicks: Int64
         var lots: UInt64
     }
-    private(set) var orders: [UInt64: Order] = [:]
+    /// With its place: who was added later stands behind.
+    private var orders: [UInt64: (order: Order, place: Int)] = [:]
+    private var addedCount = 0
     private(set) var problems: [String] = []
+    private(set) var counts: [PublicKind: Int] = [:]
+    /// Trading states that no operator has set.
+    private(set) var ownStates: Set<TradingState> = []
 
     mutating func take(_ report: PublicReport) {
+        counts[report.kind, default: 0] += 1
         let reference = report.reference
+        let order = orders[reference]?.order
         switch report.kind {
-        case .instrument: return
+        case .tradingState where reference == 1:
+            ownStates.insert(TradingState(rawValue: UInt8(report.quantityLots)))
+        case .instrument, .tradingState, .auctionPriced, .auctionIndicated, .businessDay: return
+        case .crossed:
+            for (reference, side) in [
+                (reference, Side.buy), (report.aggressorReference, .sell),
+            ] where reference != 0 {
+                guard let order = orders[reference]?.order, order.lots >= report.quantityLots,
+                    order.side == side
+                else { return problems.append("\(reference) trades what it has not: \(report)") }
+                orders[reference]?.order.lots -= report.quantityLots
+                if order.lots == report.quantityLots { orders[reference] = nil }
+            }
+        case .traded:
+            if reference != 0 { problems.append("a hidden order is named: \(report)") }
         case .added:
-            if orders[reference] != nil { problems.append("\(reference) is added twice") }
-            orders[reference] = Order(
-                instrument: report.instrument, side: report.side,
+            if order != nil { problems.append("\(reference) is added twice") }
+            addedCount += 1
+            let order = Order(
+                reference: reference, instrument: report.instrument, side: report.side,
                 priceTicks: report.priceTicks, lots: report.quantityLots)
+            orders[reference] = (order, addedCount)
         case .executed:
-            guard let order = orders[reference], order.lots >= report.quantityLots,
+            guard let order, order.lots >= report.quantityLots,
                 order.priceTicks == report.priceTicks
             else { return problems.append("\(reference) trades what it has not: \(report)") }
-            orders[reference]?.lots -= report.quantityLots
+            orders[reference]?.order.lots -= report.quantityLots
             if order.lots == report.quantityLots { orders[reference] = nil }
         case .reduced:
-            guard let order = orders[reference], order.lots > report.quantityLots else {
+            guard let order, order.lots > report.quantityLots else {
                 return problems.append("\(reference) is not reduced: \(report)")
             }
-            orders[reference]?.lots = report.quantityLots
+            orders[reference]?.order.lots = report.quantityLots
         case .deleted:
-            guard let order = orders.removeValue(forKey: reference),
-                order.lots == report.quantityLots
-            else { return problems.append("\(reference) is not deleted: \(report)") }
+            guard let order, order.lots == report.quantityLots else {
+                return problems.append("\(reference) is not deleted: \(report)")
+            }
+            orders[reference] = nil
         default: problems.append("a kind that nobody knows: \(report)")
         }
     }
 
-    /// Lots at each price of one side.
-    func levels(_ instrument: UInt32, _ side: Side) -> [Int64: UInt64] {
-        var found: [Int64: UInt64] = [:]
-        for order in orders.values where order.instrument == instrument && order.side == side {
-            found[order.priceTicks, default: 0] += order.lots
+    /// One side, best price first, at one price in the order in which they would trade.
+    func side(_ instrument: UInt32, _ side: Side) -> [Order] {
+        let found = orders.values.filter {
+            $0.order.instrument == instrument && $0.order.side == side
+        }
+        return found.sorted { one, other in
+            let (price, otherPrice) = (one.order.priceTicks, other.order.priceTicks)
+            guard price == otherPrice else {
+                return side == .buy ? price > otherPrice : price < otherPrice
+            }
+            return one.place < other.place
+        }.map(\.order)
+    }
+}
+
+extension ShardRig {
+    /// Asks for another trading state; it comes with the next poll.
+    func set(_ state: TradingState, instrument: UInt32 = 1) {
+        ask(.setInstrumentState(instrument: instrument, state, operatorID: 1))
+    }
+
+    /// The same of any command of an operator.
+    func ask(_ record: LogRecord) { shard.opening!.desk.commands.ask(OperatorCommand(record)) }
+
+    /// What the engine displays of one side, in the same order.
+    fileprivate func displayed(_ instrument: UInt32, _ side: Side) -> [PublicBook.Order] {
+        var found: [PublicBook.Order] = []
+        shard.loop.engine.forEachRestingOrder(instrument: instrument, side: side) { order in
+            guard order.displayedLots != 0 else { return }
+            found.append(
+                PublicBook.Order(
+                    reference: order.reference, instrument: instrument, side: side,
+                    priceTicks: order.priceTicks, lots: order.displayedLots))
         }
         return found
     }
@@ -61,20 +116,45 @@ struct PublicBook {
 
 @Suite struct `The public stream` {
     @Test(arguments: 0..<6)
-    func `is gapless and holds all that makes the book`(run: UInt64) throws {
+    func `is gapless and holds all that makes the displayed book, at every command`(
+        run: UInt64
+    ) throws {
         let seed = TestSeed.run &+ run
+        Simulation.begin(seed: 1)
+        defer { Simulation.end() }
         var flow = MessageFlow(seed: seed, sessionCount: 4)
-        let rig = try ShardRig { $0.publicGroup = 0xEF01_0101 }
+        let rig = try ShardRig(
+            ShardRig.configuration { $0.publicGroup = 0xEF01_0101 },
+            port: ShardRig.port(buffers: 2_047), number: 0, steering: nil,
+            clock: .ofNanoseconds())
         var clients = (1...4).map { TestClient($0) }
         for index in clients.indices { clients[index].logOn(rig) }
         var book = PublicBook()
         var seen = 0
         var next: UInt64 = 1
-        for _ in 0..<60 {
-            for index in clients.indices {
-                let messages = (0..<20).map { _ in flow.message(session: index) }
-                rig.inject(clients[index].frame(messages))
+        for step in 0..<2_000 as Range<UInt64> where book.problems.isEmpty {
+            // The time goes on, so that some expire.
+            let utc = 1_700_000_000 + step / 50
+            Simulation.set(
+                monotonicNanos: (1 + step) * 1_000_000_000, utcNanos: utc * 1_000_000_000)
+            flow.expirySeconds = UInt32(utc)...UInt32(utc + 4)
+            // Calls, which end soon; in the second half some that orders begin, and the time ends.
+            if step == 1_000 {
+                let bands = PriceBands(dynamicWidth: 1, action: .auction, auctionSeconds: 1)
+                rig.ask(.setPriceBands(instrument: 1, bands, operatorID: 1))
+            } else if step > 1_010 {
+                // Nobody else sets anything.
+            } else if step % 30 == 0 || step % 30 == 12 {
+                rig.set(
+                    step % 30 == 0 ? .auction : .open, instrument: 1 + UInt32(step / 30 % 2))
             }
+            if step % 400 == 205 {
+                let day = BusinessDay(rawValue: 20_000 + UInt32(step))
+                rig.shard.opening!.desk.commands.ask(
+                    OperatorCommand(.rollBusinessDay(to: day, operatorID: 1)))
+            }
+            let index = Int(step % 4)
+            rig.inject(clients[index].frame([flow.message(session: index)]))
             rig.settle()
             _ = rig.sent()
             for frame in rig.publicFrames[seen...] {
@@ -87,16 +167,21 @@ struct PublicBook {
             seen = rig.publicFrames.count
             for instrument in [UInt32(1), 2] {
                 for side in [Side.buy, .sell] {
-                    let levels = rig.shard.loop.engine.levels(instrument: instrument, side: side)
-                    let expected = book.levels(instrument, side)
-                    #expect(levels.count == expected.count)
-                    #expect(levels.allSatisfy { expected[$0.priceTicks] == $0.quantityLots })
+                    let isSame = book.side(instrument, side) == rig.displayed(instrument, side)
+                    try #require(isSame, "seed \(String(seed, radix: 16)), step \(step)")
                 }
             }
         }
         #expect(
             book.problems.isEmpty, "seed \(String(seed, radix: 16)): \(book.problems.prefix(3))")
-        #expect(next > 1_000)
+        let kinds: [PublicKind] = [
+            .added, .executed, .reduced, .deleted, .traded, .crossed, .tradingState,
+            .auctionPriced, .auctionIndicated, .businessDay,
+        ]
+        for kind in kinds {
+            #expect(book.counts[kind, default: 0] > 0, "\(kind) is there")
+        }
+        #expect(book.ownStates == [.auction, .open])
     }
 
     @Test func `tells once a second of silence what comes next`() throws {

@@ -58,7 +58,7 @@ import Wire
             let isTrade = event.kind == .traded
             if isTrade {
                 let isAggressor = event.attributes.contains(.aggressor)
-                reference = events[isAggressor ? index - 1 : index + 1].reference
+                reference = events[isAggressor ? index - 1 : index + 1].disclosedReference
                 liquidity = UInt8(ascii: isAggressor ? "R" : "A")
             }
             let number = UInt32(reports[event.session]?.count ?? 0) + 1

@@ -207,7 +207,7 @@ import Wire
         #expect(second.triggerCondition == message[87])
         // The engine offers none of this: the answer is a reject, and the next command is in step.
         let report: ExecutionReport = value(sent.flatMap(\.reports)[0], at: 0)
-        #expect(report.reason == .unsupported)
+        #expect(report.reason == .unsupportedCombination)
     }
 
     @Test func `over the limit are refused as throttled, and over the wide one not taken`() throws {

@@ -126,7 +126,7 @@ import Wire
         let control = try GateControl()
         rig.settle()
         // The first open was the shard's own, behind its disk; the cluster's comes with an epoch.
-        for _ in 0..<2_000 where journal.durable.load() < rig.logged {
+        for _ in 0..<50_000 where journal.durable.load() < rig.logged {
             rig.settle()
             Nap.micros(200)
         }

@@ -10,6 +10,8 @@ import Wire
 // registered it is open, within the bounds that its owner gave.
 final class MemoryWire: MirrorAcceptor {
     let description = "memory"
+    /// Of the primary's end.
+    var gatherNanos: UInt64 = 0
     private var waiting: [(MemoryChannel, MirrorHello)] = []
     private var random: SeededRandom
 
@@ -18,6 +20,7 @@ final class MemoryWire: MirrorAcceptor {
     func primaryEnd() -> MemoryChannel {
         let here = MemoryChannel(seed: random.next())
         here.wire = self
+        here.gatherNanos = gatherNanos
         return here
     }
 
@@ -35,6 +38,7 @@ final class MemoryWire: MirrorAcceptor {
 
 @safe final class MemoryChannel: MirrorChannel {
     let transport = MirrorTransport.rdma
+    var gatherNanos: UInt64 = 0
     let description = "memory"
     fileprivate weak var wire: MemoryWire?
     fileprivate weak var peer: MemoryChannel?

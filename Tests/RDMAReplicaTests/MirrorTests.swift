@@ -77,6 +77,44 @@ import Wire
         let text = sender.status.failure?.description ?? ""
         #expect(text.contains("see whether it hangs") && !text.contains("mirror."), "\(text)")
     }
+
+    @Test func `gathers what comes while much is on its way, where a write is dear`() throws {
+        let clock = CycleClock.ofNanoseconds()
+        let wire = MemoryWire(seed: TestSeed.run)
+        wire.gatherNanos = 100_000
+        let ring = try LogRing<LogRecord>(capacity: 32_768)
+        let sender = MirrorSender(
+            ring: ring, shard: 0, settings: MirrorSettings(peerAddress: 1, peerPort: 1),
+            clock: clock, connector: { (_) throws(MirrorError) in wire.primaryEnd() })
+        var now: UInt64 = 1_000_000_000
+        try sender.connect(epoch: 1, nowCycles: now)
+        let (channel, hello) = try #require(try wire.takeRequest())
+        let receiver = try MirrorRequest(channel, hello).accept(clock: clock, nowCycles: now)
+        while sender.status.phase != .live {
+            _ = sender.poll(nowCycles: now)
+            _ = receiver.poll(nowCycles: now)
+        }
+        var writer = ring.writer()
+        /// How many writes of records follow when so many records come, the standby standing still.
+        func writes(after count: Int, waitingNanos: UInt64 = 0) -> UInt64 {
+            let before = sender.status.writeCount
+            for _ in 0..<count {
+                let isAppended = writer.append(LogRecord(kind: .filler))
+                #expect(isAppended)
+            }
+            now += waitingNanos
+            _ = sender.poll(nowCycles: now)
+            return sender.status.writeCount - before
+        }
+        #expect(writes(after: 1) == 1 && writes(after: 1) == 1, "a record alone goes at once")
+        #expect(writes(after: 62) == 1)
+        #expect(writes(after: 1) == 0 && sender.restNanos == 100_000, "64 are on their way")
+        #expect(writes(after: 200, waitingNanos: 99_000) == 0)
+        #expect(writes(after: 1, waitingNanos: 1_000) == 1, "long enough")
+        #expect(writes(after: 255) == 0)
+        #expect(writes(after: 1) == 1 && sender.restNanos == 0, "256 are worth a write")
+        #expect(sender.status.recordCount == 522)
+    }
 }
 
 @Suite struct `A mirror over TCP` {

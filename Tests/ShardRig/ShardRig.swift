@@ -32,17 +32,18 @@ public final class ShardRig {
         try self.init(configuration, port: Self.port(buffers: buffers), number: 0, steering: nil)
     }
 
-    /// One of several shards on a port with a queue for each; one that is not `opened` follows.
+    /// One of several shards on a port with a queue for each; one that is not `opened` follows. Its
+    /// time is the machine's, unless it is given a clock.
     public init(
         _ configuration: Configuration, port: Port, number: Int, steering: Steering?,
-        opened: Bool = true
+        opened: Bool = true, clock: CycleClock = ShardRig.clock
     ) throws {
         self.configuration = configuration
         self.port = port
         queue = number
         shard = try Shard(
             number: UInt32(number), configuration, queue: port.queue(number),
-            macAddress: port.macAddress, clock: Self.clock, steering: steering)
+            macAddress: port.macAddress, clock: clock, steering: steering)
         if opened { try shard.open() }
         port.captureTransmitted(queue: number)
     }

@@ -89,6 +89,7 @@ private struct Found: CustomTestStringConvertible, Sendable {
                 """)
         }
         #expect(figures[.acknowledged] > 1_000 && figures[.admissions] > 10)
+        #expect(figures[.timesTold] > 0)
     }
 
     @Test func `repeats itself`() {

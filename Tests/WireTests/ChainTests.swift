@@ -161,9 +161,10 @@ private func rareHalf() -> LogRecord {
     }
 
     @Test func `give each self-trade prevention back beside any other flag`() {
-        for mode in UInt8(0)..<4 {
+        let own = RecordFlags.selfTradePreventionMask | RecordFlags.decrement
+        for mode in UInt8(0)..<5 {
             let flags = SelfTradePrevention(rawValue: mode).flags
-            #expect(SelfTradePrevention(flags: flags | ~0b110).rawValue == mode)
+            #expect(SelfTradePrevention(flags: flags | ~own).rawValue == mode)
         }
     }
 

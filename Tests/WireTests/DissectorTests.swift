@@ -85,9 +85,10 @@ private func bits(_ text: String?, byteCount: Int) -> UInt64? {
 
 private let messages: [(name: String, channel: Channel)] = [
     ("NewOrder", .orders), ("CancelOrder", .orders), ("ReplaceOrder", .orders),
-    ("ReduceOrder", .orders), ("MassCancel", .orders), ("NewOrderExtended", .orders),
-    ("Logout", .orders), ("ExecutionReport", .reports), ("ExtendedExecutionReport", .reports),
-    ("Logon", .control), ("ResendRequest", .control), ("LogonAccepted", .control),
+    ("ReduceOrder", .orders), ("MassCancel", .orders), ("MassCancelByAccount", .orders),
+    ("NewOrderExtended", .orders), ("Logout", .orders), ("ExecutionReport", .reports),
+    ("ExtendedExecutionReport", .reports), ("Logon", .control), ("ResendRequest", .control),
+    ("LogonAccepted", .control),
     ("LogonRejected", .control), ("GapReport", .control), ("ResendUnavailable", .control),
     ("SessionEnded", .control), ("EpochChanged", .control), ("PublicReport", .publicReports),
 ]

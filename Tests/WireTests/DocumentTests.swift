@@ -7,6 +7,9 @@ import Wire
 private let documented: [(type: String, page: String, section: String, prefix: String)] = [
     ("CommandKind", "log-record", "Command kinds", "COMMAND"),
     ("RecordFlags", "log-record", "Record flags", "RECORD_FLAG"),
+    ("KillTarget", "log-record", "Kill targets", "KILL"),
+    ("TradingState", "trading-states", "Trading states", "TRADING_STATE"),
+    ("BandAction", "price-bands", "Actions", "BAND_ACTION"),
     ("SelfTradePrevention", "order-entry", "Self-trade prevention", "SELF_TRADE"),
     ("Side", "order-entry", "Sides", "SIDE"),
     ("OrderType", "order-entry", "Order types", "ORDER_TYPE"),
@@ -141,6 +144,7 @@ private func integer(_ text: String) -> Int? {
             ("NT_LOG_RECORD_BODY_BYTES", LogRecord.bodyByteCount),
             ("NT_LOGON_CANCEL_ON_DISCONNECT", Int(RecordFlags.cancelOnDisconnect)),
             ("NT_LOGON_EXTENDED_REPORTS", Int(RecordFlags.extendedReports)),
+            ("NT_LOGON_CANCEL_ALL_ON_DISCONNECT", Int(RecordFlags.cancelAllOnDisconnect)),
             ("NT_SELF_TRADE_FLAGS(3)", Int(SelfTradePrevention.cancelBoth.flags)),
             (
                 "NT_TYPE_AND_TIME_IN_FORCE(1, 3)",

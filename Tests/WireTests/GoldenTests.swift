@@ -88,13 +88,16 @@ struct Golden: CustomTestStringConvertible {
         #expect(MessageType.replaceOrder.orderByteCount == MemoryLayout<ReplaceOrder>.size)
         #expect(MessageType.cancelOrder.orderByteCount == MemoryLayout<CancelOrder>.size)
         #expect(MessageType.massCancel.orderByteCount == MemoryLayout<MassCancel>.size)
+        #expect(
+            MessageType.massCancelByAccount.orderByteCount
+                == MemoryLayout<MassCancelByAccount>.size)
         #expect(MessageType.reduceOrder.orderByteCount == MemoryLayout<ReduceOrder>.size)
         #expect(MessageType.newOrderExtended.orderByteCount == MemoryLayout<NewOrderExtended>.size)
         #expect(MessageType.logout.orderByteCount == MemoryLayout<Logout>.size)
     }
 
     @Test func `give no size to what is not an order message`() {
-        let orders: Set<UInt8> = [0x01, 0x02, 0x04, 0x05, 0x06, 0x07, 0x09]
+        let orders: Set<UInt8> = [0x01, 0x02, 0x04, 0x05, 0x06, 0x07, 0x09, 0x0A]
         for byte in UInt8.min...UInt8.max where !orders.contains(byte) {
             #expect(MessageType(rawValue: byte).orderByteCount == 0, "type \(byte)")
         }

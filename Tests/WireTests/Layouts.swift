@@ -90,6 +90,9 @@ private let messageLayouts = [
         [\.type, \.reserved1, \.reserved2, \.instrument, \.orderID, \.totalLots]),
     Layout(MassCancel.self, [\.type, \.sides, \.reserved2, \.instrument, \.orderID]),
     Layout(
+        MassCancelByAccount.self,
+        [\.type, \.sides, \.reserved2, \.instrument, \.orderID, \.account]),
+    Layout(
         NewOrderExtended.self,
         [
             \.order.type, \.order.side, \.order.typeAndTimeInForce, \.order.flags,

@@ -145,6 +145,9 @@ private let orderSamples = [
             originalOrderID: u64(8), newOrderID: u64(16), priceTicks: i64(24), totalLots: u64(32))),
     Sample(ReduceOrder(orderID: u64(8), instrument: u32(4), totalLots: u64(16))),
     Sample(MassCancel(requestID: u64(8), instrument: u32(4), sides: 2)),
+    Sample(
+        MassCancelByAccount(
+            requestID: u64(8), account: u64(16), instrument: u32(4), sides: 2)),
     Sample(Logout()),
 ]
 

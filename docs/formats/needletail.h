@@ -32,6 +32,7 @@ extern "C" {
 /* nt_logon.flags and nt_logon_accepted.flags. */
 #define NT_LOGON_CANCEL_ON_DISCONNECT 0x01
 #define NT_LOGON_EXTENDED_REPORTS 0x02
+#define NT_LOGON_CANCEL_ALL_ON_DISCONNECT 0x04
 /* Bytes of a log record that its CRC covers. */
 #define NT_LOG_RECORD_BODY_BYTES 60
 /* Largest UDP payload that fits an Ethernet frame of 1,500 bytes. */
@@ -57,6 +58,7 @@ enum nt_message_type {
     NT_MESSAGE_REDUCE_ORDER = 0x05,
     NT_MESSAGE_MASS_CANCEL = 0x06,
     NT_MESSAGE_NEW_ORDER_EXTENDED = 0x07,
+    NT_MESSAGE_MASS_CANCEL_BY_ACCOUNT = 0x0A,
     NT_MESSAGE_LOGOUT = 0x09,
     NT_MESSAGE_EXECUTION_REPORT = 0x03,
     NT_MESSAGE_EXTENDED_EXECUTION_REPORT = 0x08,
@@ -84,7 +86,8 @@ enum nt_order_type {
     NT_ORDER_TYPE_STOP = 2,
     NT_ORDER_TYPE_STOP_LIMIT = 3,
     NT_ORDER_TYPE_MARKET_TO_LIMIT = 4,
-    NT_ORDER_TYPE_PEGGED = 5
+    NT_ORDER_TYPE_PEGGED = 5,
+    NT_ORDER_TYPE_TRAILING_STOP = 6
 };
 
 /* How long an order stays, four bits. */
@@ -103,7 +106,8 @@ enum nt_self_trade_prevention {
     NT_SELF_TRADE_NONE = 0,
     NT_SELF_TRADE_CANCEL_NEWEST = 1,
     NT_SELF_TRADE_CANCEL_OLDEST = 2,
-    NT_SELF_TRADE_CANCEL_BOTH = 3
+    NT_SELF_TRADE_CANCEL_BOTH = 3,
+    NT_SELF_TRADE_DECREMENT = 4
 };
 
 /* What happened: nt_event.kind, nt_execution_report.execution_type. */
@@ -120,6 +124,8 @@ enum nt_event_kind {
     NT_EVENT_REFUSED = 10,
     NT_EVENT_MASS_CANCEL_DONE = 11,
     NT_EVENT_LOGGED_OUT = 12,
+    NT_EVENT_TRIGGERED = 13,
+    NT_EVENT_PREVENTED = 14,
     NT_EVENT_RESTED = 16,
     NT_EVENT_SESSION_OPENED = 17,
     NT_EVENT_SESSION_TIMED_OUT = 18,
@@ -127,7 +133,13 @@ enum nt_event_kind {
     NT_EVENT_INSTRUMENT_DEFINED = 20,
     NT_EVENT_CONTROL_APPLIED = 21,
     NT_EVENT_CONTROL_REJECTED = 22,
-    NT_EVENT_NOTHING = 23
+    NT_EVENT_NOTHING = 23,
+    NT_EVENT_DISPLAYED = 24,
+    NT_EVENT_CLOSED = 25,
+    NT_EVENT_TRADING_STATE_SET = 26,
+    NT_EVENT_AUCTION_PRICED = 27,
+    NT_EVENT_AUCTION_INDICATED = 28,
+    NT_EVENT_BUSINESS_DAY_ROLLED = 30
 };
 
 /* Bits of nt_event.attributes; bits 0..3 in reports. */
@@ -136,6 +148,8 @@ enum nt_event_attributes {
     NT_ATTRIBUTE_AGGRESSOR = 0x02,
     NT_ATTRIBUTE_RESTING = 0x04,
     NT_ATTRIBUTE_REPLACEMENT = 0x08,
+    NT_ATTRIBUTE_UNDISCLOSED = 0x10,
+    NT_ATTRIBUTE_AUCTION = 0x20,
     NT_ATTRIBUTE_PAIR = 0x40,
     NT_ATTRIBUTE_LAST = 0x80
 };
@@ -146,7 +160,13 @@ enum nt_public_kind {
     NT_PUBLIC_EXECUTED = 2,
     NT_PUBLIC_REDUCED = 3,
     NT_PUBLIC_DELETED = 4,
-    NT_PUBLIC_INSTRUMENT = 5
+    NT_PUBLIC_INSTRUMENT = 5,
+    NT_PUBLIC_TRADED = 6,
+    NT_PUBLIC_CROSSED = 7,
+    NT_PUBLIC_TRADING_STATE = 8,
+    NT_PUBLIC_AUCTION_PRICED = 9,
+    NT_PUBLIC_AUCTION_INDICATED = 10,
+    NT_PUBLIC_BUSINESS_DAY = 12
 };
 
 /* Why something was refused, rejected or cancelled. */
@@ -177,6 +197,15 @@ enum nt_reason {
     NT_REASON_INVALID_ORDER_ID = 23,
     NT_REASON_UNKNOWN_SESSION = 24,
     NT_REASON_INVALID_CONTROL = 25,
+    NT_REASON_UNSUPPORTED_COMBINATION = 26,
+    NT_REASON_INVALID_EXPIRY = 27,
+    NT_REASON_INVALID_PEAK = 28,
+    NT_REASON_INVALID_MINIMUM = 29,
+    NT_REASON_INVALID_TRIGGER = 30,
+    NT_REASON_INVALID_LINK = 31,
+    NT_REASON_KILLED = 33,
+    NT_REASON_MASS_CANCEL_UNDER_WAY = 34,
+    NT_REASON_PRICE_OUTSIDE_BAND = 35,
     NT_REASON_BY_CLIENT = 64,
     NT_REASON_IMMEDIATE_OR_CANCEL = 65,
     NT_REASON_FILL_OR_KILL = 66,
@@ -187,6 +216,12 @@ enum nt_reason {
     NT_REASON_REPLACED = 71,
     NT_REASON_EXPIRED = 72,
     NT_REASON_TOTAL_EXECUTED = 73,
+    NT_REASON_MINIMUM_QUANTITY = 74,
+    NT_REASON_LINKED_TRADED = 75,
+    NT_REASON_STEP_LIMIT = 76,
+    NT_REASON_KILL_SWITCH = 77,
+    NT_REASON_OUTSIDE_PRICE_BAND = 78,
+    NT_REASON_DAY_ENDED = 79,
     NT_REASON_SESSION_IN_USE = 96,
     NT_REASON_NOT_AUTHORISED = 97,
     NT_REASON_WRONG_EPOCH = 98,
@@ -213,6 +248,8 @@ enum nt_command_kind {
     NT_COMMAND_KILL_SWITCH = 68,
     NT_COMMAND_ACTIVATE_RULES = 69,
     NT_COMMAND_TIME_ADVANCE = 70,
+    NT_COMMAND_SET_PRICE_BANDS = 71,
+    NT_COMMAND_ROLL_BUSINESS_DAY = 72,
     NT_COMMAND_DEPOSIT = 96,
     NT_COMMAND_WITHDRAW = 97,
     NT_COMMAND_TRANSFER_OUT = 98,
@@ -221,14 +258,46 @@ enum nt_command_kind {
     NT_COMMAND_CONTINUATION = 127
 };
 
+/* What a kill switch stops: nt_log_record.attributes of kind NT_COMMAND_KILL_SWITCH. */
+enum nt_kill_target {
+    NT_KILL_SESSION = 1,
+    NT_KILL_ACCOUNT = 2,
+    NT_KILL_INSTRUMENT = 3
+};
+
+/* What may be done in an instrument: nt_log_record.attributes of kind NT_COMMAND_SET_INSTRUMENT_STATE. */
+enum nt_trading_state {
+    NT_TRADING_STATE_OPEN = 0,
+    NT_TRADING_STATE_CLOSED = 1,
+    NT_TRADING_STATE_PRE_OPEN = 2,
+    NT_TRADING_STATE_AUCTION = 3,
+    NT_TRADING_STATE_HALTED = 4,
+    NT_TRADING_STATE_POST_CLOSE = 5
+};
+
+/* What becomes of an order that would trade outside: nt_log_record.attributes of kind NT_COMMAND_SET_PRICE_BANDS. */
+enum nt_band_action {
+    NT_BAND_ACTION_CANCEL = 0,
+    NT_BAND_ACTION_AUCTION = 1
+};
+
 /* Bits of nt_log_record.flags (the meaning depends on the kind). */
 enum nt_record_flags {
     NT_RECORD_FLAG_POST_ONLY = 0x0001,
     NT_RECORD_FLAG_SELF_TRADE_PREVENTION_SHIFT = 0x0001,
     NT_RECORD_FLAG_SELF_TRADE_PREVENTION_MASK = 0x0006,
+    NT_RECORD_FLAG_SLIDE = 0x0008,
+    NT_RECORD_FLAG_HIDDEN = 0x0010,
+    NT_RECORD_FLAG_DECREMENT = 0x0020,
+    NT_RECORD_FLAG_LINKED = 0x0040,
     NT_RECORD_FLAG_ORDER_MASK = 0x00FF,
     NT_RECORD_FLAG_CANCEL_ON_DISCONNECT = 0x0001,
     NT_RECORD_FLAG_EXTENDED_REPORTS = 0x0002,
+    NT_RECORD_FLAG_CANCEL_ALL_ON_DISCONNECT = 0x0004,
+    NT_RECORD_FLAG_BY_ACCOUNT = 0x0001,
+    NT_RECORD_FLAG_STOP = 0x0001,
+    NT_RECORD_FLAG_REFERENCE = 0x0001,
+    NT_RECORD_FLAG_BASIS_POINTS = 0x0001,
     NT_RECORD_FLAG_PAIR = 0x8000
 };
 
@@ -269,7 +338,7 @@ typedef struct nt_order_continuation {
     uint16_t client_tag_high;       /* 52  the client's tag, bytes 12..13 */
     /* 54 ASCII: A agency, P principal, R riskless principal; 0 = not given */
     uint8_t capacity;
-    /* 55 what the trigger looks at: 0 last trade, 1 best opposite, 2 best same side */
+    /* 55 what the trigger looks at: 0 last trade, 0x10 last trade, to take a profit */
     uint8_t trigger_condition;
     uint8_t kind;                   /* 56  always 127, continuation */
     uint8_t reserved;               /* 57  zero */
@@ -383,7 +452,8 @@ typedef struct nt_logon_record {
     uint32_t heartbeat_millis;      /* 52  the heartbeat in force, milliseconds */
     uint8_t kind;                   /* 56  32, logon */
     uint8_t attributes;             /* 57  zero */
-    uint16_t flags;                 /* 58  bit 0 cancel on disconnect, bit 1 extended reports */
+    /* 58 bit 0 cancel on disconnect, bit 1 extended reports, bit 2 cancel all on disconnect */
+    uint16_t flags;
     uint32_t crc32c;                /* 60  chained */
 } nt_logon_record;
 
@@ -465,7 +535,8 @@ typedef struct nt_new_order {
     uint8_t side;                   /* 1   0 buy, 1 sell */
     /* 2 bits 0..2 order type, bit 3 zero, bits 4..7 time in force */
     uint8_t type_and_time_in_force;
-    /* 3 bit 0 post only, bits 1..2 self-trade prevention; others zero */
+    /* 3 bit 0 post only, bits 1..2 self-trade prevention, bit 3 slide, bit 4 hidden, bit 5
+       prevention by decrement, bit 6 linked; bit 7 zero */
     uint8_t flags;
     uint32_t instrument;            /* 4   the instrument */
     /* 8 the client's own id, not zero, unique among its open orders */
@@ -518,6 +589,17 @@ typedef struct nt_mass_cancel {
     uint64_t order_id;
 } nt_mass_cancel;
 
+/* Cancels many orders of the session, all of one account. 24 bytes. */
+typedef struct nt_mass_cancel_by_account {
+    uint8_t type;                   /* 0   0x0A */
+    uint8_t sides;                  /* 1   bit 0 buys, bit 1 sells; 0 = both */
+    uint16_t reserved2;             /* 2   zero */
+    uint32_t instrument;            /* 4   the instrument; 0 = all */
+    /* 8 a number of the client's choosing, given back in the report */
+    uint64_t order_id;
+    uint64_t account;               /* 16  the account; refused above 2^32-1 */
+} nt_mass_cancel_by_account;
+
 /* An order with everything that is rare. 88 bytes. */
 typedef struct nt_new_order_extended {
     nt_new_order order;             /* 0   as NewOrder, with type 0x07 */
@@ -531,7 +613,7 @@ typedef struct nt_new_order_extended {
     uint16_t client_tag_high;       /* 84  the client's tag, bytes 12..13 */
     /* 86 ASCII: A agency, P principal, R riskless principal; 0 = not given */
     uint8_t capacity;
-    uint8_t trigger_condition;      /* 87  0 last trade, 1 best opposite, 2 best same side */
+    uint8_t trigger_condition;      /* 87  0 last trade, 0x10 last trade, to take a profit */
 } nt_new_order_extended;
 
 /* Ends the session in order. 8 bytes. */
@@ -577,7 +659,8 @@ typedef struct nt_extended_execution_report {
 /* Opens a session or comes back to it. 32 bytes. */
 typedef struct nt_logon {
     uint8_t type;                   /* 0   0x10 */
-    /* 1 bit 0 cancel open orders when the session ends, bit 1 extended reports; others zero */
+    /* 1 bit 0 cancel open orders when the session ends, bit 1 extended reports, bit 2 with bit 0
+     * also those good till cancel or till time; others zero */
     uint8_t flags;
     /* 2 the client promises a datagram in every such interval; 0 = the gateway's default */
     uint16_t heartbeat_millis;
@@ -909,6 +992,13 @@ NT_CHECK_FIELD(mass_cancel, sides, 1);
 NT_CHECK_FIELD(mass_cancel, reserved2, 2);
 NT_CHECK_FIELD(mass_cancel, instrument, 4);
 NT_CHECK_FIELD(mass_cancel, order_id, 8);
+NT_CHECK_SIZE(mass_cancel_by_account, 24);
+NT_CHECK_FIELD(mass_cancel_by_account, type, 0);
+NT_CHECK_FIELD(mass_cancel_by_account, sides, 1);
+NT_CHECK_FIELD(mass_cancel_by_account, reserved2, 2);
+NT_CHECK_FIELD(mass_cancel_by_account, instrument, 4);
+NT_CHECK_FIELD(mass_cancel_by_account, order_id, 8);
+NT_CHECK_FIELD(mass_cancel_by_account, account, 16);
 NT_CHECK_SIZE(new_order_extended, 88);
 NT_CHECK_FIELD(new_order_extended, order, 0);
 NT_CHECK_FIELD(new_order_extended, trigger_price_ticks, 40);

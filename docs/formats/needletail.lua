@@ -30,6 +30,7 @@ local MESSAGE_TYPES = {
     [0x05] = "reduceOrder",
     [0x06] = "massCancel",
     [0x07] = "newOrderExtended",
+    [0x0a] = "massCancelByAccount",
     [0x09] = "logout",
     [0x03] = "executionReport",
     [0x08] = "extendedExecutionReport",
@@ -56,6 +57,7 @@ local ORDER_TYPES = {
     [3] = "stopLimit",
     [4] = "marketToLimit",
     [5] = "pegged",
+    [6] = "trailingStop",
 }
 
 local TIMES_IN_FORCE = {
@@ -73,6 +75,7 @@ local SELF_TRADE_PREVENTIONS = {
     [1] = "cancelNewest",
     [2] = "cancelOldest",
     [3] = "cancelBoth",
+    [4] = "decrement",
 }
 
 local EVENT_KINDS = {
@@ -88,6 +91,8 @@ local EVENT_KINDS = {
     [10] = "refused",
     [11] = "massCancelDone",
     [12] = "loggedOut",
+    [13] = "triggered",
+    [14] = "prevented",
     [16] = "rested",
     [17] = "sessionOpened",
     [18] = "sessionTimedOut",
@@ -96,6 +101,12 @@ local EVENT_KINDS = {
     [21] = "controlApplied",
     [22] = "controlRejected",
     [23] = "nothing",
+    [24] = "displayed",
+    [25] = "closed",
+    [26] = "tradingStateSet",
+    [27] = "auctionPriced",
+    [28] = "auctionIndicated",
+    [30] = "businessDayRolled",
 }
 
 local PUBLIC_KINDS = {
@@ -104,6 +115,12 @@ local PUBLIC_KINDS = {
     [3] = "reduced",
     [4] = "deleted",
     [5] = "instrument",
+    [6] = "traded",
+    [7] = "crossed",
+    [8] = "tradingState",
+    [9] = "auctionPriced",
+    [10] = "auctionIndicated",
+    [12] = "businessDay",
 }
 
 local REASONS = {
@@ -133,6 +150,15 @@ local REASONS = {
     [23] = "invalidOrderID",
     [24] = "unknownSession",
     [25] = "invalidControl",
+    [26] = "unsupportedCombination",
+    [27] = "invalidExpiry",
+    [28] = "invalidPeak",
+    [29] = "invalidMinimum",
+    [30] = "invalidTrigger",
+    [31] = "invalidLink",
+    [33] = "killed",
+    [34] = "massCancelUnderWay",
+    [35] = "priceOutsideBand",
     [64] = "byClient",
     [65] = "immediateOrCancel",
     [66] = "fillOrKill",
@@ -143,6 +169,12 @@ local REASONS = {
     [71] = "replaced",
     [72] = "expired",
     [73] = "totalExecuted",
+    [74] = "minimumQuantity",
+    [75] = "linkedTraded",
+    [76] = "stepLimit",
+    [77] = "killSwitch",
+    [78] = "outsidePriceBand",
+    [79] = "dayEnded",
     [96] = "sessionInUse",
     [97] = "notAuthorised",
     [98] = "wrongEpoch",
@@ -206,6 +238,11 @@ local LAYOUTS = {
     [0x09] = {
         name = "Logout", channel = 1, bytes = 8,
         { "type", 0, 1 }, { "reserved", 1, 1 }, { "reserved", 2, 2 }, { "reserved", 4, 4 },
+    },
+    [0x0A] = {
+        name = "MassCancelByAccount", channel = 1, bytes = 24,
+        { "type", 0, 1 }, { "sides", 1, 1 }, { "reserved", 2, 2 }, { "instrument", 4, 4 },
+        { "order_id", 8, 8 }, { "account", 16, 8 },
     },
     [0x10] = {
         name = "Logon", channel = 3, bytes = 32,
@@ -300,8 +337,13 @@ field("flags", ProtoField.uint8, "Flags", base.HEX)
 field("flags.post_only", ProtoField.bool, "Post only", 8, nil, 0x01)
 field("flags.self_trade_prevention", ProtoField.uint8, "Self-trade prevention", base.DEC,
     SELF_TRADE_PREVENTIONS, 0x06)
+field("flags.slide", ProtoField.bool, "Slide", 8, nil, 0x08)
+field("flags.hidden", ProtoField.bool, "Hidden", 8, nil, 0x10)
+field("flags.decrement", ProtoField.bool, "Prevention by decrement", 8, nil, 0x20)
+field("flags.linked", ProtoField.bool, "Linked", 8, nil, 0x40)
 field("flags.cancel_on_disconnect", ProtoField.bool, "Cancel on disconnect", 8, nil, 0x01)
 field("flags.extended_reports", ProtoField.bool, "Extended reports", 8, nil, 0x02)
+field("flags.cancel_all_on_disconnect", ProtoField.bool, "Cancel all on disconnect", 8, nil, 0x04)
 field("execution_type", ProtoField.uint8, "Execution type", base.DEC, EVENT_KINDS)
 field("kind", ProtoField.uint8, "Kind", base.DEC, PUBLIC_KINDS)
 field("attributes", ProtoField.uint8, "Attributes", base.HEX)
@@ -418,9 +460,14 @@ local function add_detail(item, name, range, kind)
     elseif name == "flags" and LAYOUTS[kind].channel == 1 then
         item:add(F["flags.post_only"], range)
         item:add(F["flags.self_trade_prevention"], range)
+        item:add(F["flags.slide"], range)
+        item:add(F["flags.hidden"], range)
+        item:add(F["flags.decrement"], range)
+        item:add(F["flags.linked"], range)
     elseif name == "flags" then
         item:add(F["flags.cancel_on_disconnect"], range)
         item:add(F["flags.extended_reports"], range)
+        item:add(F["flags.cancel_all_on_disconnect"], range)
     elseif name == "attributes" then
         item:add(F["attributes.side"], range)
         item:add(F["attributes.aggressor"], range)

@@ -41,6 +41,14 @@ in_host() { inside_of "${host_namespaces[$1]}" "${@:2}"; }
 # What to put before a program so that it runs in a namespace; nothing without one.
 entering() { [[ -z ${1:-} ]] || printf '%s\n' nsenter "--net=/proc/$1/ns/net" --; }
 
+# same_state SPEAKER HASH OTHER-HASH OTHER-SEQUENCE: both hosts have ended, first the one that
+# followed. Until its own end the speaker may have logged that an order was due: its log up to where
+# the other one is makes the state of the other one.
+same_state() {
+    [[ $2 == "$3" ]] ||
+        [[ $("$needletail" log replay "$state/journal-$1/shard-0" --until "$4" --state-hash) == "$3" ]]
+}
+
 # Whole frames with finished checksums, as from a wire: nothing may be merged or put off.
 plain_frames() {
     inside_of "$1" ethtool -K "$2" tx off gso off tso off gro off > /dev/null 2>&1 || true

@@ -15,7 +15,11 @@ extension Engine {
     /// instead of a slot: the first.
     @inline(__always)
     func entered(after slot: UInt32) -> UInt32 {
-        let next = links[slot].sessionNext
+        var next = links[slot].sessionNext
+        // Marks of what goes on later are no orders.
+        while next > limits.orderCapacity &+ limits.sessionCapacity {
+            next = links[next].sessionNext
+        }
         return next > limits.orderCapacity ? 0 : next
     }
 
@@ -32,6 +36,9 @@ extension Engine {
         let levels = self.levels
         orders.store(slot, first, second)
         let tail = levels[level].tail
+        guard tail & Level.hiddenTail == 0 else {
+            return restBeforeHidden(slot, leavesLots: leavesLots)
+        }
         let end = limits.orderCapacity &+ session
         let last = links[end].sessionPrevious
         links[slot] = OrderLinks(
@@ -50,11 +57,11 @@ extension Engine {
         }
     }
 
-    /// The same for what an incoming order leaves, at its limit.
+    /// The same for what an incoming plain order leaves, at its limit.
     @inline(__always)
     mutating func rest(_ order: IncomingOrder) {
         let level =
-            instruments[order.instrument].levelBase &+ UInt32(truncatingIfNeeded: order.limit)
+            instruments[order.instrument].level(isSell: order.traits.isSell, order.limit)
         rest(
             SIMD4(
                 order.orderID, order.reference, UInt64(bitPattern: order.priceTicks),
@@ -77,12 +84,10 @@ extension Engine {
     /// The same for an order of which it is known where the index has it.
     @inline(__always)
     mutating func remove(_ slot: UInt32, position: UInt32) {
+        guard orders[slot].extra == 0 else { return removeRare(slot, position: position) }
         let links = self.links
         let own = links[slot]
-        links[own.sessionPrevious].sessionNext = own.sessionNext
-        links[own.sessionNext].sessionPrevious = own.sessionPrevious
-        sessions[orders[slot].session].openOrders &-= 1
-        index.remove(at: position)
+        forget(slot, own, position: position)
         let level = orders[slot].level
         levels[level].quantityLots &-= orders[slot].leavesLots
         if own.next | own.previous != 0 {
@@ -97,17 +102,14 @@ extension Engine {
         pool.free(slot)
     }
 
-    /// The same for an order that was filled: the oldest at its level.
+    /// The same for a plain order that was filled: the first at its level.
     @inline(__always)
     mutating func removeFirst(_ slot: UInt32) {
         let links = self.links
         let levels = self.levels
         let own = links[slot]
         assert(own.previous == 0, "who trades is the first of its level")
-        links[own.sessionPrevious].sessionNext = own.sessionNext
-        links[own.sessionNext].sessionPrevious = own.sessionPrevious
-        sessions[orders[slot].session].openOrders &-= 1
-        index.remove(at: index.position(hash: orders[slot].indexHash, slot: slot))
+        forget(slot, own, position: index.position(hash: orders[slot].indexHash, slot: slot))
         let level = orders[slot].level
         levels[level].quantityLots &-= orders[slot].leavesLots
         levels[level].head = own.next
@@ -120,11 +122,21 @@ extension Engine {
         pool.free(slot)
     }
 
+    /// Takes an order out of its session and the index, which has it at `position`.
+    @inline(__always)
+    mutating func forget(_ slot: UInt32, _ own: OrderLinks, position: UInt32) {
+        let links = self.links
+        links[own.sessionPrevious].sessionNext = own.sessionNext
+        links[own.sessionNext].sessionPrevious = own.sessionPrevious
+        sessions[orders[slot].session].openOrders &-= 1
+        index.remove(at: position)
+    }
+
     @inline(never)
-    private mutating func openLevel(of slot: UInt32) {
+    mutating func openLevel(of slot: UInt32) {
         let isSell = orders[slot].isSell
         let instrument = orders[slot].instrument
-        let tick = Int64(orders[slot].level &- instruments[instrument].levelBase)
+        let tick = instruments[instrument].tick(ofLevel: orders[slot].level, isSell: isSell)
         let rank = instruments[instrument].rank(isSell: isSell, tick)
         instruments[instrument].bits(words, isSell: isSell).set(rank)
         let best = instruments[instrument].best(isSell: isSell)
@@ -132,10 +144,10 @@ extension Engine {
     }
 
     @inline(never)
-    private mutating func closeLevel(of slot: UInt32) {
+    mutating func closeLevel(of slot: UInt32) {
         let isSell = orders[slot].isSell
         let instrument = orders[slot].instrument
-        let tick = Int64(orders[slot].level &- instruments[instrument].levelBase)
+        let tick = instruments[instrument].tick(ofLevel: orders[slot].level, isSell: isSell)
         let rank = instruments[instrument].rank(isSell: isSell, tick)
         let bits = instruments[instrument].bits(words, isSell: isSell)
         bits.clear(rank)

@@ -44,17 +44,16 @@ extension Engine {
                 into: &outbox)
             return true
         }
-        levels[orders[slot].level].quantityLots &-= orders[slot].totalLots &- total
+        let standing = standing(slot)
+        if standing.contains(.resting) {
+            levels[orders[slot].level].quantityLots &-= orders[slot].totalLots &- total
+        }
         orders[slot].totalLots = total
+        let trims = showsMore(slot, than: orders[slot].leavesLots)
         report(
-            Event(
-                kind: .reduced,
-                attributes: orders[slot].traits.eventAttributes.union(.resting).union(closing),
-                session: record.session, account: orders[slot].account,
-                instrument: orders[slot].instrument, orderID: record.orderID,
-                reference: orders[slot].reference, priceTicks: orders[slot].priceTicks,
-                quantityLots: total, leavesLots: orders[slot].leavesLots,
-                executedLots: orders[slot].executedLots), into: &outbox)
+            orders[slot].event(.reduced, standing.union(trims ? [] : closing), lots: total),
+            into: &outbox)
+        if trims { trimDisplayed(slot, closing, into: &outbox) }
         return true
     }
 
@@ -69,7 +68,9 @@ extension Engine {
             return reject(.replaceRejected, .unknownOrder, record, into: &outbox)
         }
         let node = orders[slot]
-        let limit = record.priceTicks &- instruments[node.instrument].lowestPriceTicks
+        let limit =
+            node.traits.isMarket
+            ? 0 : record.priceTicks &- instruments[node.instrument].lowestPriceTicks
         let total = record.quantityLots
         let reason = refusal(ofReplace: record, original: node, limit: limit)
         guard reason == .none else {
@@ -80,19 +81,22 @@ extension Engine {
             return true
         }
         report(
-            Event(
-                kind: .replaced, attributes: node.traits.eventAttributes.union(.resting),
-                session: record.session, account: node.account, instrument: node.instrument,
-                orderID: original, reference: node.reference, priceTicks: orders[slot].priceTicks,
-                quantityLots: node.totalLots, leavesLots: 0, executedLots: node.executedLots),
+            node.event(.replaced, standing(slot), lots: node.totalLots, leavesLots: 0),
             into: &outbox)
-        let order = IncomingOrder(
-            orderID: record.orderID, reference: record.sequence, priceTicks: record.priceTicks,
-            totalLots: total, leavesLots: total &- node.executedLots, limit: limit,
-            session: record.session, account: node.account, instrument: node.instrument,
-            traits: node.traits,
-            indexHash: index.hash(session: record.session, orderID: record.orderID))
+        let extra = takeExtra(of: slot, for: record.sequence, into: &outbox)
+        let rest =
+            node.traits.isPostOnly
+            ? postOnlyLimit(node.instrument, isSell: node.isSell, limit) : limit
         remove(slot)
+        let order = IncomingOrder(
+            orderID: record.orderID, reference: record.sequence,
+            priceTicks: node.traits.isMarket
+                ? 0 : rest &+ instruments[node.instrument].lowestPriceTicks,
+            totalLots: total,
+            leavesLots: total &- node.executedLots, limit: rest, session: record.session,
+            account: node.account, instrument: node.instrument, traits: node.traits,
+            indexHash: index.hash(session: record.session, orderID: record.orderID),
+            extra: keepExtra(extra), stepsLeft: stepsAllowed)
         return enter(order, .replacement, into: &outbox)
     }
 
@@ -102,24 +106,29 @@ extension Engine {
         ofReplace record: LogRecord, original node: OrderNode, limit: Int64
     ) -> Reason {
         let total = record.quantityLots
+        guard killedAccountCount == 0 || !isKilled(account: node.account) else { return .killed }
         guard record.orderID != 0 else { return .invalidOrderID }
         if record.orderID != node.orderID,
             findOrder(session: record.session, orderID: record.orderID) != 0
         {
             return .duplicateOrderID
         }
+        let extra = node.extra == 0 ? OrderExtra() : extras[node.extra]
+        guard isTaken(in: node.instrument, node.traits, waits: extra.waits) else {
+            return .instrumentNotOpen
+        }
         guard total != 0 else { return .zeroQuantity }
         guard total <= instruments[node.instrument].quantityLotsMax else {
             return .quantityTooLarge
         }
-        guard isInLadder(record.priceTicks, of: node.instrument) else {
-            return .priceOutOfRange
-        }
-        if node.traits.isPostOnly && total > node.executedLots {
-            let wouldTrade = instruments[node.instrument].crosses(isSell: node.isSell, limit)
-            guard !wouldTrade else { return .postOnlyWouldTrade }
-        }
-        return .none
+        let price = record.priceTicks
+        guard
+            node.traits.isMarket ? price == 0 : isInLadder(price, of: node.instrument)
+        else { return .priceOutOfRange }
+        guard !extra.isIceberg || (total &- 1) >> 8 < extra.peakLots else { return .invalidPeak }
+        guard node.traits.isPostOnly, total > node.executedLots else { return .none }
+        return postOnlyRefusal(
+            node.instrument, isSell: node.isSell, limit, slides: extra.slides)
     }
 
     /// The new id, price and total as asked for; account, instrument, side, reference and executed

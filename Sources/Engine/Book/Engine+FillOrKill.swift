@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Wire
 
-// A fill-or-kill order looks before it leaps: it is accepted, what it could trade is counted, and
-// then it either trades in full or is cancelled without a trade.
+// A fill-or-kill order, and one with a minimum quantity, looks before it leaps: it is accepted,
+// what it could trade is counted, and then it either trades that much or is cancelled without a
+// trade.
 //
-// With `cancelNewest` and `cancelBoth` counting stops at the first order of the same account, as
-// matching would; with `cancelOldest` such orders are passed over, as matching would cancel them.
+// With `cancelOldest` orders of the same account are passed over, as matching would cancel them;
+// with every other prevention counting stops at the first of them.
 extension Engine {
     /// Steps (levels or orders looked at) of one slice for each event that a slice may have.
     private static var scanStepsPerEvent: UInt64 { 8 }
@@ -18,6 +19,7 @@ extension Engine {
         pending.rank = instruments[order.instrument].best(isSell: !order.traits.isSell)
         pending.slot = 0
         pending.countedLots = 0
+        pending.countedSteps = 0
         return scan(into: &outbox)
     }
 
@@ -28,11 +30,31 @@ extension Engine {
         guard let canFill = count(steps: steps) else { return false }
         pending.phase = .none
         var order = pending.order
-        guard canFill else { return leave(order, because: .fillOrKill, into: &outbox) }
+        guard canFill else {
+            return leave(order, because: untradedReason(order), into: &outbox)
+        }
         return sweep(&order, into: &outbox)
     }
 
-    /// Whether the order can be filled, or nil when the steps are used up first.
+    /// The steps that it takes to trade all of a resting order.
+    @inline(__always)
+    private func steps(with slot: UInt32) -> UInt64 {
+        let extra = orders[slot].extra
+        guard extra != 0, extras[extra].isIceberg else { return 1 }
+        let unseen = orders[slot].leavesLots &- extras[extra].displayedLots
+        let peak = extras[extra].peakLots
+        return 1 &+ unseen / peak &+ (unseen % peak == 0 ? 0 : 1)
+    }
+
+    /// Why an order leaves that trades nothing at all.
+    @inline(__always)
+    func untradedReason(_ order: borrowing IncomingOrder) -> Reason {
+        let traits = order.traits
+        guard order.minimumLots != 0, !traits.isFillOrKill else { return remainderReason(traits) }
+        return .minimumQuantity
+    }
+
+    /// Whether the order can trade its minimum, or nil when the steps are used up first.
     private mutating func count(steps: UInt64) -> Bool? {
         let order = pending.order
         let isSell = order.traits.isSell
@@ -43,8 +65,8 @@ extension Engine {
         var stepsLeft = steps
         while pending.rank <= limit {
             let tick = instrument.rank(isSell: !isSell, pending.rank)
-            let level = instrument.levelBase &+ UInt32(truncatingIfNeeded: tick)
-            if prevention == .none {
+            let level = instrument.level(isSell: !isSell, tick)
+            if prevention == .none, rulesVersion < 3 {
                 guard stepsLeft > 0 else { return nil }
                 stepsLeft &-= 1
                 pending.countedLots &+= levels[level].quantityLots
@@ -53,15 +75,18 @@ extension Engine {
                 while pending.slot != 0 {
                     guard stepsLeft > 0 else { return nil }
                     stepsLeft &-= 1
-                    if orders[pending.slot].account != order.account {
+                    pending.countedSteps &+= self.steps(with: pending.slot)
+                    guard pending.countedSteps <= UInt64(order.stepsLeft) else { return false }
+                    if prevention == .none || orders[pending.slot].account != order.account {
                         pending.countedLots &+= orders[pending.slot].leavesLots
                     } else if prevention != .cancelOldest {
-                        return pending.countedLots >= order.leavesLots
+                        return pending.countedLots >= order.minimumLots
                     }
+                    if pending.countedLots >= order.minimumLots { return true }
                     pending.slot = links[pending.slot].next
                 }
             }
-            if pending.countedLots >= order.leavesLots { return true }
+            if pending.countedLots >= order.minimumLots { return true }
             pending.rank = bits.next(after: pending.rank)
         }
         return false

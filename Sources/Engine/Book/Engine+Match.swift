@@ -4,10 +4,19 @@ internal import Wire
 // Price-time priority: the best price first, at one price the oldest first, at the resting
 // order's price.
 extension Engine {
+    /// Since rules 3: orders that one incoming order may meet. It cannot be broken off and go on
+    /// later, so this is what bounds the work of a command.
+    static let stepsPerOrder: UInt32 = 16_384
+
+    /// What the rules in force allow an incoming order.
+    @inline(__always)
+    var stepsAllowed: UInt32 { rulesVersion < 3 ? .max : Self.stepsPerOrder }
+
     enum MatchEnd {
         case filled  //         nothing is left; the last event is out
         case uncrossed  //      nothing more within the limit
         case prevented  //      self-trade prevention stopped the incoming order
+        case exhausted  //      it has met as many orders as it may
         case sliceFull
     }
 
@@ -20,19 +29,25 @@ extension Engine {
     /// Matches an accepted order until the command or the slice is complete; answers which.
     @inline(never)
     mutating func sweep(_ order: inout IncomingOrder, into outbox: inout EventOutbox) -> Bool {
-        sweepInPlace(&order, into: &outbox)
+        let isComplete = sweepInPlace(&order, isPlain: false, into: &outbox)
+        pending.tradeIndex = order.tradeIndex
+        return isComplete
     }
 
-    /// The same, in line: where the order is still in registers.
+    /// The same, in line: where the order is still in registers. `isPlain`, a literal, says that
+    /// it came the usual way: what such an order cannot be is not asked for.
     @inline(__always)
     mutating func sweepInPlace(
-        _ order: inout IncomingOrder, into outbox: inout EventOutbox
+        _ order: inout IncomingOrder, isPlain: Bool, into outbox: inout EventOutbox
     ) -> Bool {
         let tradesBefore = order.tradeIndex
-        let end = match(&order, into: &outbox)
+        let end = match(&order, isPlain: isPlain, into: &outbox)
         // The aggressor's reports are counted once a sweep: a slice has fewer than 2^16 trades.
         sessions[order.session].reportSequence &+= UInt64(order.tradeIndex &- tradesBefore)
-        if end == .filled { return true }
+        if end == .filled {
+            if !isPlain, order.extra != 0 { dropExtra(order.extra) }
+            return true
+        }
         switch end {
         case .filled:
             return true
@@ -42,18 +57,21 @@ extension Engine {
             return false
         case .prevented:
             return leave(order, because: .selfTradePrevented, into: &outbox)
+        case .exhausted:
+            return leave(order, because: .stepLimit, into: &outbox)
         case .uncrossed:
-            guard order.traits.mayRest else {
+            if !isPlain, instruments[order.instrument].usualLotsMax == 0,
+                leavesAtBand(&order, into: &outbox)
+            {
+                return leave(order, because: .outsidePriceBand, into: &outbox)
+            }
+            guard isPlain || order.traits.mayRest else {
                 return leave(order, because: remainderReason(order.traits), into: &outbox)
             }
-            emit(
-                Event(
-                    kind: .rested, attributes: order.traits.eventAttributes.union(closing),
-                    session: order.session, account: order.account,
-                    instrument: order.instrument, orderID: order.orderID,
-                    reference: order.reference, priceTicks: order.priceTicks,
-                    quantityLots: order.totalLots, leavesLots: order.leavesLots,
-                    executedLots: order.totalLots &- order.leavesLots), into: &outbox)
+            if !isPlain, order.extra != 0, keepsExtra(&order) {
+                return restRare(order, into: &outbox)
+            }
+            emit(order.event(.rested, closing, lots: order.totalLots), into: &outbox)
             rest(order)
             return true
         }
@@ -72,38 +90,57 @@ extension Engine {
         _ order: borrowing IncomingOrder, because reason: Reason,
         into outbox: inout EventOutbox
     ) -> Bool {
+        if order.extra != 0 { dropExtra(order.extra) }
         report(
-            Event(
-                kind: .cancelled, attributes: order.traits.eventAttributes.union(closing),
-                detail: UInt16(reason.rawValue), session: order.session, account: order.account,
-                instrument: order.instrument, orderID: order.orderID,
-                reference: order.reference, priceTicks: order.priceTicks,
-                quantityLots: order.leavesLots, leavesLots: 0,
-                executedLots: order.totalLots &- order.leavesLots), into: &outbox)
+            order.event(
+                .cancelled, closing, lots: order.leavesLots, leavesLots: 0,
+                detail: UInt16(reason.rawValue)), into: &outbox)
         return true
     }
 
     @inline(__always)
     private mutating func match(
-        _ order: inout IncomingOrder, into outbox: inout EventOutbox
+        _ order: inout IncomingOrder, isPlain: Bool, into outbox: inout EventOutbox
     ) -> MatchEnd {
         let isSell = order.traits.isSell
         let instrument = order.instrument
         let lowest = instruments[instrument].lowestPriceTicks
-        let levelBase = instruments[instrument].levelBase
+        let levelBase = instruments[instrument].level(isSell: !isSell, 0)
         let prevention = order.traits.selfTradePrevention
         while crosses(isSell: isSell, order) {
             if sliceIsFull(outbox) { return .sliceFull }
+            if order.stepsLeft == 0 {
+                // What a dry run found is traded, however many stand between parts of an iceberg.
+                let executedLots = order.totalLots &- order.leavesLots
+                guard !isPlain, executedLots < order.minimumLots else { return .exhausted }
+            } else {
+                order.stepsLeft &-= 1
+            }
             let tick = instruments[instrument].bestOpposite(isSell: isSell)
             let slot = levels[levelBase &+ UInt32(truncatingIfNeeded: tick)].head
             if prevention != .none, orders[slot].account == order.account {
+                if !isPlain, prevention == .decrement {
+                    guard decrement(&order, and: slot, into: &outbox) else { return .prevented }
+                    continue
+                }
                 if prevention != .cancelNewest {
                     cancel(slot, because: .selfTradePrevented, last: [], into: &outbox)
                 }
                 if prevention != .cancelOldest { return .prevented }
                 continue
             }
-            trade(&order, with: slot, at: lowest &+ tick, into: &outbox)
+            let isRare = !isPlain && (order.extra != 0 || order.quoteLeft != .max)
+            if orders[slot].extra != 0 || isRare {
+                // A copy: what is handed on by address is in no register any more.
+                var met = order
+                let isAffordable = tradeRare(&met, with: slot, at: lowest &+ tick, into: &outbox)
+                order = met
+                guard isAffordable else { return .uncrossed }
+            } else {
+                trade(&order, with: slot, at: lowest &+ tick, into: &outbox)
+            }
+            instruments[instrument].lastTick = UInt32(truncatingIfNeeded: tick)
+            if !isPlain, instruments[instrument].usualLotsMax == 0 { noteTrade(instrument, tick) }
             if order.leavesLots == 0 { return .filled }
         }
         return .uncrossed
@@ -128,15 +165,11 @@ extension Engine {
                 instrument: order.instrument, orderID: orders[slot].orderID,
                 reference: orders[slot].reference, priceTicks: priceTicks, quantityLots: lots,
                 leavesLots: makerLeaves &- lots, executedLots: makerExecuted), into: &outbox)
-        let side = order.traits.eventAttributes.union(.aggressor)
+        let last = order.leavesLots == 0 ? closing : []
         emit(
-            Event(
-                kind: .traded, attributes: order.leavesLots == 0 ? side.union(closing) : side,
-                detail: order.tradeIndex, session: order.session, account: order.account,
-                instrument: order.instrument, orderID: order.orderID,
-                reference: order.reference, priceTicks: priceTicks, quantityLots: lots,
-                leavesLots: order.leavesLots,
-                executedLots: order.totalLots &- order.leavesLots), into: &outbox)
+            order.event(
+                .traded, last.union(.aggressor), lots: lots, at: priceTicks,
+                detail: order.tradeIndex), into: &outbox)
         order.tradeIndex &+= 1
         if lots == makerLeaves {
             fetchAhead(behind: slot)
@@ -156,22 +189,20 @@ extension Engine {
         index.prefetch(hash: orders[first].indexHash)
     }
 
-    /// Cancels a resting order; `last` is `closing`, or nothing when more events follow.
+    /// Cancels an open order; `last` is `closing`, or nothing when more events follow.
     @inline(__always)
     mutating func cancel(
         _ slot: UInt32, because reason: Reason, last: EventAttributes,
         into outbox: inout EventOutbox
     ) {
         let orders = self.orders
+        guard orders[slot].extra == 0 else {
+            return cancelRare(slot, because: reason, last: last, into: &outbox)
+        }
         report(
-            Event(
-                kind: .cancelled,
-                attributes: orders[slot].traits.eventAttributes.union(.resting).union(last),
-                detail: UInt16(reason.rawValue), session: orders[slot].session,
-                account: orders[slot].account, instrument: orders[slot].instrument,
-                orderID: orders[slot].orderID, reference: orders[slot].reference,
-                priceTicks: orders[slot].priceTicks, quantityLots: orders[slot].leavesLots,
-                leavesLots: 0, executedLots: orders[slot].executedLots), into: &outbox)
+            orders[slot].event(
+                .cancelled, last.union(.resting), lots: orders[slot].leavesLots, leavesLots: 0,
+                detail: UInt16(reason.rawValue)), into: &outbox)
         remove(slot)
     }
 }

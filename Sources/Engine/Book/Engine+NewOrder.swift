@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Platform
 internal import Wire
 
 extension Engine {
@@ -14,56 +15,83 @@ extension Engine {
             totalLots: record.quantityLots, leavesLots: record.quantityLots, limit: tick,
             session: record.session, account: record.account, instrument: record.instrument,
             traits: OrderTraits(attributes: record.attributes, flags: record.flags),
-            indexHash: indexHash)
-        accept(order, order.traits.eventAttributes, into: &outbox)
-        return sweepInPlace(&order, into: &outbox)
+            indexHash: indexHash, stepsLeft: stepsAllowed)
+        accept(order, [], into: &outbox)
+        return sweepInPlace(&order, isPlain: true, into: &outbox)
     }
 
     @inline(__always)
-    private mutating func accept(
+    mutating func accept(
         _ order: IncomingOrder, _ attributes: EventAttributes, into outbox: inout EventOutbox
     ) {
-        report(
-            Event(
-                kind: .accepted, attributes: attributes,
-                session: order.session, account: order.account, instrument: order.instrument,
-                orderID: order.orderID, reference: order.reference,
-                priceTicks: order.priceTicks, quantityLots: order.totalLots,
-                leavesLots: order.leavesLots,
-                executedLots: order.totalLots &- order.leavesLots), into: &outbox)
+        report(order.event(.accepted, attributes, lots: order.totalLots), into: &outbox)
     }
 
     /// A new order of a session that is logged on: whatever its kind, whether it is good or not.
     /// The rules are listed at `apply`.
     @inline(never)
     mutating func newOrder(
-        _ record: RecordView, isPlain: Bool, into outbox: inout EventOutbox
+        _ record: RecordView, _ continuation: RecordView?, into outbox: inout EventOutbox
     ) -> Bool {
         let indexHash = index.hash(session: record.session, orderID: record.orderID)
-        let reason = refusal(of: record, indexHash: indexHash, isPlain: isPlain)
+        let terms = OrderTerms(
+            continuation?.orderContinuation ?? OrderContinuation(), type: record.attributes.type,
+            isLinked: record.flags & RecordFlags.linked != 0)
+        let reason = refusal(of: record, indexHash: indexHash, terms)
         guard reason == .none else {
             return reject(.rejected, reason, record.record, into: &outbox)
         }
         let instrument = record.instrument
         let traits = OrderTraits(attributes: record.attributes, flags: record.flags)
-        let limit =
-            traits.isMarket
-            ? (traits.isSell ? 0 : Int64(instruments[instrument].tickCount) &- 1)
-            : record.priceTicks &- instruments[instrument].lowestPriceTicks
+        var limit = record.priceTicks &- instruments[instrument].lowestPriceTicks
+        if traits.isMarket {
+            limit = marketLimit(instrument, isSell: traits.isSell, terms)
+        } else if traits.isPostOnly {
+            limit = postOnlyLimit(instrument, isSell: traits.isSell, limit)
+        }
         let order = IncomingOrder(
-            orderID: record.orderID, reference: record.sequence, priceTicks: record.priceTicks,
+            orderID: record.orderID, reference: record.sequence,
+            priceTicks: traits.isMarket
+                ? 0 : limit &+ instruments[instrument].lowestPriceTicks,
             totalLots: record.quantityLots, leavesLots: record.quantityLots, limit: limit,
             session: record.session, account: record.account, instrument: instrument,
-            traits: traits, indexHash: indexHash)
+            traits: traits, indexHash: indexHash, extra: extra(of: record, terms),
+            minimumLots: traits.isFillOrKill ? record.quantityLots : terms.minimumLots,
+            quoteLeft: terms.quoteMax == 0 ? .max : terms.quoteMax, stepsLeft: stepsAllowed)
         return enter(order, [], into: &outbox)
+    }
+
+    /// The worst tick at which a market order trades.
+    @inline(__always)
+    private func marketLimit(
+        _ instrument: UInt32, isSell: Bool, _ terms: OrderTerms
+    ) -> Int64 {
+        let worst = instruments[instrument].worstTick(isSell: isSell)
+        let best = instruments[instrument].best(isSell: !isSell)
+        guard terms.slippageTicks != 0, best != InstrumentState.none else { return worst }
+        let tick = instruments[instrument].bestOpposite(isSell: isSell)
+        let room = UInt64(isSell ? tick : worst &- tick)
+        let slippage = Int64(min(terms.slippageTicks, room))
+        return isSell ? tick &- slippage : tick &+ slippage
+    }
+
+    /// The tick at which a post-only order rests: its own, or if it would trade there, which only
+    /// one that slides gets to, one behind the best on the other side.
+    @inline(__always)
+    func postOnlyLimit(_ instrument: UInt32, isSell: Bool, _ tick: Int64) -> Int64 {
+        guard instruments[instrument].crosses(isSell: isSell, tick) else { return tick }
+        return instruments[instrument].bestOpposite(isSell: isSell) &+ (isSell ? 1 : -1)
     }
 
     /// Why a new order is rejected before it looks at the other side, or `none`.
     @inline(__always)
-    private func refusal(of record: RecordView, indexHash: UInt32, isPlain: Bool) -> Reason {
+    private func refusal(
+        of record: RecordView, indexHash: UInt32, _ terms: OrderTerms
+    ) -> Reason {
         let instrument = record.instrument
         let orderID = record.orderID
         let session = record.session
+        guard !isKilled(session: session, account: record.account) else { return .killed }
         guard
             instrument <= limits.instrumentCapacity && instruments[instrument].tickCount != 0
         else { return .unknownInstrument }
@@ -71,15 +99,12 @@ extension Engine {
         guard
             index.find(hash: indexHash, session: session, orderID: orderID, in: orders) == 0
         else { return .duplicateOrderID }
-        let attributes = record.attributes.rawValue
-        guard attributes & 0b1100 == 0 else { return .invalidOrderType }
-        guard attributes & 0b1100_0000 == 0 else { return .invalidTimeInForce }
-        let flags = record.flags
-        let traits = OrderTraits(attributes: OrderAttributes(rawValue: attributes), flags: flags)
-        guard
-            flags & ~(0b111 | RecordFlags.pair) == 0 && (!traits.isPostOnly || traits.mayRest)
-        else { return .invalidFlags }
-        guard isPlain else { return .unsupported }
+        let traits = OrderTraits(attributes: record.attributes, flags: record.flags)
+        let kind = rulesVersion < 3 ? plainRefusal(record, terms) : rareRefusal(record, terms)
+        guard kind == .none else { return kind }
+        guard isTaken(in: instrument, traits, waits: terms.waits) else {
+            return .instrumentNotOpen
+        }
         let quantity = record.quantityLots
         guard quantity != 0 else { return .zeroQuantity }
         guard quantity <= instruments[instrument].quantityLotsMax else {
@@ -89,17 +114,52 @@ extension Engine {
         guard
             traits.isMarket ? price == 0 : isInLadder(price, of: instrument)
         else { return .priceOutOfRange }
-        guard traits.mayRest else { return .none }
+        let amounts = amountRefusal(quantity, instrument, terms)
+        guard amounts == .none else { return amounts }
+        guard traits.mayRest || terms.waits else { return .none }
+        let link = linkRefusal(record, terms)
+        guard link == .none else { return link }
         guard sessions[session].openOrders < limits.sessionOpenOrdersMax else {
             return .sessionOrderLimit
         }
-        guard openOrderCount < limits.orderCapacity else { return .orderPoolExhausted }
-        if traits.isPostOnly {
-            let tick = price &- instruments[instrument].lowestPriceTicks
-            let wouldTrade = instruments[instrument].crosses(isSell: traits.isSell, tick)
-            guard !wouldTrade else { return .postOnlyWouldTrade }
+        guard
+            openOrderCount < limits.orderCapacity,
+            extrasNeeded(record, terms) <= extraPool.capacity &- extraPool.count
+        else { return .orderPoolExhausted }
+        guard traits.isPostOnly else { return .none }
+        return postOnlyRefusal(
+            instrument, isSell: traits.isSell, price &- instruments[instrument].lowestPriceTicks,
+            slides: record.flags & RecordFlags.slide != 0)
+    }
+
+    /// Why a post-only order may not be entered at a tick, or `none`.
+    @inline(__always)
+    func postOnlyRefusal(
+        _ instrument: UInt32, isSell: Bool, _ tick: Int64, slides: Bool
+    ) -> Reason {
+        guard instruments[instrument].crosses(isSell: isSell, tick) else { return .none }
+        guard slides else { return .postOnlyWouldTrade }
+        let rest = postOnlyLimit(instrument, isSell: isSell, tick)
+        guard rest >= 0 && rest < Int64(instruments[instrument].tickCount) else {
+            return .priceOutOfRange
         }
-        return .none
+        guard markets[instrument].bands.isSet else { return .none }
+        return markets[instrument].band(of: instruments[instrument]).contains(rest)
+            ? .none : .priceOutsideBand
+    }
+
+    /// Rules 1 and 2: types, times in force and flags that there were, and nothing rare.
+    @inline(__always)
+    private func plainRefusal(_ record: RecordView, _ terms: OrderTerms) -> Reason {
+        let attributes = record.attributes.rawValue
+        guard attributes & 0b1100 == 0 else { return .invalidOrderType }
+        guard attributes & 0b1100_0000 == 0 else { return .invalidTimeInForce }
+        let flags = record.flags
+        let traits = OrderTraits(attributes: OrderAttributes(rawValue: attributes), flags: flags)
+        guard
+            flags & ~(0b111 | RecordFlags.pair) == 0 && (!traits.isPostOnly || traits.mayRest)
+        else { return .invalidFlags }
+        return terms.isPlain ? .none : .unsupported
     }
 
     /// Whether a price has a level.
@@ -117,19 +177,31 @@ extension Engine {
         _ order: IncomingOrder, _ extra: EventAttributes,
         into outbox: inout EventOutbox
     ) -> Bool {
-        let crosses = crosses(isSell: order.traits.isSell, order)
+        if markets[order.instrument].waitingCount != 0 { closeLate() }
+        if order.extra != 0, extras[order.extra].waits {
+            closeLate()
+            return acceptWaiting(order, extra, into: &outbox)
+        }
+        let crosses =
+            crosses(isSell: order.traits.isSell, order)
+            && !markets[order.instrument].trading.isCall
         let restsUntouched = !crosses && order.traits.mayRest
-        let side = order.traits.eventAttributes.union(extra)
+        if restsUntouched && order.extra != 0 {
+            return acceptRare(order, extra.union(.resting), into: &outbox)
+        }
         accept(
-            order, restsUntouched ? side.union(.resting).union(closing) : side, into: &outbox)
+            order, restsUntouched ? extra.union(.resting).union(closing) : extra, into: &outbox)
         if restsUntouched {
             rest(order)
             return true
         }
         guard crosses else {
-            return leave(order, because: remainderReason(order.traits), into: &outbox)
+            return leave(order, because: untradedReason(order), into: &outbox)
         }
-        if order.traits.isFillOrKill { return startScan(order, into: &outbox) }
+        if instruments[order.instrument].usualLotsMax == 0 {
+            return enterBound(order, into: &outbox)
+        }
+        if order.minimumLots != 0 { return startScan(order, into: &outbox) }
         var order = order
         return sweep(&order, into: &outbox)
     }

@@ -31,9 +31,9 @@ extension Engine {
         guard
             instrument == book,
             UInt64(bitPattern: tick) < UInt64(instruments[book].tickCount),
-            orderID != 0, quantity &- 1 < instruments[book].quantityLotsMax,
+            orderID != 0, quantity &- 1 < instruments[book].usualLotsMax,
             sessions[session].openOrders < limits.sessionOpenOrdersMax,
-            openOrderCount < limits.orderCapacity,
+            openOrderCount < usualOrdersMax,
             index.find(hash: indexHash, session: session, orderID: orderID, in: orders) == 0
         else { return .unusual }
         use(session, record.sessionSequence)
@@ -48,7 +48,7 @@ extension Engine {
             Self.word(instrument: instrument, .accepted, [.resting, .last], 0)
             | UInt64(attributes) &<< 40
         emit(first, SIMD4(quantity, 0, owner, what), into: &outbox)
-        let level = instruments[book].levelBase &+ UInt32(truncatingIfNeeded: tick)
+        let level = instruments[book].level(isSell: attributes != 0, tick)
         let traits = UInt64(attributes) | UInt64(record.flags) &<< 1
         rest(
             first,
@@ -78,7 +78,7 @@ extension Engine {
             slot = index.entries[position].slot
         }
         let instrument = orders[slot].instrument
-        guard instrument == record.instrument else { return false }
+        guard instrument == record.instrument, orders[slot].extra == 0 else { return false }
         use(session, record.sessionSequence)
         sessions[session].reportSequence &+= 1
         let executed = orders[slot].executedLots
@@ -98,12 +98,14 @@ extension Engine {
         return true
     }
 
-    /// Whether a session is logged on, and this is the sequence that it is to use next.
+    /// Whether a session is logged on and not stopped, and this is the sequence that it is to use
+    /// next.
     @inline(__always)
     private func isNext(_ session: UInt32, _ sequence: UInt32) -> Bool {
         session &- 1 < limits.sessionCapacity
             && UInt32(truncatingIfNeeded: sessions[session].expectedSequence) == sequence
-            && sessions[session].flags & SessionState.loggedOn != 0
+            && sessions[session].flags & (SessionState.loggedOn | SessionState.killed)
+                == SessionState.loggedOn
     }
 
     @inline(__always)

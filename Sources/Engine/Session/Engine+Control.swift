@@ -23,9 +23,16 @@ extension Engine {
             return defineInstrument(record, continuation, into: &outbox)
         case .activateRules:
             return activateRules(record, into: &outbox)
+        case .killSwitch:
+            return killSwitch(record, into: &outbox)
+        case .setInstrumentState:
+            return setTradingState(record, into: &outbox)
+        case .setPriceBands:
+            return setPriceBands(record, into: &outbox)
         case .timeAdvance:
-            emit(Event(kind: .controlApplied, attributes: closing), into: &outbox)
-            return true
+            return advanceTime(record, into: &outbox)
+        case .rollBusinessDay:
+            return rollBusinessDay(record, into: &outbox)
         case .filler:
             emit(Event(kind: .nothing, attributes: closing), into: &outbox)
             return true
@@ -36,7 +43,7 @@ extension Engine {
 
     /// The only event of a session or control command that was refused, and of a sequenced one
     /// that is not the next: it names the session of session kinds, the instrument of
-    /// `defineInstrument`, and nothing else.
+    /// `defineInstrument`, `setInstrumentState` and `setPriceBands`, and nothing else.
     @inline(never)
     mutating func rejectControl(
         _ reason: Reason, session: UInt32 = 0, instrument: UInt32 = 0,
@@ -49,18 +56,30 @@ extension Engine {
         return true
     }
 
-    /// The limits must be this engine's, the rules such as it folds. The seed of the order index is
+    /// The limits must be this engine's, the rules such as it folds, and from 3 on no older ones
+    /// than before. The seed of the order index is
     /// taken when nothing is in it; events do not depend on it.
     private mutating func startEpoch(
         _ record: LogRecord, _ continuation: LogRecord?, into outbox: inout EventOutbox
     ) -> Bool {
         guard let continuation, EngineLimits(continuation: continuation) == limits,
-            RulesRange.build.contains(record.sessionSequence)
+            RulesRange.build.contains(record.sessionSequence),
+            rulesVersion < 3 || record.sessionSequence >= rulesVersion
         else { return rejectControl(.invalidControl, into: &outbox) }
-        rulesVersion = record.sessionSequence
+        putInForce(record.sessionSequence)
         if openOrderCount == 0 { setIndexSeed(UInt64(bitPattern: record.priceTicks)) }
         emit(Event(kind: .epochStarted, attributes: closing), into: &outbox)
         return true
+    }
+
+    /// Before rules 3 nobody is told of the last trade, so it is none of theirs.
+    private mutating func putInForce(_ version: UInt32) {
+        if rulesVersion < 3, version >= 3 {
+            for number in 1...limits.instrumentCapacity {
+                instruments[number].lastTick = InstrumentState.noTick
+            }
+        }
+        rulesVersion = version
     }
 
     /// Goes on as if the log were under these rules, which are folded: to see what they would make
@@ -68,6 +87,17 @@ extension Engine {
     public mutating func assume(rules version: UInt32) {
         precondition(RulesRange.build.contains(version), "rules that are folded are assumed")
         rulesVersion = version
+    }
+
+    /// Takes the limit of price levels of a log that was begun with fewer than there is memory for:
+    /// before its first command, 1 ... what there is memory for.
+    public mutating func narrow(ladderTickCapacity levels: UInt32) {
+        precondition(
+            rulesVersion == 0 && ladderTicksUsed == 0,
+            "what a log was begun with is known before its first command")
+        precondition(
+            1...memoryLimits.ladderTickCapacity ~= levels, "there is memory for the levels")
+        ladderTickCapacity = levels
     }
 
     /// The next version, and no other: none is left out, and none comes back. Whoever reads a log
@@ -79,7 +109,7 @@ extension Engine {
         guard record.orderID == UInt64(next), RulesRange.build.contains(next) else {
             return rejectControl(.invalidControl, into: &outbox)
         }
-        rulesVersion = next
+        putInForce(next)
         emit(Event(kind: .controlApplied, attributes: closing), into: &outbox)
         return true
     }
@@ -123,8 +153,10 @@ extension Engine {
         instruments[number] = InstrumentState(
             lowestPriceTicks: lowestPriceTicks, quantityLotsMax: quantityLotsMax,
             bestAsk: InstrumentState.none, bestBid: InstrumentState.none,
-            levelBase: ladderTicksUsed, tickCount: tickCount, wordBase: wordsUsed,
-            wordCounts: wordCounts, reserved: 0)
+            levelBase: 2 &* ladderTicksUsed, tickCount: tickCount, wordBase: wordsUsed,
+            wordCounts: (wordCounts.0, wordCounts.1), lastTick: InstrumentState.noTick,
+            usualLotsMax: quantityLotsMax)
+        markets[number] = .new
         ladderTicksUsed &+= tickCount
         wordsUsed &+= 2 &* (wordCounts.0 &+ wordCounts.1 &+ wordCounts.2)
     }

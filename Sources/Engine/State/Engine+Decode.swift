@@ -17,30 +17,39 @@ extension Engine {
             image, limits: limits, node: node, sliceEvents: Self.eventsPerSliceTarget)
     }
 
-    /// With slices of another size, for tests.
+    /// With slices of another size and other bounds, for tests.
     @_spi(Testing)
     public static func decodeImage(
-        _ image: RawSpan, limits: EngineLimits? = nil, node: NUMANode? = nil, sliceEvents: Int
+        _ image: RawSpan, limits: EngineLimits? = nil, node: NUMANode? = nil, sliceEvents: Int,
+        bounds: StepBounds = StepBounds()
     ) throws(EngineImageError) -> Engine {
         let image = ImageView(image)
         let header = try image.checkedHeader(limits: limits)
         try image.checkSections(header)
-        var engine = try empty(limits: header.limits, node: node, sliceEvents: sliceEvents)
+        var engine = try empty(
+            limits: header.limits, node: node, sliceEvents: sliceEvents, bounds: bounds)
         engine.rulesVersion = header.rulesVersion
+        engine.timeSeconds = header.timeSeconds
+        engine.businessDay = BusinessDay(rawValue: header.businessDay)
+        engine.shownReferenceCount = header.shownReferenceCount
         engine.setIndexSeed(header.indexSeed)
         engine.hash = StateHash(lanes: header.hashLanes)
         try engine.decodeInstruments(image, header)
         try engine.decodeSessions(image, header)
+        try engine.decodeRare(image, header)
         try engine.decodeBooks(image, header)
         try engine.decodeEntries(image, header)
+        try engine.checkPartners(header)
+        try engine.decodeMarks(header)
         return engine
     }
 
     private static func empty(
-        limits: EngineLimits, node: NUMANode?, sliceEvents: Int
+        limits: EngineLimits, node: NUMANode?, sliceEvents: Int, bounds: StepBounds
     ) throws(EngineImageError) -> Engine {
         do {
-            return try Engine(limits: limits, node: node, sliceEvents: sliceEvents)
+            return try Engine(
+                limits: limits, node: node, sliceEvents: sliceEvents, bounds: bounds)
         } catch {
             throw .memory(error)
         }
@@ -98,17 +107,22 @@ extension Engine {
             let known =
                 SessionState.loggedOn | SessionState.cancelOnDisconnect
                 | SessionState.extendedReports
+                | (rulesVersion < 3
+                    ? 0 : SessionState.cancelAllOnDisconnect | SessionState.killed)
+            let isLoggedOn = entry.flags & SessionState.loggedOn != 0
             try place.check(
                 entry.flags & ~known == 0
-                    && (entry.flags == 0 || entry.flags & SessionState.loggedOn != 0),
-                "flags \(entry.flags)", "0, or 1 with 2 and 4 or without", at: 4)
+                    && (entry.flags & ~SessionState.killed == 0 || isLoggedOn)
+                    && (entry.flags & SessionState.cancelAllOnDisconnect == 0
+                        || entry.flags & SessionState.cancelOnDisconnect != 0),
+                "flags \(entry.flags)", "0, or 1 with known ones that go together", at: 4)
             try place.check(
                 entry.expectedSequence > 0, "expected sequence 0", "1 or more", at: 8)
             try place.check(
                 entry.openOrders <= limits.sessionOpenOrdersMax,
                 "\(entry.openOrders) open orders", "at most \(limits.sessionOpenOrdersMax)", at: 24)
             try place.check(
-                entry.flags != 0
+                isLoggedOn
                     || UInt64(entry.token | entry.heartbeatMillis) | entry.nonce | entry.source
                         == 0,
                 "a logon's fields are set", "zero in a session that is not logged on", at: 28)
@@ -151,13 +165,16 @@ extension Engine {
             if let bid = bestBid(instrument: entry.number),
                 let ask = bestAsk(instrument: entry.number)
             {
+                let market = markets[entry.number]
                 try place.check(
-                    bid < ask, "a book with bid \(bid) and ask \(ask)", "uncrossed")
+                    bid < ask || market.trading.mayBeCrossed || market.isUncrossing,
+                    "a book with bid \(bid) and ask \(ask)", "uncrossed")
             }
         }
         try ImagePlace(.header, EngineImageSection.orders.rowByteOffset + 8).check(
-            position == header.count(.orders), "\(header.count(.orders)) orders",
-            "the sum of the instruments', \(position)")
+            position == header.count(.orders) || rulesVersion >= 3,
+            "\(header.count(.orders)) orders", "the sum of the instruments', \(position)")
+        try decodeWaiting(image, header, from: position)
     }
 
     /// Puts the orders of one side into the book; answers the sum of what they leave.
@@ -166,7 +183,6 @@ extension Engine {
         _ image: borrowing ImageView, _ header: ImageHeader
     ) throws(EngineImageError) -> UInt64 {
         let state = instruments[instrument]
-        let bits = state.bits(words, isSell: isSell)
         var lastRank: Int64 = -1
         var lastReference: UInt64 = 0
         var lots: UInt64 = 0
@@ -180,28 +196,16 @@ extension Engine {
             try place.check(
                 rank >= lastRank, "price \(entry.priceTicks)", "not better than that before",
                 at: 16)
+            // Since rules 3 an order may come to its price late.
             try place.check(
-                rank > lastRank || entry.reference > lastReference,
+                rank > lastRank || entry.reference > lastReference || rulesVersion >= 3,
                 "reference \(entry.reference)", "above that before, \(lastReference)", at: 8)
-            let indexHash = index.hash(session: entry.session, orderID: entry.orderID)
-            try place.check(
-                index.find(
-                    hash: indexHash, session: entry.session, orderID: entry.orderID, in: orders)
-                    == 0,
-                "id \(entry.orderID) again", "unique in its session")
-            let slot = pool.allocate()
-            assert(Int(slot) == position + 1, "a new pool hands its slots out in order")
-            let level = state.levelBase + UInt32(tick)
-            orders[slot] = OrderNode(
-                orderID: entry.orderID, reference: entry.reference, priceTicks: entry.priceTicks,
-                totalLots: entry.totalLots, level: level, indexHash: indexHash,
-                executedLots: entry.executedLots, session: entry.session, account: entry.account,
-                instrumentAndTraits: instrument | entry.traits << 24, reserved: 0)
-            index.insert(hash: indexHash, slot: slot)
+            let level = state.level(isSell: isSell, tick)
+            let slot = try open(entry, of: instrument, level: level, place)
+            try checkRare(slot, place)
             let leaves = entry.totalLots - entry.executedLots
-            append(slot, to: level, leavesLots: leaves, opens: rank > lastRank)
-            if rank > lastRank { bits.set(rank) }
-            if lastRank < 0 { instruments[instrument].setBest(isSell: isSell, rank) }
+            join(slot)
+            levels[level].quantityLots &+= leaves
             lots &+= leaves
             lastRank = rank
             lastReference = entry.reference
@@ -209,18 +213,24 @@ extension Engine {
         return lots
     }
 
-    /// Puts an order at the end of a level, which it `opens` if it is its first.
-    private func append(_ slot: UInt32, to level: UInt32, leavesLots: UInt64, opens: Bool) {
-        if opens {
-            links[slot] = OrderLinks(next: 0, previous: 0, sessionNext: 0, sessionPrevious: 0)
-            levels[level] = Level(head: slot, tail: slot, quantityLots: leavesLots)
-        } else {
-            let tail = levels[level].tail
-            links[slot] = OrderLinks(next: 0, previous: tail, sessionNext: 0, sessionPrevious: 0)
-            links[tail].next = slot
-            levels[level].tail = slot
-            levels[level].quantityLots &+= leavesLots
-        }
+    /// Gives the next order its slot, and makes it findable.
+    mutating func open(
+        _ entry: OrderImage, of instrument: UInt32, level: UInt32, _ place: ImagePlace
+    ) throws(EngineImageError) -> UInt32 {
+        let indexHash = index.hash(session: entry.session, orderID: entry.orderID)
+        try place.check(
+            index.find(
+                hash: indexHash, session: entry.session, orderID: entry.orderID, in: orders)
+                == 0,
+            "id \(entry.orderID) again", "unique in its session")
+        let slot = pool.allocate()
+        orders[slot] = OrderNode(
+            orderID: entry.orderID, reference: entry.reference, priceTicks: entry.priceTicks,
+            totalLots: entry.totalLots, level: level, indexHash: indexHash,
+            executedLots: entry.executedLots, session: entry.session, account: entry.account,
+            instrumentAndTraits: instrument | entry.traits << 24, extra: rareExtra(of: slot))
+        index.insert(hash: indexHash, slot: slot)
+        return slot
     }
 
     /// What an order must be on its own.
@@ -228,10 +238,26 @@ extension Engine {
         _ entry: OrderImage, of instrument: UInt32, isSell: Bool, _ place: ImagePlace
     ) throws(EngineImageError) {
         let state = instruments[instrument]
-        try place.check(entry.orderID != 0, "id 0", "1 or more")
+        try checkQuantity(entry, of: instrument, place)
         try place.check(
             isInLadder(entry.priceTicks, of: instrument), "price \(entry.priceTicks)",
             "one of \(state.tickCount) from \(state.lowestPriceTicks) up", at: 16)
+        try place.check(
+            entry.instrument == instrument, "instrument \(entry.instrument)", "\(instrument)",
+            at: 48)
+        let traits = OrderTraits(rawValue: UInt8(truncatingIfNeeded: entry.traits))
+        try place.check(
+            entry.traits < (rulesVersion < 3 ? 0x80 : 0x100) && traits.mayRest
+                && traits.isSell == isSell,
+            "traits \(entry.traits)", "those of a \(isSell ? "sell" : "buy") that may rest", at: 52)
+    }
+
+    /// Id, quantities, session and reserved bytes of any open order.
+    func checkQuantity(
+        _ entry: OrderImage, of instrument: UInt32, _ place: ImagePlace
+    ) throws(EngineImageError) {
+        let state = instruments[instrument]
+        try place.check(entry.orderID != 0, "id 0", "1 or more")
         try place.check(
             entry.totalLots > 0 && entry.totalLots <= state.quantityLotsMax,
             "total \(entry.totalLots)", "1 ... \(state.quantityLotsMax)", at: 24)
@@ -242,12 +268,10 @@ extension Engine {
             entry.session &- 1 < limits.sessionCapacity, "session \(entry.session)",
             "1 ... \(limits.sessionCapacity)", at: 40)
         try place.check(
-            entry.instrument == instrument, "instrument \(entry.instrument)", "\(instrument)",
-            at: 48)
-        let traits = OrderTraits(rawValue: UInt8(truncatingIfNeeded: entry.traits))
-        try place.check(
-            entry.traits < 0x80 && traits.mayRest && traits.isSell == isSell,
-            "traits \(entry.traits)", "those of a \(isSell ? "sell" : "buy") that may rest", at: 52)
+            !isKilled(session: entry.session, account: entry.account)
+                || isBeingStopped(session: entry.session, account: entry.account),
+            "an open order of session \(entry.session), account \(entry.account)",
+            "cancelled, since one of them is stopped", at: 40)
         try place.check(entry.reserved0 == 0, "reserved bytes are set", "zero", at: 56)
     }
 
@@ -263,11 +287,11 @@ extension Engine {
             let end = limits.orderCapacity &+ session
             var last = end
             var lastReference: UInt64 = 0
-            for number in 0..<sessions[session].openOrders {
+            for _ in 0..<sessions[session].openOrders {
                 let place = ImagePlace(.entries, header.byteOffset(.entries, entry))
                 try place.check(
-                    entry < header.count(.entries), "no entry \(number + 1) of session \(session)",
-                    "one of \(sessions[session].openOrders)")
+                    entry < header.count(.entries), "too few entries of session \(session)",
+                    "one for each of \(sessions[session].openOrders)")
                 let position = image.load(UInt32.self, at: place.byteOffset)
                 try place.check(
                     position < openOrderCount, "position \(position)", "below \(openOrderCount)")
@@ -275,13 +299,15 @@ extension Engine {
                 try place.check(
                     orders[slot].session == session, "an order of session \(orders[slot].session)",
                     "of session \(session)")
+                let reference = orders[slot].reference
                 try place.check(
-                    number == 0 || orders[slot].reference > lastReference,
-                    "reference \(orders[slot].reference)",
+                    reference > lastReference || rulesVersion >= 3, "reference \(reference)",
                     "above that entered before, \(lastReference)")
+                try place.check(
+                    links[slot].sessionPrevious == 0, "position \(position) again", "once")
                 links[last].sessionNext = slot
                 links[slot].sessionPrevious = last
-                lastReference = orders[slot].reference
+                lastReference = reference
                 last = slot
                 entry += 1
             }

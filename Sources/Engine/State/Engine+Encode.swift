@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Platform
 internal import Wire
 
 // The whole state as bytes. Cold: it allocates, and walks everything.
@@ -17,16 +18,25 @@ extension Engine {
         header.limits = limits
         header.ladderTicksUsed = ladderTicksUsed
         header.indexSeed = indexSeed
+        header.timeSeconds = timeSeconds
+        header.businessDay = businessDay.rawValue
+        header.shownReferenceCount = shownReferenceCount
         header.hashLanes = hash.lanes
         header.stateHash = hash.value
         header.lay(counts: [
             (1...limits.instrumentCapacity).count { instruments[$0].tickCount != 0 },
             (1...limits.sessionCapacity).count { !sessions[$0].isUnused },
             Int(openOrderCount), Int(openOrderCount),
+            rareCount + Int(killedAccountCount) + Int(backlogCount),
         ])
         var writer = ImageWriter(byteCount: Int(header.byteCount))
-        let positions = encodeBooks(header, &writer)
+        var positions = [UInt32](repeating: 0, count: Int(limits.orderCapacity) + 1)
+        encodeBooks(header, &positions, &writer)
+        encodeWaiting(header, &positions, &writer)
         encodeSessions(header, positions, &writer)
+        encodeRare(header, positions, &writer)
+        encodeKilled(header, &writer)
+        encodeBacklog(header, positions, &writer)
         for section in EngineImageSection.tabled {
             header.sections[section.rawValue].crc32c = writer.crc32c(
                 from: header.byteOffset(section, 0),
@@ -38,9 +48,10 @@ extension Engine {
         return writer.bytes
     }
 
-    /// Instruments and orders; answers the position of each slot's order.
-    private func encodeBooks(_ header: ImageHeader, _ writer: inout ImageWriter) -> [UInt32] {
-        var positions = [UInt32](repeating: 0, count: Int(limits.orderCapacity) + 1)
+    /// Instruments and resting orders; notes the position of each slot's order.
+    private func encodeBooks(
+        _ header: ImageHeader, _ positions: inout [UInt32], _ writer: inout ImageWriter
+    ) {
         var position = 0
         var row = 0
         for number in 1...limits.instrumentCapacity where instruments[number].tickCount != 0 {
@@ -60,7 +71,6 @@ extension Engine {
                 at: header.byteOffset(.instruments, row))
             row += 1
         }
-        return positions
     }
 
     /// The orders of one side; answers the sum of what they leave.
@@ -69,26 +79,23 @@ extension Engine {
         _ positions: inout [UInt32], _ writer: inout ImageWriter
     ) -> UInt64 {
         var lots: UInt64 = 0
-        walkLevels(instrument: instrument, isSell: isSell) { _, level in
-            lots &+= level.quantityLots
-            var slot = level.head
-            while slot != 0 {
-                let node = orders[slot]
-                writer.store(
-                    OrderImage(
-                        orderID: node.orderID, reference: node.reference,
-                        priceTicks: node.priceTicks, totalLots: node.totalLots,
-                        executedLots: node.executedLots, session: node.session,
-                        account: node.account, instrument: instrument,
-                        traits: UInt32(node.traits.rawValue)),
-                    at: header.byteOffset(.orders, position))
-                positions[Int(slot)] = UInt32(position)
-                position += 1
-                slot = links[slot].next
-            }
-            return true
+        walkOrders(instrument: instrument, isSell: isSell) { slot in
+            lots &+= orders[slot].leavesLots
+            writer.store(orderImage(slot), at: header.byteOffset(.orders, position))
+            positions[Int(slot)] = UInt32(position)
+            position += 1
         }
         return lots
+    }
+
+    /// One open order.
+    func orderImage(_ slot: UInt32) -> OrderImage {
+        let node = orders[slot]
+        return OrderImage(
+            orderID: node.orderID, reference: node.reference, priceTicks: node.priceTicks,
+            totalLots: node.totalLots, executedLots: node.executedLots, session: node.session,
+            account: node.account, instrument: node.instrument,
+            traits: UInt32(node.traits.rawValue))
     }
 
     /// Sessions, and the orders of each as they were entered.

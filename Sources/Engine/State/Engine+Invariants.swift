@@ -14,11 +14,13 @@ extension Engine {
                 }
             }
             if let bid = bestBid(instrument: instrument), let ask = bestAsk(instrument: instrument),
-                bid >= ask
+                bid >= ask, !markets[instrument].trading.mayBeCrossed,
+                !markets[instrument].isUncrossing
             {
                 return "instrument \(instrument) is crossed"
             }
         }
+        if let broken = checkMarkets(seen: &seen) { return broken }
         guard seen == Int(openOrderCount) else {
             return "\(seen) orders rest, \(openOrderCount) are taken from the pool"
         }
@@ -28,6 +30,7 @@ extension Engine {
                 return "session \(session): \(broken)"
             }
         }
+        if let broken = checkExtras(seen) ?? checkKilled() ?? checkBacklog() { return broken }
         var entries = 0
         for position in 0..<index.entries.count where index.entries[position].slot != 0 {
             entries += 1
@@ -43,25 +46,27 @@ extension Engine {
         for rank in 0..<Int64(state.tickCount) where bits.contains(rank) {
             best = min(best, rank)
             let tick = state.rank(isSell: isSell, rank)
-            let level = levels[state.levelBase + UInt32(tick)]
+            let number = state.level(isSell: isSell, tick)
+            let level = levels[number]
             var sum: UInt64 = 0
             var previous: UInt32 = 0
             var slot = level.head
             while slot != 0 {
                 let node = orders[slot]
                 guard links[slot].previous == previous, node.isSell == isSell,
-                    node.instrument == instrument, node.level == state.levelBase + UInt32(tick),
+                    node.instrument == instrument, node.level == number,
                     node.leavesLots > 0, node.executedLots < node.totalLots
                 else { return "order \(node.orderID) at tick \(tick) is wrong" }
                 guard findOrder(session: node.session, orderID: node.orderID) == slot else {
                     return "order \(node.orderID) is not in the index"
                 }
+                if let broken = checkPlace(slot, in: level, behind: previous) { return broken }
                 sum += node.leavesLots
                 seen += 1
                 previous = slot
                 slot = links[slot].next
             }
-            guard level.head != 0, level.tail == previous, level.quantityLots == sum else {
+            guard level.head != 0, level.last == previous, level.quantityLots == sum else {
                 return "level \(tick) says \(level.quantityLots), its orders \(sum)"
             }
         }
@@ -69,18 +74,70 @@ extension Engine {
         return cached == best ? nil : "the best rank is \(best), not \(cached)"
     }
 
+    /// An order stands where those like it do, and its extra says what it must.
+    private func checkPlace(
+        _ slot: UInt32, in level: Level, behind previous: UInt32
+    ) -> String? {
+        let node = orders[slot]
+        let extra = node.extra == 0 ? OrderExtra() : extras[node.extra]
+        let isBehindHidden =
+            previous != 0 && orders[previous].extra != 0
+            && extras[orders[previous].extra].isHidden
+        guard extra.isHidden || !isBehindHidden else {
+            return "order \(node.orderID) is displayed and stands behind a hidden one"
+        }
+        guard slot != level.last || level.endsHidden == extra.isHidden else {
+            return "the end of the level of order \(node.orderID) is not marked as it is"
+        }
+        if extra.isHidden, !isBehindHidden,
+            extras[orders[level.last].extra].firstHidden != slot
+        {
+            return "order \(node.orderID) is the first hidden one of its level, another is noted"
+        }
+        guard node.extra == 0 || extra.slot == slot else {
+            return "the extra of order \(node.orderID) is that of slot \(extra.slot)"
+        }
+        let isShown =
+            extra.isIceberg
+            ? extra.displayedLots > 0 && extra.displayedLots <= min(extra.peakLots, node.leavesLots)
+            : extra.displayedLots == 0
+        return isShown ? nil : "order \(node.orderID) shows \(extra.displayedLots) lots"
+    }
+
+    /// Each extra in use is an order's, and those that expire are in the tree, in order.
+    private func checkExtras(_ seen: Int) -> String? {
+        var used: UInt32 = 0
+        var expiring = 0
+        for slot in 1...limits.orderCapacity where isOpen(slot) && orders[slot].extra != 0 {
+            used += 1
+            if extras[orders[slot].extra].expirySeconds != 0 { expiring += 1 }
+        }
+        guard used == extraPool.count else {
+            return "\(used) orders have extras, \(extraPool.count) are taken from the pool"
+        }
+        if let broken = expiries.checkOrder(of: expiryRoot) {
+            return "the tree of expiries \(broken)"
+        }
+        let count = expiries.count(of: expiryRoot)
+        return count == expiring
+            ? nil : "\(expiring) orders expire, \(count) are in the tree"
+    }
+
     private func checkSession(_ session: UInt32, held: inout Int) -> String? {
         var count: UInt32 = 0
         let end = limits.orderCapacity + session
         var previous = end
-        var slot = entered(after: end)
-        while slot != 0 {
-            guard orders[slot].session == session, links[slot].sessionPrevious == previous else {
-                return "its list is broken at order \(orders[slot].orderID)"
+        var slot = links[end].sessionNext
+        while slot != end {
+            guard links[slot].sessionPrevious == previous else { return "its list is broken" }
+            previous = slot
+            defer { slot = links[slot].sessionNext }
+            // A mark of what goes on.
+            if slot > limits.orderCapacity { continue }
+            guard orders[slot].session == session else {
+                return "its list has order \(orders[slot].orderID)"
             }
             count += 1
-            previous = slot
-            slot = entered(after: slot)
         }
         held += Int(count)
         return count == sessions[session].openOrders && previous == links[end].sessionPrevious

@@ -31,6 +31,8 @@ public struct RestingOrder: Equatable, Sendable {
     public var totalLots: UInt64
     /// Executed so far, lots.
     public var executedLots: UInt64
+    /// What the public sees of it, lots: a peak of an iceberg, nothing of a hidden order.
+    public var displayedLots: UInt64
 }
 
 /// A session, as tools see it.
@@ -45,6 +47,10 @@ public struct SessionView: Equatable, Sendable {
     public var isLoggedOn: Bool
     /// Whether its orders are cancelled when it ends.
     public var cancelsOnDisconnect: Bool
+    /// Whether then also those good till cancel or till time; since rules 3.
+    public var cancelsAllOnDisconnect: Bool
+    /// Whether a kill switch has stopped it.
+    public var isKilled: Bool
     /// Whether it asked for the long reports.
     public var wantsExtendedReports: Bool
     /// The token of its logon; 0 when it is not logged on.
@@ -87,7 +93,7 @@ extension Engine {
         let state = instruments[number]
         return InstrumentView(
             lowestPriceTicks: state.lowestPriceTicks,
-            highestPriceTicks: state.lowestPriceTicks + Int64(state.tickCount) - 1,
+            highestPriceTicks: state.lowestPriceTicks + (Int64(state.tickCount) - 1),
             quantityLotsMax: state.quantityLotsMax)
     }
 
@@ -99,6 +105,8 @@ extension Engine {
             expectedSequence: state.expectedSequence, reportSequence: state.reportSequence,
             openOrders: state.openOrders, isLoggedOn: state.flags & SessionState.loggedOn != 0,
             cancelsOnDisconnect: state.flags & SessionState.cancelOnDisconnect != 0,
+            cancelsAllOnDisconnect: state.flags & SessionState.cancelAllOnDisconnect != 0,
+            isKilled: state.flags & SessionState.killed != 0,
             wantsExtendedReports: state.flags & SessionState.extendedReports != 0,
             token: state.token, nonce: state.nonce, source: state.source,
             heartbeatMillis: state.heartbeatMillis)
@@ -133,20 +141,35 @@ extension Engine {
         return found
     }
 
-    /// Visits the resting orders of one side, best price first, oldest first.
+    /// Visits the resting orders of one side, best price first, at one price in the order in which
+    /// they would trade: those displayed, oldest first, then those hidden, oldest first.
     public func forEachRestingOrder(
         instrument: UInt32, side: Side, _ visit: (RestingOrder) -> Void
     ) {
-        walkLevels(instrument: instrument, isSell: side == .sell) { price, level in
+        walkOrders(instrument: instrument, isSell: side == .sell) { slot in
+            let node = orders[slot]
+            visit(
+                RestingOrder(
+                    orderID: node.orderID, reference: node.reference, session: node.session,
+                    account: node.account, instrument: instrument, side: side,
+                    priceTicks: node.priceTicks, totalLots: node.totalLots,
+                    executedLots: node.executedLots, displayedLots: displayedLots(slot)))
+        }
+    }
+
+    /// What the public sees of a resting order, lots.
+    func displayedLots(_ slot: UInt32) -> UInt64 {
+        let extra = orders[slot].extra == 0 ? OrderExtra() : extras[orders[slot].extra]
+        return extra.isHidden ? 0 : extra.isIceberg ? extra.displayedLots : orders[slot].leavesLots
+    }
+
+    /// Visits the slots of the resting orders of one side, best price first, in the order in which
+    /// they would trade.
+    func walkOrders(instrument: UInt32, isSell: Bool, _ visit: (UInt32) -> Void) {
+        walkLevels(instrument: instrument, isSell: isSell) { _, level in
             var slot = level.head
             while slot != 0 {
-                let node = orders[slot]
-                visit(
-                    RestingOrder(
-                        orderID: node.orderID, reference: node.reference, session: node.session,
-                        account: node.account, instrument: instrument, side: side,
-                        priceTicks: price, totalLots: node.totalLots,
-                        executedLots: node.executedLots))
+                visit(slot)
                 slot = links[slot].next
             }
             return true
@@ -163,7 +186,7 @@ extension Engine {
         var rank = state.best(isSell: isSell)
         while rank != InstrumentState.none {
             let tick = state.rank(isSell: isSell, rank)
-            let level = levels[state.levelBase + UInt32(tick)]
+            let level = levels[state.level(isSell: isSell, tick)]
             guard visit(state.lowestPriceTicks &+ tick, level) else { return }
             rank = bits.next(after: rank)
         }
@@ -174,6 +197,18 @@ extension Engine {
     /// timestamps, tokens, the epoch, slots and the seed of the index. For tests and snapshots.
     public func digest() -> UInt64 {
         var hash: UInt64 = 1
+        add(timeSeconds)
+        add(UInt64(businessDay.rawValue))
+        add(shownReferenceCount)
+        for position in 0..<killedAccountCount { add(UInt64(killedAccounts[position])) }
+        for position in 0..<backlogCount {
+            let work = backlog[backlogOrder[position]]
+            let next = nextOrder(ofWorkAt: backlogOrder[position])
+            add(work.reference)
+            add(work.cancelledCount)
+            add(UInt64(work.session) | UInt64(work.flags) << 32)
+            add(next == 0 ? 0 : orders[next].orderID)
+        }
         func add(_ word: UInt64) { hash = StateHash.mix(hash, word: word) }
         for number in 1...limits.sessionCapacity {
             let state = sessions[number]
@@ -193,8 +228,10 @@ extension Engine {
             add(UInt64(number) | UInt64(state.tickCount) << 32)
             add(UInt64(bitPattern: state.lowestPriceTicks))
             add(state.quantityLotsMax)
+            for word in words(ofMarket: number) { add(word) }
             for side in [Side.buy, .sell] {
                 forEachRestingOrder(instrument: number, side: side) { order in
+                    add(order.displayedLots)
                     add(order.orderID)
                     add(order.reference)
                     add(UInt64(order.session) | UInt64(order.account) << 32)
@@ -204,6 +241,26 @@ extension Engine {
                 }
             }
         }
+        forEachWaiting { slot in
+            add(orders[slot].orderID)
+            add(orders[slot].reference)
+            add(UInt64(bitPattern: extras[orders[slot].extra].triggerTick))
+        }
         return hash
+    }
+
+    /// What a market has, for the digest.
+    private func words(ofMarket number: UInt32) -> [UInt64] {
+        let market = markets[number]
+        let bands = market.bands
+        let doing: UInt64 = market.isUncrossing ? 1 : market.owesIndication ? 2 : 0
+        return [
+            UInt64(market.trading.rawValue) | UInt64(market.referenceTick) << 32,
+            doing | UInt64(market.crossTick) << 32, UInt64(market.staticTick),
+            UInt64(market.callEndSeconds) | UInt64(market.phaseSeconds) << 32,
+            UInt64(bands.staticWidth) | UInt64(bands.dynamicWidth) << 32,
+            UInt64(bands.auctionSeconds) | UInt64(bands.action.rawValue) << 32
+                | (bands.isInBasisPoints ? 1 << 40 : 0),
+        ]
     }
 }

@@ -53,16 +53,23 @@ extension ImageView {
         try start.check(
             header.byteCount == UInt64(bytes.byteCount), "an image of \(bytes.byteCount) bytes",
             "\(header.byteCount), as its header says", at: 16)
-        let isClear = header.reserved1.indices.allSatisfy { header.reserved1[$0] == 0 }
         try start.check(
-            header.reserved0 | header.reserved2 == 0 && isClear, "reserved bytes are set", "zero",
-            at: 28)
+            header.reserved0 | UInt64(header.reserved1) == 0, "reserved bytes are set", "zero",
+            at: 240)
         // 0: before the first epoch.
         let rules = RulesRange.build
         try start.check(
             header.rulesVersion == 0 || rules.contains(header.rulesVersion),
             "the state is under rules \(header.rulesVersion)",
             "one of those that this build folds, \(rules): take a build that folds them", at: 24)
+        try start.check(
+            header.rulesVersion >= 3
+                || header.timeSeconds | header.shownReferenceCount | UInt64(header.businessDay)
+                    == 0 && header.count(.rare) == 0,
+            "a time or rare orders under rules \(header.rulesVersion)", "rules 3 or later", at: 208)
+        try start.check(
+            header.businessDay <= BusinessDay.last.rawValue, "business day \(header.businessDay)",
+            "at most \(BusinessDay.last.rawValue)", at: 28)
         try checkLimits(header, wanted: limits)
         let stateHash = StateHash(lanes: header.hashLanes).value
         try start.check(
@@ -90,7 +97,8 @@ extension ImageView {
             "room for \(header.instrumentCapacity) instruments",
             "1 ... \(Engine.instrumentNumberMax)", at: 8)
         try place.check(
-            header.ladderTickCapacity > 0, "room for 0 price levels", "1 or more", at: 12)
+            header.ladderTickCapacity > 0 && header.ladderTickCapacity < 1 << 31,
+            "room for \(header.ladderTickCapacity) prices", "1 ..< 2^31", at: 12)
     }
 
     /// Counts, places and checksums of the sections.
@@ -98,11 +106,14 @@ extension ImageView {
         var laid = header
         laid.lay(counts: [
             header.count(.instruments), header.count(.sessions), header.count(.orders),
-            header.count(.entries),
+            header.count(.entries), header.count(.rare),
         ])
         let most = [
             header.instrumentCapacity, header.sessionCapacity, header.orderCapacity,
             header.orderCapacity,
+            Engine.rareOrderCapacity(header.limits) + 2 * header.instrumentCapacity
+                + Engine.killedAccountCapacity(header.limits)
+                + Engine.backlogCapacity(header.limits),
         ]
         for section in EngineImageSection.tabled {
             let row = header.sections[section.rawValue]

@@ -3,6 +3,7 @@
 //  The layout of an engine's image: docs/formats/snapshot.md draws it. Little-endian, fixed sizes.
 //
 //    header 256 B │ instruments n × 64 B │ sessions n × 64 B │ orders n × 64 B │ entries n × 4 B
+//    │ rare n × 64 B
 //
 //  Nothing in it says where in memory something was: orders stand in the order of their books, and
 //  an entry is the position of an order in that section. So one state has one image.
@@ -24,6 +25,9 @@ public enum EngineImageSection: Int, CaseIterable, Sendable {
     case orders
     /// For each session in turn its orders, as they were entered.
     case entries
+    /// What few orders have, then what few instruments have, price bands, stopped accounts, and
+    /// what goes on behind later commands; none before rules 3.
+    case rare
 
     /// Bytes of one element.
     var stride: Int {
@@ -33,10 +37,13 @@ public enum EngineImageSection: Int, CaseIterable, Sendable {
         case .sessions: MemoryLayout<SessionImage>.size
         case .orders: MemoryLayout<OrderImage>.size
         case .entries: MemoryLayout<UInt32>.size
+        case .rare: MemoryLayout<RareOrderImage>.size
         }
     }
 
-    static let tabled: [EngineImageSection] = [.instruments, .sessions, .orders, .entries]
+    static let tabled: [EngineImageSection] = [
+        .instruments, .sessions, .orders, .entries, .rare,
+    ]
 }
 
 /// Where a section is: 16 bytes.
@@ -53,7 +60,7 @@ struct ImageHeader: BitwiseCopyable {
     var headerByteCount: UInt32 = 256  //                12
     var byteCount: UInt64 = 0  //                        16  of the whole image
     var rulesVersion: UInt32 = 0  //                     24
-    var reserved0: UInt32 = 0  //                        28  zero
+    var businessDay: UInt32 = 0  //                      28  days since 1970; 0 = none yet
     var orderCapacity: UInt32 = 0  //                    32
     var sessionCapacity: UInt32 = 0  //                  36
     var instrumentCapacity: UInt32 = 0  //               40
@@ -63,9 +70,11 @@ struct ImageHeader: BitwiseCopyable {
     var indexSeed: UInt64 = 0  //                        56
     var hashLanes = [9 of UInt64](repeating: 0)  //      64
     var stateHash: UInt64 = 0  //                       136  what the lanes come to
-    var sections = [4 of SectionRow](repeating: SectionRow())  // 144
-    var reserved1 = [5 of UInt64](repeating: 0)  //     208  zero
-    var reserved2: UInt32 = 0  //                       248  zero
+    var sections = [5 of SectionRow](repeating: SectionRow())  // 144
+    var timeSeconds: UInt64 = 0  //                     224  UTC
+    var shownReferenceCount: UInt64 = 0  //             232
+    var reserved0: UInt64 = 0  //                       240  zero
+    var reserved1: UInt32 = 0  //                       248  zero
     var crc32c: UInt32 = 0  //                          252  of bytes 0 ..< 252
 
     /// "NTENGINE", as bytes.
@@ -99,11 +108,12 @@ struct ImageHeader: BitwiseCopyable {
     }
 
     /// Puts the sections one behind the other, with these counts.
-    mutating func lay(counts: [4 of Int]) {
+    mutating func lay(counts: [5 of Int]) {
         var end = UInt64(EngineImageSection.header.stride)
         for section in EngineImageSection.tabled {
             let count = counts[section.rawValue]
-            sections[section.rawValue].byteOffset = end
+            // Without it the image is one of a time when there was no such section.
+            sections[section.rawValue].byteOffset = section == .rare && count == 0 ? 0 : end
             sections[section.rawValue].count = UInt32(count)
             end += UInt64(count) * UInt64(section.stride)
         }
@@ -152,6 +162,41 @@ struct OrderImage: BitwiseCopyable {
     var instrument: UInt32 = 0  //         48
     var traits: UInt32 = 0  //             52  as in `OrderTraits`
     var reserved0: UInt64 = 0  //          56  zero
+}
+
+/// What one order has that most have not: 64 bytes.
+struct RareOrderImage: BitwiseCopyable {
+    var kind: UInt32 = 1  //                0  1
+    var position: UInt32 = 0  //            4  of the order in its section, ascending
+    var entryReference: UInt64 = 0  //      8
+    var peakLots: UInt64 = 0  //           16
+    var displayedLots: UInt64 = 0  //      24
+    var expirySeconds: UInt32 = 0  //      32
+    var flags: UInt32 = 0  //              36  as in `OrderExtra`
+    var triggerPriceTicks: Int64 = 0  //   40  of an order that waits
+    var trailOffsetTicks: UInt32 = 0  //   48
+    var trailStepTicks: UInt32 = 0  //     52
+    var partner: UInt32 = 0  //            56  1 + the position of the order that it is linked to
+    var reserved: UInt32 = 0  //           60  zero
+}
+
+/// What an instrument has since rules 3 once it has traded, while orders wait in it, or when it is
+/// not simply open: 64 bytes.
+struct MarketImage: BitwiseCopyable {
+    var kind: UInt32 = 2  //                0  2
+    var number: UInt32 = 0  //              4  of the instrument, ascending
+    var lastTick: UInt32 = 0  //            8  of the last trade, or `InstrumentState.noTick`
+    var place: UInt32 = 0  //              12  from 1, of those with something left to be done
+    var highTick: Int64 = 0  //            16  as in `MarketState`; 0 where nobody waits
+    var lowTick: Int64 = 0  //             24
+    var trading: UInt32 = 0  //            32  as in `TradingState`
+    var isUncrossing: UInt32 = 0  //       36  0 or 1
+    var reference: UInt32 = 0  //          40  1 + the tick that an auction is to be near to
+    var cross: UInt32 = 0  //              44  1 + the tick at which it trades
+    var owesIndication: UInt32 = 0  //     48  0 or 1
+    var staticReference: UInt32 = 0  //    52  1 + the tick that its static band is around
+    var callEndSeconds: UInt32 = 0  //     56  as in `MarketState`
+    var phaseSeconds: UInt32 = 0  //       60  as in `MarketState`
 }
 
 /// Reading an image.

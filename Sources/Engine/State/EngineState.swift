@@ -14,7 +14,7 @@ struct OrderNode: BitwiseCopyable {
     var session: UInt32  //          48
     var account: UInt32  //          52
     var instrumentAndTraits: UInt32  // 56  24 bits and 8 bits
-    var reserved: UInt32  //         60
+    var extra: UInt32  //            60  of `OrderExtra`; 0 = a plain order
 
     @inline(__always) var leavesLots: UInt64 { totalLots &- executedLots }
     @inline(__always) var instrument: UInt32 { instrumentAndTraits & 0xFF_FFFF }
@@ -34,8 +34,9 @@ struct OrderLinks: BitwiseCopyable {
     var sessionPrevious: UInt32  // 12
 }
 
-/// What an order keeps of its attributes and flags: bit 0 sell, bit 1 post-only, bits 2…3
-/// self-trade prevention, bit 4 market, bits 5…6 time in force (0…3 as on the wire).
+/// What an order keeps of its attributes and flags: bit 0 sell, bit 1 post-only, bits 2…3 and 7
+/// self-trade prevention, bit 4 market, bits 5…6 time in force (0…3 as on the wire; good till time
+/// as good till cancel).
 struct OrderTraits: BitwiseCopyable {
     var rawValue: UInt8
 
@@ -43,18 +44,23 @@ struct OrderTraits: BitwiseCopyable {
     /// From a record whose type, time in force and flags were found valid.
     @inline(__always) init(attributes: OrderAttributes, flags: UInt16) {
         let raw = attributes.rawValue
+        // Market, stop and trailing stop are at any price.
+        let market = 0b0100_0110 &>> (raw &>> 1 & 0b111) & 1
+        let timeInForce: UInt8 = raw & 0b100_0000 != 0 ? 0b110_0000 : (raw & 0b11_0000) << 1
+        let decrement = UInt8(truncatingIfNeeded: flags & RecordFlags.decrement) << 2
         rawValue =
-            raw & 1 | UInt8(truncatingIfNeeded: flags & 0b111) << 1 | (raw & 0b10) << 3
-            | (raw & 0b11_0000) << 1
+            raw & 1 | UInt8(truncatingIfNeeded: flags & 0b111) << 1 | market << 4
+            | timeInForce | decrement
     }
     @inline(__always) var isSell: Bool { rawValue & 1 != 0 }
     @inline(__always) var isPostOnly: Bool { rawValue & 0b10 != 0 }
     @inline(__always) var selfTradePrevention: SelfTradePrevention {
-        SelfTradePrevention(rawValue: rawValue >> 2 & 0b11)
+        SelfTradePrevention(rawValue: rawValue >> 2 & 0b11 | rawValue >> 5 & 0b100)
     }
     @inline(__always) var isMarket: Bool { rawValue & 0b1_0000 != 0 }
     @inline(__always) var isImmediateOrCancel: Bool { rawValue & 0b110_0000 == 0b010_0000 }
     @inline(__always) var isFillOrKill: Bool { rawValue & 0b110_0000 == 0b100_0000 }
+    @inline(__always) var isGoodTill: Bool { rawValue & 0b110_0000 == 0b110_0000 }
     /// A limit order for the day or until cancelled: neither bit 4 nor exactly one of 5 and 6.
     @inline(__always) var mayRest: Bool {
         let timeInForce = rawValue >> 5 & 0b11
@@ -65,11 +71,17 @@ struct OrderTraits: BitwiseCopyable {
     }
 }
 
-/// The orders at one price, oldest first. Empty: all zero. Head and tail lie as in `OrderLinks`.
+/// The orders at one price: those displayed, oldest first, and behind them those hidden. Empty: all
+/// zero. Head and tail lie as in `OrderLinks`; the top bit of the tail says that it is hidden.
 struct Level: BitwiseCopyable {
     var head: UInt32  //           0
     var tail: UInt32  //           4
     var quantityLots: UInt64  //   8  sum of what they leave
+
+    static let hiddenTail: UInt32 = 1 << 31
+    /// The slot of the last order, or 0.
+    @inline(__always) var last: UInt32 { tail & ~Self.hiddenTail }
+    @inline(__always) var endsHidden: Bool { tail & Self.hiddenTail != 0 }
 }
 
 /// A session: one cache line. Numbers from 1; 0 is nobody's.
@@ -89,6 +101,8 @@ struct SessionState: BitwiseCopyable {
     static let loggedOn: UInt32 = 1
     static let cancelOnDisconnect: UInt32 = 2
     static let extendedReports: UInt32 = 4
+    static let cancelAllOnDisconnect: UInt32 = 8
+    static let killed: UInt32 = 16
 }
 
 /// An instrument: one cache line. Ticks are counted from its lowest price. A rank is how many ticks
@@ -99,14 +113,17 @@ struct InstrumentState: BitwiseCopyable {
     var quantityLotsMax: UInt64  //   8
     var bestAsk: Int64  //           16  rank
     var bestBid: Int64  //           24  rank
-    var levelBase: UInt32  //        32  first level in the pool
+    var levelBase: UInt32  //        32  first level in the pool, buys first
     var tickCount: UInt32  //        36  0 = not defined
     var wordBase: UInt32  //         40  first word of its bitmaps, bids first
-    var wordCounts: (UInt32, UInt32, UInt32)  // 44  of the three storeys
-    var reserved: UInt64  //         56
+    var wordCounts: (UInt32, UInt32)  // 44  of the lower two of the three storeys
+    var lastTick: UInt32  //         52  of the last trade since rules 3, or `noTick`
+    var usualLotsMax: UInt64  //     56  of an order that may go the usual way; 0 = none may
 
     /// The best rank of a side without orders: worse than every rank.
     static let none: Int64 = .max
+    /// There was no trade.
+    static let noTick: UInt32 = .max
 
     /// The rank of a tick on one side, and the tick of a rank: it is its own inverse.
     @inline(__always) func rank(isSell: Bool, _ tick: Int64) -> Int64 {
@@ -131,18 +148,76 @@ struct InstrumentState: BitwiseCopyable {
         rank(isSell: !isSell, best(isSell: !isSell))
     }
 
+    /// The level of a tick on one side: buys and sells have levels of their own, for in a call they
+    /// may stand at one price.
+    @inline(__always) func level(isSell: Bool, _ tick: Int64) -> UInt32 {
+        let mask: UInt32 = isSell ? ~0 : 0
+        return levelBase &+ UInt32(truncatingIfNeeded: tick) &+ tickCount & mask
+    }
+
+    /// The tick of a level of one side.
+    @inline(__always) func tick(ofLevel level: UInt32, isSell: Bool) -> Int64 {
+        Int64(level &- self.level(isSell: isSell, 0))
+    }
+
     /// Whether an order would trade at a tick.
     @inline(__always) func crosses(isSell: Bool, _ tick: Int64) -> Bool {
         best(isSell: !isSell) <= rank(isSell: !isSell, tick)
     }
 
+    /// The worst tick at which an order could trade.
+    @inline(__always) func worstTick(isSell: Bool) -> Int64 {
+        isSell ? 0 : Int64(tickCount) &- 1
+    }
+
     @inline(__always) func bits(_ words: Table<UInt64>, isSell: Bool) -> PriceBits {
-        let side = wordCounts.0 &+ wordCounts.1 &+ wordCounts.2
+        let top = (wordCounts.1 &+ 63) / 64
+        let side = wordCounts.0 &+ wordCounts.1 &+ top
         let first = wordBase &+ (isSell ? side : 0)
         return PriceBits(
             words: words, storey0: Int(first), storey1: Int(first &+ wordCounts.0),
-            storey2: Int(first &+ wordCounts.0 &+ wordCounts.1), storey2Count: wordCounts.2)
+            storey2: Int(first &+ wordCounts.0 &+ wordCounts.1), storey2Count: top)
     }
+}
+
+/// What an instrument has while orders wait in it for their triggers, its trading state and its
+/// price bands. Ticks are counted from its lowest price.
+struct MarketState: BitwiseCopyable {
+    var highTick: Int64  //          0  of the trades since triggers were last looked at
+    var lowTick: Int64  //           8
+    var triggers: [2 of UInt32]  // 16  roots: of who is triggered from below, and from above
+    var trails: [2 of UInt32]  //   24  the same of those whose trigger trails
+    var waitingCount: UInt32  //    32
+    var nextInLine: UInt32  //      36  the instrument in line behind this one
+    var isInLine: Bool  //          40
+    var trading: TradingState  //   41
+    var isUncrossing: Bool  //      42
+    var owesIndication: Bool  //    43  where an auction would trade is to be told
+    var referenceTick: UInt32  //   44  that an auction is to be near to, or `noTick`
+    var crossTick: UInt32  //       48  at which it trades, or `noTick`
+    var staticTick: UInt32  //      52  that its static band is around, or `noTick`
+    var callEndSeconds: UInt32  //  56  UTC: of a call that an order has set off
+    var phaseSeconds: UInt32  //    60  when the last phase of the calendar began, UTC; 0 = none
+    var bands: PriceBands  //       64
+
+    /// Of a call that only an operator ends, and of no call.
+    static let noEnd: UInt32 = 0
+    /// Of a call that has begun since the time was last told.
+    static let endUncounted: UInt32 = .max
+
+    /// Of an instrument that has just been defined.
+    static var new: MarketState {
+        MarketState(
+            highTick: 0, lowTick: 0, triggers: [0, 0], trails: [0, 0], waitingCount: 0,
+            nextInLine: 0, isInLine: false, trading: .open, isUncrossing: false,
+            owesIndication: false, referenceTick: InstrumentState.noTick,
+            crossTick: InstrumentState.noTick, staticTick: InstrumentState.noTick,
+            callEndSeconds: noEnd, phaseSeconds: 0, bands: PriceBands())
+    }
+    /// Whether orders trade as they come in.
+    @inline(__always) var isContinuous: Bool { trading == .open && !isUncrossing }
+    /// Whether they may go the usual way.
+    var isUsual: Bool { waitingCount == 0 && isContinuous && !bands.isSet }
 }
 
 /// An order on its way through the book.
@@ -159,23 +234,30 @@ struct IncomingOrder: BitwiseCopyable {
     var traits = OrderTraits(rawValue: 0)
     var tradeIndex: UInt16 = 0
     var indexHash: UInt32 = 0  //   of session and order id
+    var extra: UInt32 = 0  //       of `OrderExtra`; 0 = a plain order
+    var minimumLots: UInt64 = 0  // to be traded on entry, or nothing is
+    var quoteLeft: UInt64 = .max  // ticks times lots that it may still spend
+    var stepsLeft: UInt32 = .max  // orders that it may still meet, each part of an iceberg one
+    var ownLimit: Int32 = 0  //     of one that is bound: `limit` as it was before, see `bind`
 }
 
 /// What is left to do of a command that did not fit one slice.
 struct PendingCommand: BitwiseCopyable {
     enum Phase: UInt8, BitwiseCopyable {
-        case none, scan, match, cancelOrders
+        case none, scan, match, cancelOrders, expire, finish
     }
     var phase = Phase.none
     var order = IncomingOrder()  //    scan, match
     var rank: Int64 = 0  //            scan: of the next level
-    var slot: UInt32 = 0  //           scan, cancelOrders: the next order
-    var countedLots: UInt64 = 0  //    scan: found so far
-    var requestID: UInt64 = 0  //      cancelOrders
-    var session: UInt32 = 0
-    var instrument: UInt32 = 0  //     0 = all
-    var sides = MassCancelSides(rawValue: 0)
-    var reason = Reason.none
-    var closingKind = EventKind.nothing
-    var cancelledCount: UInt64 = 0
+    var slot: UInt32 = 0  //           scan: the next order
+    var countedLots: UInt64 = 0  //    scan: found so far, in so many steps
+    var countedSteps: UInt64 = 0
+    var work = CancelWork()  //        cancelOrders, expire, finish: what is being cancelled
+    var stepsLeft: UInt32 = 0  //      of that which may be taken now
+    var isWorking = false  //          finish: at what other commands have left over
+    var stepsBehind: UInt32 = 0  //    finish: that such may take, when it is begun
+    var isLate = false  //             the command ends with `closed`, with these attributes
+    var closing = EventAttributes()
+    var triggersLeft: UInt32 = 0  //   finish: steps that the command may still take
+    var tradeIndex: UInt16 = 0  //     of the next trade of the command
 }

@@ -29,10 +29,8 @@ internal import Wire
         kind == .replaceOrder ? unsafe pointer.pointee.originalOrderID : orderID
     }
 
-    /// As a second record: whether it asks for nothing that this version does not offer.
-    var isPlain: Bool {
-        let rare = unsafe UnsafeRawPointer(pointer).load(as: OrderContinuation.self)
-        return rare.triggerPriceTicks == 0 && rare.peakLots == 0 && rare.minimumLots == 0
-            && rare.expirySeconds == 0 && rare.triggerCondition == 0
+    /// As the second record of an order.
+    var orderContinuation: OrderContinuation {
+        unsafe UnsafeRawPointer(pointer).load(as: OrderContinuation.self)
     }
 }

@@ -60,16 +60,21 @@ extension GatewayCore {
     ) -> PublicReport {
         let quantityLots: UInt64
         switch unsafe event.pointee.kind {
-        case .accepted, .rested, .reduced: quantityLots = unsafe event.pointee.leavesLots
+        case .accepted, .rested, .reduced, .prevented:
+            quantityLots = unsafe event.pointee.leavesLots
+        case .displayed where kind != .deleted: quantityLots = unsafe event.pointee.leavesLots
         case .replaced:
             quantityLots = unsafe event.pointee.quantityLots &- event.pointee.executedLots
+        case .tradingStateSet: quantityLots = unsafe UInt64(event.pointee.detail)
         default: quantityLots = unsafe event.pointee.quantityLots
         }
         return unsafe PublicReport(
             kind: kind, side: event.pointee.attributes.side,
             instrument: event.pointee.instrument, commandSequence: commandSequence,
-            reference: event.pointee.reference, priceTicks: event.pointee.priceTicks,
-            quantityLots: quantityLots, timestampNanos: timestampNanos)
+            reference: kind == .auctionPriced || kind == .auctionIndicated
+                ? event.pointee.leavesLots : event.pointee.reference,
+            priceTicks: event.pointee.priceTicks, quantityLots: quantityLots,
+            timestampNanos: timestampNanos)
     }
 
     /// The same of a trade, which is two events.
@@ -79,10 +84,11 @@ extension GatewayCore {
         commandSequence: UInt64, timestampNanos: UInt64
     ) -> PublicReport {
         unsafe PublicReport(
-            kind: .executed, side: resting.pointee.attributes.side,
+            kind: resting.pointee.tradeKind,
+            side: resting.pointee.attributes.side,
             instrument: resting.pointee.instrument, commandSequence: commandSequence,
-            reference: resting.pointee.reference,
-            aggressorReference: aggressor.pointee.reference,
+            reference: resting.pointee.disclosedReference,
+            aggressorReference: aggressor.pointee.disclosedReference,
             priceTicks: resting.pointee.priceTicks,
             quantityLots: resting.pointee.quantityLots, timestampNanos: timestampNanos,
             tradeIndex: resting.pointee.detail)

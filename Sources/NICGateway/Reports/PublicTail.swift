@@ -108,7 +108,7 @@ extension GatewayCore {
         let event = unsafe events.read(sequence)
         guard let kind = unsafe event.pointee.publicKind else { return nil }
         let note = notes[sequence]
-        guard kind == .executed else {
+        guard unsafe event.pointee.kind == .traded else {
             return unsafe Self.publicReport(
                 event, kind, commandSequence: note.commandSequence,
                 timestampNanos: note.timestampNanos)

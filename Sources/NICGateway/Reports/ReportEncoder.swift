@@ -136,10 +136,10 @@ extension GatewayCore {
         _ resting: UnsafePointer<Event>, _ aggressor: UnsafePointer<Event>, _ sequence: UInt64
     ) -> Bool {
         // Both or none: `hasBuffers` has seen to it that both have theirs.
-        guard unsafe send(resting, sequence, reference: aggressor.pointee.reference)
+        guard unsafe send(resting, sequence, reference: aggressor.pointee.disclosedReference)
         else { return false }
         let isSent = unsafe send(
-            aggressor, sequence &+ 1, reference: resting.pointee.reference)
+            aggressor, sequence &+ 1, reference: resting.pointee.disclosedReference)
         precondition(isSent, "an event is told when all its buffers are there")
         unsafe publish(resting, aggressor: aggressor)
         return true
@@ -184,7 +184,10 @@ extension GatewayCore {
         sequence: UInt32, reference: UInt64, commandSequence: UInt64, timestampNanos: UInt64
     ) {
         let isTrade = unsafe event.pointee.kind == .traded
-        let attributes = unsafe event.pointee.attributes
+        var attributes = unsafe event.pointee.attributes
+        // Of an auction nobody is the aggressor: the bit says only which of the two events it is.
+        let isAuction = isTrade && attributes.contains(.auction)
+        if isAuction { attributes.remove(.aggressor) }
         let core = unsafe ExecutionReport(
             executionType: event.pointee.kind,
             attributes: EventAttributes(rawValue: attributes.rawValue & 0x0F),
@@ -197,7 +200,8 @@ extension GatewayCore {
             return
         }
         let liquidity: UInt8 =
-            isTrade ? UInt8(ascii: attributes.contains(.aggressor) ? "R" : "A") : 0
+            isTrade
+            ? UInt8(ascii: isAuction ? "C" : attributes.contains(.aggressor) ? "R" : "A") : 0
         let extended = unsafe ExtendedExecutionReport(
             core: core, instrument: event.pointee.instrument, account: event.pointee.account,
             leavesLots: event.pointee.leavesLots, executedLots: event.pointee.executedLots,
@@ -209,8 +213,10 @@ extension GatewayCore {
     /// Events that are about sessions and the public, not about one order's owner.
     @inline(never)
     private mutating func noteSession(_ event: UnsafePointer<Event>, _ sequence: UInt64) {
+        if awaitedSequence != 0 { unsafe noteAnswer(event) }
         switch unsafe event.pointee.kind {
-        case .rested, .instrumentDefined:
+        case .rested, .displayed, .instrumentDefined, .tradingStateSet, .auctionPriced,
+            .auctionIndicated, .businessDayRolled:
             notes[sequence] = ReportNote(
                 timestampNanos: commandTimestampNanos, commandSequence: commandSequence)
             unsafe publish(event)
@@ -219,8 +225,11 @@ extension GatewayCore {
         case .sessionTimedOut: sessionEnded(unsafe event.pointee.session, reason: .timedOut)
         case .loggedOut:
             // The notice of the end is the last word: it must say that the logout is committed.
-            unsafe sessions.entry(event.pointee.session).pointee.committedThrough =
-                records.slot(0).pointee.sessionSequence
+            // Behind another's command the logout's own has said so.
+            if unsafe records.slot(0).pointee.kind == .logout {
+                unsafe sessions.entry(event.pointee.session).pointee.committedThrough =
+                    records.slot(0).pointee.sessionSequence
+            }
             sessionEnded(unsafe event.pointee.session, reason: .loggedOut)
         case .controlRejected:
             if unsafe records.slot(0).pointee.kind == .logon {
@@ -228,6 +237,35 @@ extension GatewayCore {
             }
         default: break
         }
+    }
+
+    /// What an operator's command came to: it is told when the last of its events has come by. That
+    /// of a kill switch or a day's end names its record, and may come behind a later command.
+    private mutating func noteAnswer(_ event: UnsafePointer<Event>) {
+        let isOwnEnd =
+            unsafe event.pointee.kind == .controlApplied && event.pointee.reference != 0
+        if isOwnEnd {
+            guard unsafe event.pointee.reference == awaitedSequence else { return }
+        } else {
+            guard commandSequence == awaitedSequence else { return }
+        }
+        switch unsafe event.pointee.kind {
+        case .controlRejected: awaitedAnswer.reason = unsafe event.pointee.reason
+        case .controlApplied where isOwnEnd:
+            awaitedAnswer.quantityLots = unsafe event.pointee.quantityLots
+        case .auctionPriced where awaitedAnswer.priceTicks == nil:
+            awaitedAnswer.priceTicks = unsafe event.pointee.priceTicks
+            awaitedAnswer.quantityLots = unsafe event.pointee.quantityLots
+        default: break
+        }
+        let isLast = unsafe event.pointee.attributes.contains(.last)
+        let kind = unsafe records.slot(0).pointee.kind
+        let isLeftOver =
+            unsafe event.pointee.kind == .closed
+            && (kind == .killSwitch || kind == .rollBusinessDay)
+        guard isOwnEnd || isLast && !isLeftOver else { return }
+        awaitedSequence = 0
+        commandAnswer = awaitedAnswer
     }
 
     /// The log and the events must march together; if they do not, nothing may leave the house.

@@ -125,7 +125,7 @@ extension GatewayCore {
             let other = isAggressor ? sequence &- 1 : sequence &+ 1
             // The first of a pair may just have been let go: the second's note cannot be made.
             guard other > events.releasedSequence else { return false }
-            reference = unsafe events.read(other).pointee.reference
+            reference = unsafe events.read(other).pointee.disclosedReference
         }
         return unsafe writeAgain(
             event.pointee, sequence: note.reportSequence, reference: reference,

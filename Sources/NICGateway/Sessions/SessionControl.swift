@@ -90,7 +90,8 @@ extension GatewayCore {
         unsafe entry.pointee.token = Chance.nonZero()
         unsafe entry.pointee.source = datagram.source
         unsafe entry.pointee.nonce = logon.nonce
-        unsafe entry.pointee.logonFlags = logon.flags & 0b11
+        // Bit 2 says how far bit 0 goes, and is nothing without it.
+        unsafe entry.pointee.logonFlags = logon.flags & (logon.flags & 1 == 0 ? 0b10 : 0b111)
         unsafe entry.pointee.heartbeatMillis = UInt32(heartbeat)
         unsafe entry.pointee.resumeReportSequence = logon.nextReportSequence
         unsafe entry.pointee.lastHeardNanos = listeningNanos
@@ -124,6 +125,11 @@ extension GatewayCore {
         guard sessions.contains(session) else { return }
         let entry = unsafe sessions.entry(session)
         guard unsafe entry.pointee.state == .opening else { return }
+        // Its end before goes on: the client asks again.
+        guard reason != .sessionInUse else {
+            unsafe entry.pointee.state = .closed
+            return
+        }
         counters.add(.logonsRejected)
         unsafe sendControl(
             SessionNotice.logonRejected(reason: reason, nonce: entry.pointee.nonce), to: session)

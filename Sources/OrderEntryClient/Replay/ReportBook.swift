@@ -98,7 +98,7 @@ public struct ReportBook: Sendable {
             break  // left by an earlier run of the session
         case .cancelled, .replaced:
             set(core.orderID, leaves: 0)
-        case .reduced:
+        case .reduced, .prevented:
             set(core.orderID, leaves: report.leavesLots)
         case .rejected, .cancelRejected, .replaceRejected, .reduceRejected, .refused:
             rejects[core.reason.rawValue, default: 0] += 1
@@ -127,7 +127,8 @@ public struct ReportBook: Sendable {
         }
     }
 
-    /// The resting order's half comes first, the aggressor's right behind it.
+    /// The resting order's half comes first, the aggressor's right behind it. What is replayed has
+    /// no auctions.
     private mutating func tradeHalf(_ report: ExtendedExecutionReport) -> Trade? {
         guard report.core.attributes.contains(.aggressor) else {
             if maker != nil { contradictions += 1 }

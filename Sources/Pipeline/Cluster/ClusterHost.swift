@@ -173,6 +173,8 @@ public final class ClusterHost {
     public var appliedState: (sequence: UInt64, stateHash: UInt64)? {
         loop.engine.isComplete ? (loop.appliedSequence, loop.engine.stateHash) : nil
     }
+    /// UTC seconds at which the next open order expires; nil when none does.
+    public var nextExpirySeconds: UInt64? { loop.engine.nextExpirySeconds }
     /// What is wrong with the engine's state, between two commands; nil when nothing is.
     public var broken: String? { loop.engine.isComplete ? loop.engine.checkInvariants() : nil }
     /// What its gateway core counts.

@@ -45,8 +45,8 @@ extension ClusterMembership {
     /// Of the shard that is behind, if they differ; what the standby folds its primary knows.
     private var rules: JSONObject {
         var object = JSONObject()
-        object.add("inForce", members.map(\.duty.desk.place.inForce).min() ?? 0)
-        object.add("folded", "\(members[0].duty.desk.folded)")
+        object.add("inForce", members.map(\.duty.rules.place.inForce).min() ?? 0)
+        object.add("folded", "\(members[0].duty.rules.folded)")
         if let standby = members[0].mirror.status.standbyRules {
             object.add("foldedByStandby", "\(standby)")
         }

@@ -154,7 +154,8 @@ public final class ClusterMembership: Sendable {
     }
 
     func turn() { driver.turn() }
-    func wait(nanos: UInt64) { death?.wait(nanos: nanos) }
+    /// Waits until the next turn is due; a notice of the other host's death ends it at once.
+    func rest() { death?.wait(nanos: driver.restNanos) }
     func listen(timeoutMillis: UInt32) { listener.turn(timeoutMillis: timeoutMillis) }
     func close() { for member in members { member.mirror.close() } }
 }

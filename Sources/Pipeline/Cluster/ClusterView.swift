@@ -44,7 +44,6 @@ public final class ClusterView: Sendable {
 
     private let state = Mutex(State())
     private let request = Mutex<HostObservation.Request?>(nil)
-    private let over = Atomic<Bool>(false)
     private let twin = Mutex<String?>(nil)
     private let resync = Atomic<Bool>(false)
     private let peerAsked = Atomic<Bool>(false)
@@ -53,7 +52,7 @@ public final class ClusterView: Sendable {
     /// At this moment.
     public var current: State { state.withLock { $0 } }
     /// This host was replaced, and has to come back as a standby.
-    public var isOver: Bool { over.load(ordering: .relaxed) }
+    public var isOver: Bool { current.role == .over }
     /// Who has this host's number too, and speaks, while this host does not; nil = nobody.
     public var twinDescription: String? { twin.withLock { $0 } }
     /// The journal of this host is to be set aside: so long as it is a standby.
@@ -95,8 +94,6 @@ public final class ClusterView: Sendable {
         if case .primary = current.role { return }
         twin.withLock { $0 = description }
     }
-
-    func tellOver() { over.store(true, ordering: .relaxed) }
 
     func tell(_ machine: HostMachine, _ seen: HostObservation, _ handOvers: HandOvers) {
         state.withLock {

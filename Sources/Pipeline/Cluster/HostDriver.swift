@@ -76,6 +76,10 @@ final class HostDriver: @unchecked Sendable {
         view.tell(machine, seen, handOvers.outcome)
     }
 
+    /// How long no turn is due, nanoseconds. What a hand-over or a take-over takes are turns, one
+    /// behind the other, of both hosts.
+    var restNanos: UInt64 { machine.isSteady ? 300_000 : 100_000 }
+
     private var nowNanos: UInt64 { clock.nanos(clock.nowCycles &- startCycles) }
 
     // MARK: Seeing
@@ -199,7 +203,8 @@ final class HostDriver: @unchecked Sendable {
             let doubts = members.map(\.duty.doubt)
             guard doubt == doubts.reduce(0, &+) else { return }
             for (member, number) in zip(members, doubts) { member.duty.confirm(number) }
-        case .startAnew: view.tellOver()
+        // Who runs the host sees it by its role, when the turn is over and not before.
+        case .startAnew: break
         }
     }
 }

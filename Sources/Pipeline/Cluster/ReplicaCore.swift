@@ -149,12 +149,14 @@ struct ReplicaCore: PolledCore, ~Copyable {
 
     private mutating func take(_ receiver: MirrorReceiver) -> Int {
         receiver.take(limit: Self.recordsPerPoll) { record, continuation in
-            if let why = opening.folded.refusal(of: record) {
+            // What sessions say is most of it, and nothing to an opening.
+            let isControl = record.kind.rawValue >= CommandKind.epochStart.rawValue
+            if isControl, let why = opening.refusal(of: record, continuation) {
                 refusal = why
                 return false
             }
             guard core.restore(record, continuation: continuation) else { return false }
-            opening.see(record)
+            if isControl { opening.see(record, continuation) }
             return true
         }
     }

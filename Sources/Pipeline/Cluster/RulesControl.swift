@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CommandLog
 internal import Glibc
+internal import NICGateway
 internal import Platform
 internal import RDMAReplica
 internal import Wire
@@ -12,15 +13,17 @@ internal import Wire
 public struct RulesControl: Sendable {
     private static let waitMillisMax = 3_000
 
-    private let desks: [RulesDesk]
+    private let desks: [ShardDesk]
+    private let commands: CommandControl
     /// Of each shard; empty without a journal.
     private let journals: [JournalStatus]
     private let cluster: ClusterMembership?
 
-    init(desks: [RulesDesk], journals: [JournalStatus], cluster: ClusterMembership?) {
+    init(desks: [ShardDesk], journals: [JournalStatus], cluster: ClusterMembership?) {
         self.desks = desks
         self.journals = journals
         self.cluster = cluster
+        commands = CommandControl(cluster)
     }
 
     /// The answer, one line of JSON: whether the log of every shard is under the rules, and nothing
@@ -29,35 +32,35 @@ public struct RulesControl: Sendable {
         if let sentence = refusal(of: version) {
             return ClusterControl.refusal(.state, sentence)
         }
-        let waiting = desks.filter { $0.place.inForce != version }
-        for desk in waiting where !desk.ask(version: version, operatorID: operatorID) {
-            return ClusterControl.refusal(.late, "another activation is under way: ask again")
+        let waiting = desks.filter { $0.rules.place.inForce != version }
+        let record = LogRecord.activateRules(version: version, operatorID: operatorID)
+        switch commands.carryOut(OperatorCommand(record), on: waiting) {
+        case .refused(let answer): return answer
+        case .answered(let answers):
+            guard answers.allSatisfy({ $0.reason == .none }) else {
+                return ClusterControl.refusal(
+                    .state, refusal(of: version) ?? "the rules have just changed: ask again")
+            }
         }
+        // Alone it is to be on the disk too, whatever the policy is.
         for _ in 0..<Self.waitMillisMax {
             if isDone(version) { return done(version, isNew: !waiting.isEmpty) }
             usleep(1_000)
         }
-        let isCalledOff = waiting.map { $0.withdraw() }.allSatisfy { $0 }
-        return ClusterControl.refusal(
-            .late,
-            isCalledOff
-                ? "the log takes nothing now, so the activation was called off: see `needletail "
-                    + "cluster status`, then ask again"
-                : "the activation is in the log and not committed yet: see `needletail cluster "
-                    + "status`, then ask again")
+        return ClusterControl.refusal(.late, CommandControl.notCommitted)
     }
 
     // MARK: Whether it may be
 
     private func refusal(of version: UInt32) -> String? {
-        let folded = desks[0].folded
+        let folded = desks[0].rules.folded
         guard folded.contains(version) else {
             return "this build folds rules \(folded), not \(version): upgrade the hosts first"
         }
         if let cluster, cluster.view.current.role.name != "primary" {
             return "\(cluster.view.current.thisHost): rules are activated on the primary"
         }
-        let others = desks.map(\.place.inForce).filter { $0 != version }
+        let others = desks.map(\.rules.place.inForce).filter { $0 != version }
         for inForce in others where inForce &+ 1 != version {
             return "the log is under rules \(inForce): only the next ones, \(inForce &+ 1), can be "
                 + "activated"
@@ -85,7 +88,7 @@ public struct RulesControl: Sendable {
 
     private func isDone(_ version: UInt32) -> Bool {
         desks.indices.allSatisfy { shard in
-            let place = desks[shard].place
+            let place = desks[shard].rules.place
             return place.inForce == version && place.sequence <= committed(shard)
         }
     }

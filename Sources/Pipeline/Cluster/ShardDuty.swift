@@ -77,11 +77,11 @@ final class ShardDuty: Sendable {
     /// The shard's gate.
     let gate: GateControl
     /// The rules of its log.
-    let desk: RulesDesk
+    let rules: LogRules
 
-    init(desk: RulesDesk) throws(PlatformError) {
+    init(rules: LogRules) throws(PlatformError) {
         gate = try GateControl()
-        self.desk = desk
+        self.rules = rules
     }
 
     // MARK: What is wanted

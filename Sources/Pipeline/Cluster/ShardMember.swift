@@ -22,7 +22,7 @@ struct ShardMember {
         successor = JournalSuccessor(folder: recovery.folder, shard: recovery.shard)
         store = recovery.snapshots
         self.windowRecordCount = windowRecordCount
-        duty = try ShardDuty(desk: RulesDesk(recovery.rules))
+        duty = try ShardDuty(rules: LogRules(recovery.rules))
         sender = MirrorSender(
             ring: ring, shard: recovery.shard,
             after: RecordChain(lastSequence: start.sequence, crc32c: start.recordCRC32C),

@@ -39,7 +39,7 @@ final class ShardMirror: @unchecked Sendable {
                 progress: progress.pulse, toldSequence: duty.gate.toldSequence,
                 hashSequence: checkpoint.sequence, stateHash: checkpoint.stateHash,
                 flags: flags.rawValue,
-                rules: UInt16(truncatingIfNeeded: duty.desk.place.inForce))
+                rules: UInt16(truncatingIfNeeded: duty.rules.place.inForce))
         }
     }
 
@@ -76,6 +76,9 @@ final class ShardMirror: @unchecked Sendable {
         lastTryCycles = now
         return true
     }
+
+    /// How long it need not be polled for, nanoseconds.
+    var restNanos: UInt64 { sender.restNanos }
 
     /// How far it is; any thread.
     var status: MirrorStatus { sender.status }

@@ -42,8 +42,8 @@ final class ReportRegenerator {
             }
             // A trade's first event waits for its second.
             guard event.attributes.contains(.aggressor) else { return }
-            tell(previous, reference: event.reference, of: record, from: from)
-            tell(event, reference: previous.reference, of: record, from: from)
+            tell(previous, reference: event.disclosedReference, of: record, from: from)
+            tell(event, reference: previous.disclosedReference, of: record, from: from)
         }
 
         private mutating func tell(

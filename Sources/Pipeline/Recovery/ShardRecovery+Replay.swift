@@ -14,6 +14,8 @@ extension ShardRecovery {
         _ configuration: Configuration, core: inout GatewayCore, loop: inout EngineLoop,
         journal reader: inout RingReader<LogRecord>
     ) throws {
+        let names = InstrumentNames(configuration, shard: shard)
+        self.names = names
         guard found.lastSequence > 0 else { return }
         fillCache(&core, loop.engine)
         lastEpoch = position.epoch
@@ -27,6 +29,7 @@ extension ShardRecovery {
                 guard rules.contains(version) else { return }
             }
             if record.kind == .epochStart { lastEpoch = record.session }
+            names.see(record, continuation)
             while !core.restore(record, continuation: continuation) {
                 Self.settle(&core, &loop, &reader)
             }
@@ -119,6 +122,7 @@ extension SessionView {
         return SessionLogon(
             token: token, nonce: nonce, source: source, heartbeatMillis: heartbeatMillis,
             flags: (cancelsOnDisconnect ? RecordFlags.cancelOnDisconnect : 0)
+                | (cancelsAllOnDisconnect ? RecordFlags.cancelAllOnDisconnect : 0)
                 | (wantsExtendedReports ? RecordFlags.extendedReports : 0))
     }
 }

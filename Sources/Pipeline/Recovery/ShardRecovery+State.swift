@@ -120,7 +120,7 @@ extension ShardRecovery {
         }
     }
 
-    private static func differences(_ logged: EngineLimits, _ configured: EngineLimits) -> String {
+    static func differences(_ logged: EngineLimits, _ configured: EngineLimits) -> String {
         let pairs: [(String, UInt32, UInt32)] = [
             ("engine.orderCapacity", logged.orderCapacity, configured.orderCapacity),
             ("sessions.capacity", logged.sessionCapacity, configured.sessionCapacity),

@@ -36,6 +36,8 @@ final class ShardRecovery {
     var lastEpoch: UInt32 = 0
     /// Snapshots that could not be used.
     var skipped: [SkippedSnapshot] = []
+    /// What the instruments are called, as far as the log was gone through.
+    var names: InstrumentNames?
     /// Instruments of the log that the configuration does not name.
     var otherInstruments: [UInt32] = []
     private let segmentByteCount: Int

@@ -15,6 +15,9 @@ public protocol MirrorChannel: AnyObject {
     var transport: MirrorTransport { get }
     /// What it runs over and to whom, as `rxe0 port 1 to 10.9.0.1:7471`.
     var description: String { get }
+    /// So long records wait for more while others are on their way, nanoseconds: many times what a
+    /// write takes of both hosts' time beside what its bytes take. 0 = that is nothing.
+    var gatherNanos: UInt64 { get }
 
     /// Registers memory as region 0, 1 or 2 and answers the key by which the peer names it.
     @unsafe func register(

@@ -43,6 +43,8 @@ internal import Platform
     enum Phase { case standing, greeting, deciding, open, closed }
 
     let transport = MirrorTransport.tcp
+    /// System calls and a wake-up on either side.
+    let gatherNanos: UInt64 = 100_000
     let description: String
     let peerText: String
     let stream: OpaquePointer

@@ -22,6 +22,7 @@ internal import Platform
     let devicePort: Int
     let description: String
     let transport = MirrorTransport.rdma
+    let gatherNanos: UInt64 = 0
 
     /// Finds the device that leads to the standby, and makes a queue pair on it. Throws EXDEV when
     /// that is another than the profile names.

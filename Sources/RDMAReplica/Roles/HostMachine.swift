@@ -154,6 +154,15 @@ public struct HostMachine: Sendable {
     /// Whether a standby is told that it is not, by the decision.
     public var leavesStandbyOut: Bool { isSpeaking && decision?.inSync == [settings.host] }
 
+    /// Whether it goes on as it is until something happens: nothing is asked for or under way.
+    public var isSteady: Bool {
+        guard question == nil else { return false }
+        return switch role {
+        case .standby, .primary(.solo), .primary(.mirrored), .over: true
+        default: false
+        }
+    }
+
     /// Goes on with what was seen, and says what has to be done, in order.
     public mutating func step(_ seen: HostObservation) -> [HostEffect] {
         effects = []

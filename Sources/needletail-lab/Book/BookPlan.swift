@@ -12,45 +12,38 @@ internal import Wire
 struct BookPlan {
     let file: YardstickFile
     let sessionCount: UInt32
-    let limits: EngineLimits
-    private(set) var opening: [(LogRecord, LogRecord?)]
+    /// Whether ids are spread over 64 bits, as clients' own are, and not counted from 1.
+    let isSparse: Bool
+    private(set) var opening: BookOpening
 
-    init(file: YardstickFile, sessionCount: UInt32, orderCapacity: UInt32) {
+    init(
+        file: YardstickFile, sessionCount: UInt32, orderCapacity: UInt32, isSparse: Bool = false
+    ) {
         self.file = file
         self.sessionCount = sessionCount
+        self.isSparse = isSparse
         var lowest = Int64.max
         var highest = Int64.min
         for index in 0..<file.commandCount where file[index].kind != .cancel {
             lowest = min(lowest, file[index].price)
             highest = max(highest, file[index].price)
         }
-        limits = EngineLimits(
-            orderCapacity: orderCapacity, sessionCapacity: sessionCount, instrumentCapacity: 1,
-            ladderTickCapacity: UInt32(highest - lowest + 1),
-            sessionOpenOrdersMax: orderCapacity)
-        var opening: [(LogRecord, LogRecord?)] = [
-            (
-                .epochStart(
-                    epoch: 1, rulesVersion: 1, lastCarriedSequence: 0, indexSeed: 0x5EED,
-                    shard: 1, host: 1), limits.continuation
-            ),
-            (
-                .defineInstrument(
-                    instrument: 1, lowestPriceTicks: lowest, highestPriceTicks: highest,
-                    quantityLotsMax: 1 << 40, operatorID: 1),
-                InstrumentDetail(symbol: "BENCH", priceDecimals: 0, quantityDecimals: 0)
-                    .continuation
-            ),
-        ]
-        for session in 1...sessionCount {
-            opening.append(
-                (
-                    .logon(
-                        session: session, nonce: 1, token: 1, heartbeatMillis: 1000, source: 0,
-                        flags: 0), nil
-                ))
-        }
-        self.opening = opening
+        opening = BookOpening(
+            EngineLimits(
+                orderCapacity: orderCapacity, sessionCapacity: sessionCount, instrumentCapacity: 1,
+                ladderTickCapacity: UInt32(highest - lowest + 1),
+                sessionOpenOrdersMax: orderCapacity),
+            priceTicks: lowest...highest)
+    }
+
+    /// The engine's id of an order of the file: multiplied by an odd number, so each has another.
+    private func orderID(_ id: UInt64) -> UInt64 {
+        isSparse ? id &* 0x9E37_79B9_7F4A_7C15 : id
+    }
+
+    /// The file's, multiplied by the inverse.
+    private func fileID(_ orderID: UInt64) -> Int {
+        Int(isSparse ? orderID &* 0xF1DE_83E1_9937_733D : orderID)
     }
 
     /// The records, but for the totals of replaces, which still lack what was executed.
@@ -67,14 +60,15 @@ struct BookPlan {
             var record = LogRecord(
                 kind: command.kind == .new
                     ? .newOrder : command.kind == .cancel ? .cancelOrder : .replaceOrder,
-                session: session, sessionSequence: sequences[Int(session)], orderID: command.id,
+                session: session, sessionSequence: sequences[Int(session)],
+                orderID: orderID(command.id),
                 priceTicks: command.kind == .cancel ? 0 : command.price,
                 quantityLots: command.kind == .cancel ? 0 : command.lots,
                 account: session, instrument: 1,
                 attributes: OrderAttributes(
                     rawValue: command.kind == .new ? command.side.rawValue : 0),
                 sequence: UInt64(index) + 100_000, timestampNanos: UInt64(index))
-            if command.kind == .replace { record.originalOrderID = command.id }
+            if command.kind == .replace { record.originalOrderID = record.orderID }
             unsafe records[index] = record
         }
     }
@@ -83,19 +77,27 @@ struct BookPlan {
     func settleReplaces(in records: UnsafeMutablePointer<LogRecord>) throws {
         var executed = [UInt64](repeating: 0, count: Int(file.highestID) + 1)
         var run = unsafe try BookRun(
-            records: records, recordCount: file.commandCount, plan: self)
+            records: records, recordCount: file.commandCount, opening: opening)
         unsafe executed.withUnsafeMutableBufferPointer { executed in
             run.rehearse { record in
                 if record.kind == .replaceOrder {
-                    record.quantityLots += unsafe executed[Int(record.orderID)]
+                    record.quantityLots += unsafe executed[fileID(record.orderID)]
                 }
             } see: { event in
                 if event.kind == .traded || event.kind == .accepted {
-                    unsafe executed[Int(event.orderID)] = event.executedLots
+                    unsafe executed[fileID(event.orderID)] = event.executedLots
                 }
             }
         }
     }
+
+    /// Whether the totals are the file's. The hash of the trades has the ids in it.
+    func matches(_ totals: YardstickFile.Totals) -> Bool {
+        var expected = file.expected
+        if isSparse { expected.hash = totals.hash }
+        return totals == expected
+    }
+
     /// Makes a log of it: dense sequences from 1 on, the opening first, and chained checksums.
     mutating func seal(_ records: UnsafeMutablePointer<LogRecord>) {
         var chain = RecordChain()
@@ -106,7 +108,7 @@ struct BookPlan {
             precondition(chain.take(record), "what was sealed is the next")
             return record
         }
-        opening = opening.map { record, continuation in
+        opening.commands = opening.commands.map { record, continuation in
             var first = record
             if continuation != nil { first.flags |= RecordFlags.pair }
             return (sealed(first), continuation.map(sealed))

@@ -16,15 +16,9 @@ struct ListenerTotals {
         let isReject = kind == .cancelRejected || kind == .replaceRejected || kind == .rejected
         totals.rejects &+= isReject ? 1 : 0
         if kind == .traded && event.attributes.contains(.aggressor) {
-            let price = UInt64(bitPattern: event.priceTicks)
-            totals.trades &+= 1
-            totals.notional &+= price &* event.quantityLots
-            let mixed =
-                totals.hash
-                ^ (previousOrderID &* 0x9E37_79B9_7F4A_7C15
-                    &+ event.orderID &* 0xC2B2_AE3D_27D4_EB4F
-                    &+ price &* 0x1656_67B1_9E37_79F9 &+ event.quantityLots)
-            totals.hash = (mixed &<< 7 | mixed &>> 57) &* 0x2545_F491_4F6C_DD1D
+            totals.trade(
+                maker: previousOrderID, taker: event.orderID,
+                price: UInt64(bitPattern: event.priceTicks), lots: event.quantityLots)
         }
         previousOrderID = event.orderID
     }
@@ -49,20 +43,22 @@ struct ListenerTotals {
     var listener = ListenerTotals()
 
     var openOrders: UInt32 { engine.openOrders }
+    /// What was taken for its limits.
+    var memoryByteCount: Int { engine.memory.reduce(0) { $0 + $1.byteCount } }
     var memoryWarning: String? { MemoryRegion.warning(engine.memory) }
     var stateHash: UInt64 { engine.stateHash }
     func encodeImage() -> [UInt8] { engine.encodeImage() }
 
     init(
-        records: UnsafeMutablePointer<LogRecord>, recordCount: Int, plan: BookPlan
+        records: UnsafeMutablePointer<LogRecord>, recordCount: Int, opening: BookOpening
     ) throws {
         unsafe self.records = unsafe records
         self.recordCount = recordCount
         unsafe events = .allocate(capacity: Self.ringCapacity)
         unsafe events.initialize(repeating: Event(kind: .nothing), count: Self.ringCapacity)
         outbox = unsafe EventOutbox(slots: events, capacity: Self.ringCapacity, position: 1)
-        engine = try Engine(limits: plan.limits)
-        for (record, continuation) in plan.opening {
+        engine = try Engine(limits: opening.limits)
+        for (record, continuation) in opening.commands {
             _ = engine.apply(record, continuation: continuation, into: &outbox)
             consume()
         }

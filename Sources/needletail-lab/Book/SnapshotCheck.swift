@@ -36,9 +36,9 @@ internal import Wire
         defer { try? FileManager.default.removeItem(atPath: path) }
         let store = SnapshotStore(path: path, shard: 1, keptCount: points.count)
         var live = unsafe try BookRun(
-            records: records, recordCount: plan.file.commandCount, plan: plan)
+            records: records, recordCount: plan.file.commandCount, opening: plan.opening)
         let replay = LogFold(shard: 1)
-        for (record, continuation) in plan.opening {
+        for (record, continuation) in plan.opening.commands {
             replay.fold(record, continuation: continuation)
         }
         var taken: [(point: Int, sequence: UInt64)] = []
@@ -57,7 +57,7 @@ internal import Wire
             }
             taken.append((point, sequence))
         }
-        guard live.listener.totals == plan.file.expected else {
+        guard plan.matches(live.listener.totals) else {
             throw differs("the live run", "its totals, from the file's")
         }
         let image = live.encodeImage()

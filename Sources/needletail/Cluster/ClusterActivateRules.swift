@@ -28,7 +28,8 @@ struct ClusterActivateRules: ParsableCommand {
 
     func run() throws {
         let answer = try target.fullAnswer(
-            to: "cluster activate-rules \(version)", alsoAlone: true)
+            to: "cluster activate-rules \(version)", alsoAlone: true
+        ).parsed
         print("rules \(version) are in force" + (answer.rules?.isNew == false ? " already" : ""))
     }
 }

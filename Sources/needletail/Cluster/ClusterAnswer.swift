@@ -11,11 +11,17 @@ struct ControlAnswer: Decodable {
     let process: Int32?
     let cluster: ClusterAnswer?
     let rules: Activation?
+    let kill: Kill?
 
     /// What has come of an activation of rules.
     struct Activation: Decodable {
         let inForce: UInt32
         let isNew: Bool
+    }
+
+    /// What has come of a kill switch.
+    struct Kill: Decodable {
+        let ordersCancelled: UInt64
     }
 
     init(_ line: String) throws {

@@ -43,7 +43,7 @@ struct ClusterTarget: ParsableArguments {
 
     /// Finds it and asks it; a message and the status where it says no, or does not answer.
     func ask(_ request: String) throws -> ClusterAnswer {
-        let answer = try fullAnswer(to: request)
+        let answer = try fullAnswer(to: request).parsed
         guard let cluster = answer.cluster else {
             StandardError.write("needletail: the gateway does not say how its pair stands\n")
             throw Exit.unavailable
@@ -52,16 +52,18 @@ struct ClusterTarget: ParsableArguments {
     }
 
     /// The same with all that it says; `alsoAlone`: of a gateway that is in no pair, too.
-    func fullAnswer(to request: String, alsoAlone: Bool = false) throws -> ControlAnswer {
+    func fullAnswer(
+        to request: String, alsoAlone: Bool = false
+    ) throws -> (line: String, parsed: ControlAnswer) {
         let configuration = try settings(alsoAlone: alsoAlone)
-        let answer: ControlAnswer
+        let answer: (line: String, parsed: ControlAnswer)
         do throws(ControlError) {
-            answer = try self.answer(to: request, configuration, alsoAlone: alsoAlone).parsed
+            answer = try self.answer(to: request, configuration, alsoAlone: alsoAlone)
         } catch {
             StandardError.write("needletail: \(error)\n")
             throw Exit.unavailable
         }
-        try refuse(answer)
+        try refuse(answer.parsed)
         return answer
     }
 
@@ -118,15 +120,16 @@ struct ClusterTarget: ParsableArguments {
         }
         guard found.count < 2 else {
             throw ControlError(
-                "several gateways of pairs run here "
+                "several such gateways run here "
                     + "(\(found.map(\.name).joined(separator: "; "))): "
                     + "name one with --config, or with --gateway")
         }
         if let path = found.first?.path { return path }
         throw ControlError(
             complaint
-                ?? "no such gateway of a pair is running on this host: start it with `needletail "
-                + "gateway` or `needletail standby`, or ask on the other host")
+                ?? "no such gateway\(alsoAlone ? "" : " of a pair") is running on this host: "
+                + "start it with `needletail gateway` or `needletail standby`, or ask on the other "
+                + "host")
     }
 
     private static func parse(

@@ -44,9 +44,11 @@ private struct ControlAnswers: Sendable {
     private let gateway: String
     private let cluster: ClusterControl?
     private let rules: RulesControl
+    private let admin: AdminControl
 
     init(gateway: String, _ pipeline: Pipeline) {
         rules = pipeline.rules
+        admin = pipeline.admin
         self.gateway = gateway
         cluster = pipeline.cluster.map(ClusterControl.init)
     }
@@ -62,12 +64,16 @@ private struct ControlAnswers: Sendable {
             if let cluster { object.add("host", cluster.host) }
             return object.text
         }
-        guard request.words.hasPrefix("cluster ") else {
+        let isAdmin = AdminControl.isMeant(by: request.words)
+        guard request.words.hasPrefix("cluster ") || isAdmin else {
             return ClusterControl.refusal(.unknown, "there is no such request")
         }
         let refusal = request.refusal(in: cluster?.name)
         if request.words == "cluster status", let cluster {
             return refusal ?? cluster.answer(to: request.words)
+        }
+        if AdminControl.isReading(request.words) {
+            return refusal ?? admin.answer(to: request.words, by: user)
         }
         StandardError.write("user \(user) asks: \(line)\n")
         let answer = refusal ?? change(request.words, by: user)
@@ -80,6 +86,7 @@ private struct ControlAnswers: Sendable {
         if words.count == 3, words[1] == "activate-rules", let version = UInt32(words[2]) {
             return rules.activate(version, by: user)
         }
+        if AdminControl.isMeant(by: request) { return admin.answer(to: request, by: user) }
         guard let cluster else {
             return ClusterControl.refusal(
                 .state, "this gateway is alone: it has no section `cluster` in its configuration")

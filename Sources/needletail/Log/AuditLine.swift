@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Pipeline
 internal import Wire
 
 /// The lines of `log export` about one command. docs/formats/export.md tells of each column.
@@ -45,9 +46,9 @@ struct AuditLine {
     /// The line about one of its events.
     func text(_ event: Event) -> String {
         let isTrade = event.kind == .traded
-        let role = isTrade ? (event.attributes.contains(.aggressor) ? "aggressor" : "resting") : ""
+        let role = isTrade ? Self.role(event) : ""
         return [
-            head, Names.of(event.kind), isTrade ? "" : Names.of(event.reason),
+            head, Names.of(event.kind), hasReason(event) ? Names.of(event.reason) : "",
             number(event.instrument), number(event.orderID, isOf: isOfOrder(event)),
             number(event.reference), isKnown(event) ? Names.of(event.attributes.side) : "",
             numbers(event), isOfOrder(event) ? "\(event.session)" : "",
@@ -57,13 +58,20 @@ struct AuditLine {
         ].joined(separator: ",")
     }
 
+    /// Of an order in a trade.
+    private static func role(_ event: Event) -> String {
+        if event.attributes.contains(.auction) { return "auction" }
+        return event.attributes.contains(.aggressor) ? "aggressor" : "resting"
+    }
+
     // MARK: Which columns an event has
 
     /// About one order, known or not.
     private func isOfOrder(_ event: Event) -> Bool {
         switch event.kind {
-        case .accepted, .traded, .cancelled, .reduced, .replaced, .rested, .cancelRejected,
-            .replaceRejected, .reduceRejected:
+        case .cancelRejected, .replaceRejected, .reduceRejected: true
+        case .accepted, .traded, .cancelled, .reduced, .replaced, .triggered, .prevented, .rested,
+            .displayed:
             true
         case .rejected: record.kind == .newOrder
         default: false
@@ -73,12 +81,19 @@ struct AuditLine {
     /// About an order whose side and account are known.
     private func isKnown(_ event: Event) -> Bool {
         switch event.kind {
-        case .accepted, .traded, .cancelled, .reduced, .replaced, .rested: true
+        case .accepted, .traded, .cancelled, .reduced, .replaced, .triggered, .prevented, .rested,
+            .displayed:
+            true
         case .rejected: record.kind == .newOrder
         // The reference is the original's, with which the engine tells what it knows of it.
         case .replaceRejected: event.reference != 0
         default: false
         }
+    }
+
+    /// Of others `detail` says something else.
+    private func hasReason(_ event: Event) -> Bool {
+        event.kind != .traded && event.kind != .tradingStateSet
     }
 
     /// Price and the three quantities.
@@ -105,7 +120,10 @@ struct AuditLine {
     private static func details(_ record: LogRecord, _ continuation: LogRecord?) -> [String] {
         var fields: [RecordField] = []
         switch record.kind {
-        case .massCancel: fields = [RecordField("sides", words: RecordFields.sides(record))]
+        case .massCancel:
+            fields =
+                [RecordField("sides", words: RecordFields.sides(record))]
+                + RecordFields.account(ofMassCancel: record)
         case .logon: fields = [RecordField("heartbeatMillis", record.instrument)]
         case .epochStart:
             fields = [
@@ -114,7 +132,8 @@ struct AuditLine {
             ]
         case .defineInstrument:
             fields = RecordFields.of(record).filter { $0.name != "instrument" }
-        case .activateRules: fields = RecordFields.of(record)
+        case .activateRules, .killSwitch, .setInstrumentState, .setPriceBands, .rollBusinessDay:
+            fields = RecordFields.of(record)
         case .refused: fields = [RecordField("messageType", record.attributes.rawValue)]
         default: break
         }
@@ -130,10 +149,24 @@ struct AuditLine {
         switch event.kind {
         case .massCancelDone, .loggedOut, .sessionTimedOut:
             ["ordersCancelled=\(event.quantityLots)"]
+        case .controlApplied where event.reason != .none:
+            ["ordersCancelled=\(event.quantityLots)"]
         case .sessionOpened:
             [
                 "nextSessionSequence=\(event.quantityLots)", "openOrders=\(event.leavesLots)",
                 "reportsSoFar=\(event.executedLots)",
+            ]
+        case .tradingStateSet where event.reference != 0:
+            ["setByItself=\(TradingState(rawValue: UInt8(event.detail & 0xFF)).word)"]
+        case .businessDayRolled where event.leavesLots != 0:
+            [
+                "dayBefore="
+                    + BusinessDay(rawValue: UInt32(truncatingIfNeeded: event.leavesLots)).text
+            ]
+        case .auctionPriced, .auctionIndicated:
+            [
+                "priceTicks=\(event.priceTicks)", "volumeLots=\(event.quantityLots)",
+                (event.attributes.side == .sell ? "sellLots" : "buyLots") + "=\(event.leavesLots)",
             ]
         default: []
         }

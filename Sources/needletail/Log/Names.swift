@@ -28,16 +28,20 @@ enum Names {
         1: "newOrder", 2: "cancelOrder", 3: "replaceOrder", 4: "reduceOrder", 5: "massCancel",
         6: "refused", 7: "logout", 32: "logon", 33: "sessionTimeout", 64: "epochStart",
         65: "defineInstrument", 66: "setInstrumentState", 67: "setLimit", 68: "killSwitch",
-        69: "activateRules", 70: "timeAdvance", 96: "deposit", 97: "withdraw", 98: "transferOut",
-        99: "transferIn", 126: "filler", 127: "continuation",
+        69: "activateRules", 70: "timeAdvance", 71: "setPriceBands", 72: "rollBusinessDay",
+        96: "deposit",
+        97: "withdraw", 98: "transferOut", 99: "transferIn", 126: "filler", 127: "continuation",
     ]
     // events.md, Event kinds
     private static let outcomes: [UInt8: String] = [
         1: "accepted", 2: "rejected", 3: "traded", 4: "cancelled", 5: "reduced", 6: "replaced",
         7: "cancelRejected", 8: "replaceRejected", 9: "reduceRejected", 10: "refused",
-        11: "massCancelDone", 12: "loggedOut", 16: "rested", 17: "sessionOpened",
+        11: "massCancelDone", 12: "loggedOut", 13: "triggered", 14: "prevented", 16: "rested",
+        17: "sessionOpened",
         18: "sessionTimedOut", 19: "epochStarted", 20: "instrumentDefined",
-        21: "controlApplied", 22: "controlRejected", 23: "nothing",
+        21: "controlApplied", 22: "controlRejected", 23: "nothing", 24: "displayed",
+        25: "closed", 26: "tradingStateSet", 27: "auctionPriced",
+        28: "auctionIndicated", 30: "businessDayRolled",
     ]
     // order-entry.md, Reasons
     private static let reasons: [UInt8: String] = [
@@ -48,15 +52,21 @@ enum Names {
         14: "wrongInstrument", 15: "instrumentNotOpen", 16: "totalNotReduced",
         17: "invalidAccount", 18: "throttled", 19: "notLoggedOn", 20: "unsupported",
         21: "invalidReserved", 22: "sessionSequenceBroken", 23: "invalidOrderID",
-        24: "unknownSession", 25: "invalidControl", 64: "byClient", 65: "immediateOrCancel",
+        24: "unknownSession", 25: "invalidControl", 26: "unsupportedCombination",
+        27: "invalidExpiry", 28: "invalidPeak", 29: "invalidMinimum", 30: "invalidTrigger",
+        31: "invalidLink", 33: "killed", 34: "massCancelUnderWay",
+        35: "priceOutsideBand", 64: "byClient", 65: "immediateOrCancel",
         66: "fillOrKill", 67: "marketRemainder", 68: "selfTradePrevented", 69: "massCancelled",
         70: "sessionEnded", 71: "replaced", 72: "expired", 73: "totalExecuted",
+        74: "minimumQuantity", 75: "linkedTraded", 76: "stepLimit", 77: "killSwitch",
+        78: "outsidePriceBand", 79: "dayEnded",
         96: "sessionInUse", 97: "notAuthorised", 98: "wrongEpoch", 99: "timedOut",
         100: "loggedOut", 101: "notAvailable",
     ]
     // order-entry.md, Order types
     private static let types: [UInt8: String] = [
         0: "limit", 1: "market", 2: "stop", 3: "stopLimit", 4: "marketToLimit", 5: "pegged",
+        6: "trailingStop",
     ]
     // order-entry.md, Times in force
     private static let timesInForce: [UInt8: String] = [
@@ -65,6 +75,6 @@ enum Names {
     ]
     // order-entry.md, Self-trade prevention
     private static let preventions: [UInt8: String] = [
-        0: "none", 1: "cancelNewest", 2: "cancelOldest", 3: "cancelBoth",
+        0: "none", 1: "cancelNewest", 2: "cancelOldest", 3: "cancelBoth", 4: "decrement",
     ]
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import OrderEntryClient
+internal import Pipeline
 internal import Platform
 internal import Wire
 
@@ -78,7 +79,7 @@ enum RecordFields {
                 RecordField("requestID", record.orderID),
                 RecordField("instrument", record.instrument),
                 RecordField("sides", words: sides(record)),
-            ]
+            ] + account(ofMassCancel: record)
         case .refused:
             return sequenced + [
                 RecordField("orderID", record.orderID),
@@ -92,6 +93,14 @@ enum RecordFields {
         case .epochStart: return epochStart(record)
         case .defineInstrument: return defineInstrument(record)
         case .activateRules: return activateRules(record)
+        case .killSwitch: return killSwitch(record)
+        case .setInstrumentState: return tradingState(record)
+        case .setPriceBands: return priceBands(record)
+        case .rollBusinessDay:
+            return [
+                RecordField("operatorID", record.session),
+                RecordField("businessDay", text: record.businessDay?.text ?? "\(record.orderID)"),
+            ]
         case .timeAdvance, .filler: return []
         default: return raw(record)
         }
@@ -100,7 +109,7 @@ enum RecordFields {
     /// Of the second record of a pair.
     static func of(_ second: LogRecord, behind first: LogRecord) -> [RecordField] {
         switch first.kind {
-        case .newOrder: orderContinuation(second)
+        case .newOrder: orderContinuation(second, behind: first)
         case .epochStart: engineLimits(second)
         case .defineInstrument: instrumentDetail(second)
         default: raw(second)
@@ -121,10 +130,22 @@ enum RecordFields {
             take(RecordFlags.postOnly, "postOnly")
             let prevention = SelfTradePrevention(flags: rest)
             if prevention != .none { names.append(Names.of(prevention)) }
-            rest &= ~RecordFlags.selfTradePreventionMask
+            rest &= ~(RecordFlags.selfTradePreventionMask | RecordFlags.decrement)
+            take(RecordFlags.slide, "slide")
+            take(RecordFlags.hidden, "hidden")
+            take(RecordFlags.linked, "linked")
         } else if record.kind == .logon {
             take(RecordFlags.cancelOnDisconnect, "cancelOnDisconnect")
             take(RecordFlags.extendedReports, "extendedReports")
+            take(RecordFlags.cancelAllOnDisconnect, "cancelAllOnDisconnect")
+        } else if record.kind == .massCancel {
+            take(RecordFlags.byAccount, "byAccount")
+        } else if record.kind == .killSwitch {
+            take(RecordFlags.stop, "stop")
+        } else if record.kind == .setInstrumentState {
+            take(RecordFlags.reference, "reference")
+        } else if record.kind == .setPriceBands {
+            take(RecordFlags.basisPoints, "basisPoints")
         }
         if rest != 0 { names.append("0x" + String(rest, radix: 16)) }
         return names
@@ -133,6 +154,11 @@ enum RecordFields {
     /// The sides that a mass cancel reaches.
     static func sides(_ record: LogRecord) -> [String] {
         [Side.buy, .sell].filter { record.massCancelSides.includes($0) }.map { Names.of($0) }
+    }
+
+    /// The account that a mass cancel is bound to.
+    static func account(ofMassCancel record: LogRecord) -> [RecordField] {
+        record.flags & RecordFlags.byAccount != 0 ? [RecordField("account", record.account)] : []
     }
 
     /// The client of a logon, as `10.77.0.1:40012`.
@@ -204,22 +230,61 @@ enum RecordFields {
         ]
     }
 
+    private static func tradingState(_ record: LogRecord) -> [RecordField] {
+        [
+            RecordField("operatorID", record.session),
+            RecordField("instrument", record.instrument),
+            RecordField("state", text: record.tradingState.word),
+        ]
+            + (record.flags & RecordFlags.reference == 0
+                ? [] : [RecordField("referencePriceTicks", record.priceTicks)])
+            + (record.quantityLots == 0
+                ? [] : [RecordField("phaseSeconds", record.quantityLots)])
+    }
+
+    private static func priceBands(_ record: LogRecord) -> [RecordField] {
+        let action = BandAction(rawValue: record.attributes.rawValue)
+        return [
+            RecordField("operatorID", record.session),
+            RecordField("instrument", record.instrument),
+            RecordField("staticWidth", record.orderID),
+            RecordField("dynamicWidth", record.quantityLots),
+            RecordField(
+                "unit",
+                text: record.flags & RecordFlags.basisPoints != 0 ? "basisPoints" : "ticks"),
+            RecordField("action", text: action.word),
+            RecordField("auctionSeconds", record.account),
+        ]
+    }
+
+    private static func killSwitch(_ record: LogRecord) -> [RecordField] {
+        let targets: [KillTarget: String] = [
+            .session: "session", .account: "account", .instrument: "instrument",
+        ]
+        return [
+            RecordField("operatorID", record.session),
+            RecordField(
+                "target", text: targets[record.killTarget] ?? "\(record.killTarget.rawValue)"),
+            RecordField("number", record.orderID),
+        ]
+    }
+
     private static func instrumentDetail(_ second: LogRecord) -> [RecordField] {
         let detail = InstrumentDetail(continuation: second)
-        let bytes = (0..<16).map { index in
-            UInt8(
-                truncatingIfNeeded: (index < 8 ? detail.symbolLow : detail.symbolHigh)
-                    >> (8 * UInt64(index & 7)))
-        }
         return [
-            RecordField("symbol", text: String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)),
+            RecordField("symbol", text: detail.symbol),
             RecordField("priceDecimals", detail.priceDecimals),
             RecordField("quantityDecimals", detail.quantityDecimals),
         ]
     }
 
-    /// An OrderContinuation, whose fields lie across those of a record.
-    private static func orderContinuation(_ second: LogRecord) -> [RecordField] {
+    /// An OrderContinuation, whose fields lie across those of a record. Some of them are named by
+    /// what they mean for such an order.
+    private static func orderContinuation(
+        _ second: LogRecord, behind first: LogRecord
+    ) -> [RecordField] {
+        let isMarket = first.attributes.type == .market
+        let isLinked = first.flags & RecordFlags.linked != 0
         let price = UInt64(bitPattern: second.priceTicks)
         let capacity = UInt8(truncatingIfNeeded: second.instrument >> 16)
         let tag = (0..<14).map { index -> String in
@@ -233,14 +298,30 @@ enum RecordFields {
             return digits.count == 1 ? "0" + digits : digits
         }.joined()
         return [
-            RecordField("triggerPriceTicks", Int64(bitPattern: second.timestampNanos)),
-            RecordField("peakLots", UInt64(second.session) | UInt64(second.sessionSequence) << 32),
-            RecordField("minimumLots", second.orderID),
+            isMarket
+                ? RecordField("slippageTicks", second.timestampNanos)
+                : RecordField("triggerPriceTicks", Int64(bitPattern: second.timestampNanos)),
+            RecordField(
+                isLinked ? "linkedOrderID" : isMarket ? "quoteMax" : "peakLots",
+                UInt64(second.session) | UInt64(second.sessionSequence) << 32),
+        ] + minimum(second, behind: first) + [
             RecordField("expirySeconds", UInt32(truncatingIfNeeded: price)),
             RecordField("algorithmID", UInt32(truncatingIfNeeded: price >> 32)),
             RecordField("clientTag", text: tag),
             RecordField("capacity", text: letter(capacity)),
             RecordField("triggerCondition", UInt8(truncatingIfNeeded: second.instrument >> 24)),
+        ]
+    }
+
+    private static func minimum(
+        _ second: LogRecord, behind first: LogRecord
+    ) -> [RecordField] {
+        guard first.attributes.type == .trailingStop else {
+            return [RecordField("minimumLots", second.orderID)]
+        }
+        return [
+            RecordField("trailOffsetTicks", UInt32(truncatingIfNeeded: second.orderID)),
+            RecordField("trailStepTicks", UInt32(truncatingIfNeeded: second.orderID >> 32)),
         ]
     }
 

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Wire
+
+// The trades of an auction: the best buy with the best sell, each in the order of its book, all at
+// one price. Self-trade prevention is off, icebergs trade a part at a time and count in full.
+//
+// They come behind the command that ends the call, and if they are very many, go on behind the next
+// commands; until the last of them nothing comes in, and what is cancelled meanwhile is missing. If
+// the book is still crossed after that, the rest has a price of its own.
+extension Engine {
+    /// The next step of an instrument whose auction trades.
+    @inline(never)
+    mutating func uncross(_ instrument: UInt32, into outbox: inout EventOutbox) {
+        let tick = markets[instrument].crossTick
+        if tick == InstrumentState.noTick {
+            guard isCrossed(instrument) else { return endAuction(instrument) }
+            price(instrument, into: &outbox)
+        } else if isCrossed(instrument, at: Int64(tick)) {
+            tradeInAuction(instrument, at: Int64(tick), into: &outbox)
+        } else {
+            markets[instrument].crossTick = InstrumentState.noTick
+        }
+    }
+
+    private mutating func price(_ instrument: UInt32, into outbox: inout EventOutbox) {
+        let market = markets[instrument]
+        let price = auctionPrice(instrument, near: market.referenceTick)
+        guard staticBand(instrument, around: market.staticTick).contains(price.tick) else {
+            // Of those who were to trade some have gone.
+            markets[instrument].isUncrossing = false
+            return call(instrument, end: MarketState.noEnd, into: &outbox)
+        }
+        markets[instrument].crossTick = UInt32(truncatingIfNeeded: price.tick)
+        markets[instrument].staticTick = markets[instrument].crossTick
+        tell(.auctionPriced, price, instrument, into: &outbox)
+    }
+
+    private mutating func tell(
+        _ kind: EventKind, _ price: AuctionPrice, _ instrument: UInt32,
+        into outbox: inout EventOutbox
+    ) {
+        emit(
+            Event(
+                kind: kind, attributes: price.isSellImbalance ? .sell : [],
+                instrument: instrument,
+                priceTicks: instruments[instrument].lowestPriceTicks &+ price.tick,
+                quantityLots: price.volumeLots, leavesLots: price.imbalanceLots), into: &outbox)
+    }
+
+    // MARK: Indications
+
+    /// As the time goes on it is told where each auction would trade if it did so now.
+    @inline(never)
+    mutating func oweIndications() {
+        closeLate()
+        for number in 1...limits.instrumentCapacity where markets[number].trading == .auction {
+            countCall(number)
+            markets[number].owesIndication = true
+            standInLine(number)
+        }
+    }
+
+    /// Of a book that is not crossed: nothing, at the lowest price.
+    mutating func indicateIfDue(_ instrument: UInt32, into outbox: inout EventOutbox) {
+        guard markets[instrument].owesIndication else { return }
+        markets[instrument].owesIndication = false
+        pending.triggersLeft &-= 1
+        let price =
+            isCrossed(instrument)
+            ? auctionPrice(instrument, near: markets[instrument].referenceTick) : AuctionPrice()
+        tell(.auctionIndicated, price, instrument, into: &outbox)
+    }
+
+    // MARK: Trades
+
+    private mutating func endAuction(_ instrument: UInt32) {
+        markets[instrument].isUncrossing = false
+        markets[instrument].referenceTick = InstrumentState.noTick
+        setUsual(instrument)
+        if markets[instrument].waitingCount == 0 { leaveLine() }
+    }
+
+    /// Whether a buy and a sell are both good for a price.
+    private func isCrossed(_ instrument: UInt32, at tick: Int64) -> Bool {
+        instruments[instrument].crosses(isSell: false, tick)
+            && instruments[instrument].crosses(isSell: true, tick)
+    }
+
+    private mutating func tradeInAuction(
+        _ instrument: UInt32, at tick: Int64, into outbox: inout EventOutbox
+    ) {
+        let buy = first(instrument, isSell: false)
+        let sell = first(instrument, isSell: true)
+        let lots = min(shownLots(buy), shownLots(sell))
+        let price = instruments[instrument].lowestPriceTicks &+ tick
+        tell(buy, trades: lots, at: price, .auction, into: &outbox)
+        tell(sell, trades: lots, at: price, [.auction, .aggressor], into: &outbox)
+        pending.tradeIndex &+= 1
+        instruments[instrument].lastTick = UInt32(truncatingIfNeeded: tick)
+        noteTrade(instrument, tick)
+        settle(buy, lots, into: &outbox)
+        settle(sell, lots, into: &outbox)
+    }
+
+    /// Who trades first on a side.
+    private func first(_ instrument: UInt32, isSell: Bool) -> UInt32 {
+        let state = instruments[instrument]
+        let tick = state.rank(isSell: isSell, state.best(isSell: isSell))
+        return levels[state.level(isSell: isSell, tick)].head
+    }
+
+    /// What an order trades before others have their turn: all, or what is shown of an iceberg.
+    private func shownLots(_ slot: UInt32) -> UInt64 {
+        let extra = orders[slot].extra
+        return extra != 0 && extras[extra].isIceberg
+            ? extras[extra].displayedLots : orders[slot].leavesLots
+    }
+
+    private mutating func tell(
+        _ slot: UInt32, trades lots: UInt64, at priceTicks: Int64, _ attributes: EventAttributes,
+        into outbox: inout EventOutbox
+    ) {
+        orders[slot].executedLots &+= lots
+        let extra = orders[slot].extra
+        let isHidden = extra != 0 && extras[extra].isHidden
+        var event = orders[slot].event(
+            .traded, isHidden ? attributes.union(.undisclosed) : attributes, lots: lots,
+            detail: pending.tradeIndex)
+        event.priceTicks = priceTicks
+        report(event, into: &outbox)
+    }
+
+    /// What follows a trade for one of its orders: its partner goes, and it does if nothing is left
+    /// of it, or shows its next part.
+    private mutating func settle(
+        _ slot: UInt32, _ lots: UInt64, into outbox: inout EventOutbox
+    ) {
+        levels[orders[slot].level].quantityLots &-= lots
+        if orders[slot].extra != 0, extras[orders[slot].extra].partner != 0 {
+            cancelPartner(of: orders[slot].extra, last: [], into: &outbox)
+        }
+        guard orders[slot].leavesLots != 0 else { return remove(slot) }
+        dropIfNotNeeded(slot)
+        let extra = orders[slot].extra
+        guard extra != 0, extras[extra].isIceberg else { return }
+        extras[extra].displayedLots &-= lots
+        if extras[extra].displayedLots == 0 { refill(slot, [], into: &outbox) }
+    }
+}

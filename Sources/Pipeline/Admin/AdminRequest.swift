@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Wire
+
+/// Why a request is none, for a person to read.
+package struct AdminRequestError: Error, Equatable, CustomStringConvertible {
+    /// One sentence: what is wrong, and what there may be instead.
+    package let description: String
+
+    init(_ description: String) { self.description = description }
+}
+
+/// What operators ask of a gateway with `needletail admin`: docs/formats/control.md.
+package enum AdminRequest: Equatable, Sendable {
+    /// Which instrument is meant.
+    package enum Instrument: Equatable, Sendable {
+        case number(UInt32)
+        case symbol(String)
+
+        /// As people say it: digits are a number.
+        package init(_ text: String) {
+            self = UInt32(text).map { .number($0) } ?? .symbol(text)
+        }
+    }
+
+    /// Stops a session or an account, or releases it.
+    case kill(KillTarget, UInt64, stops: Bool)
+    /// Defines an instrument.
+    case addInstrument(Configuration.Instrument)
+    /// Sets the trading state of an instrument, and what its auctions are to be near to.
+    case state(Instrument, TradingState, referenceTicks: Int64?)
+    /// Sets the price bands of an instrument.
+    case setBands(Instrument, PriceBands)
+    /// An instrument, with its price bands.
+    case bands(Instrument)
+    /// Ends the business day, and begins this one.
+    case roll(BusinessDay)
+    /// What comes next by the calendar.
+    case calendar
+    /// The instruments of a shard, from a number on.
+    case instruments(shard: UInt32, from: UInt32)
+    /// The sessions of a shard, from a number on.
+    case sessions(shard: UInt32, from: UInt32)
+    /// The best prices of both sides.
+    case book(Instrument, depth: Int)
+    /// An open order.
+    case order(session: UInt32, orderID: UInt64)
+
+    /// Whether the gateway's own log has it.
+    var isChange: Bool {
+        switch self {
+        case .kill, .addInstrument, .state, .setBands, .roll: true
+        case .bands, .calendar, .instruments, .sessions, .book, .order: false
+        }
+    }
+
+    /// What requests begin with.
+    static let prefix = "admin "
+
+    /// From its words.
+    package init(_ line: String) throws(AdminRequestError) {
+        guard line.hasPrefix(Self.prefix) else {
+            throw AdminRequestError("there is no such request")
+        }
+        let words: [Substring] = line.dropFirst(Self.prefix.count)
+            .split(separator: " ", maxSplits: .max, omittingEmptySubsequences: false)
+        var values = try RequestValues(words.dropFirst().map(String.init))
+        switch words.first {
+        case "kill": self = try Self.kill(&values)
+        case "add-instrument": self = .addInstrument(try Configuration.Instrument(&values))
+        case "state":
+            self = .state(
+                try values.instrument(), try values.state(),
+                referenceTicks: values.has("reference")
+                    ? try values.number("reference", in: -(1 << 40)...(1 << 40)) : nil)
+        case "set-bands": self = .setBands(try values.instrument(), try values.bands())
+        case "bands": self = .bands(try values.instrument())
+        case "calendar": self = .calendar
+        case "roll": self = .roll(try values.day())
+        case "instruments":
+            self = .instruments(
+                shard: try values.number("shard", in: 0...15, usually: 0),
+                from: try values.number("from", in: 1...UInt32.max, usually: 1))
+        case "sessions":
+            self = .sessions(
+                shard: try values.number("shard", in: 0...15, usually: 0),
+                from: try values.number("from", in: 1...UInt32.max, usually: 1))
+        case "book":
+            self = .book(
+                try values.instrument(),
+                depth: try values.number("depth", in: 1...20, usually: 10))
+        case "order":
+            self = .order(
+                session: try values.number("session", in: 1...UInt32.max),
+                orderID: try values.number("id", in: 1...UInt64.max))
+        default: throw AdminRequestError("there is no such request")
+        }
+        try values.end()
+    }
+
+    private static func kill(_ values: inout RequestValues) throws(AdminRequestError) -> Self {
+        let releases = values.flag("release")
+        if values.has("session") {
+            return .kill(
+                .session, try values.number("session", in: 0...UInt64.max), stops: !releases)
+        }
+        return .kill(.account, try values.number("account", in: 0...UInt64.max), stops: !releases)
+    }
+
+    /// Throws what the gateway would say of it, before it is asked.
+    package func check() throws(AdminRequestError) {
+        switch self {
+        case .addInstrument(let instrument): try Self.check(symbol: instrument.symbol)
+        case .book(.symbol(let symbol), _), .state(.symbol(let symbol), _, _),
+            .setBands(.symbol(let symbol), _), .bands(.symbol(let symbol)):
+            try Self.check(symbol: symbol)
+        default: break
+        }
+        _ = try AdminRequest(words)
+    }
+
+    /// As a configuration may say it, and not nothing.
+    fileprivate static func check(symbol: String) throws(AdminRequestError) {
+        guard !symbol.isEmpty, Configuration.Instrument.isSymbol(symbol) else {
+            throw AdminRequestError(
+                "symbol=\(symbol): a symbol is 1 to 16 visible ASCII characters")
+        }
+    }
+
+    /// The words that it is read from.
+    package var words: String {
+        switch self {
+        case .kill(let target, let number, let stops):
+            "admin kill \(target == .session ? "session" : "account")=\(number)"
+                + (stops ? "" : " release")
+        case .addInstrument(let instrument):
+            "admin add-instrument \(instrument.requestWords)"
+        case .state(let instrument, let state, let referenceTicks):
+            "admin state \(instrument.requestWord) state=\(state.word)"
+                + (referenceTicks.map { " reference=\($0)" } ?? "")
+        case .setBands(let instrument, let bands):
+            "admin set-bands \(instrument.requestWord) static=\(bands.staticWidth) "
+                + "dynamic=\(bands.dynamicWidth) seconds=\(bands.auctionSeconds)"
+                + (bands.isInBasisPoints ? " basisPoints" : "")
+        case .bands(let instrument): "admin bands \(instrument.requestWord)"
+        case .calendar: "admin calendar"
+        case .roll(let day): "admin roll day=\(day.text)"
+        case .instruments(let shard, let first): "admin instruments shard=\(shard) from=\(first)"
+        case .sessions(let shard, let first): "admin sessions shard=\(shard) from=\(first)"
+        case .book(let instrument, let depth):
+            "admin book \(instrument.requestWord) depth=\(depth)"
+        case .order(let session, let orderID): "admin order session=\(session) id=\(orderID)"
+        }
+    }
+}
+
+extension AdminRequest.Instrument {
+    fileprivate var requestWord: String {
+        switch self {
+        case .number(let number): "number=\(number)"
+        case .symbol(let symbol): "symbol=\(symbol)"
+        }
+    }
+}
+
+extension Configuration.Instrument {
+    fileprivate init(_ values: inout RequestValues) throws(AdminRequestError) {
+        let prices: ClosedRange<Int64> = -(1 << 40)...(1 << 40)
+        self.init(
+            number: try values.number("number", in: 1...65_536),
+            symbol: try values.symbol(),
+            lowestPriceTicks: try values.number("lowest", in: prices),
+            highestPriceTicks: try values.number("highest", in: prices),
+            quantityLotsMax: try values.number(
+                "largest", in: 1...(1 << 62), usually: Self.quantityLotsMaxDefault),
+            priceDecimals: try values.number("priceDecimals", in: 0...18, usually: 2),
+            quantityDecimals: try values.number("quantityDecimals", in: 0...18, usually: 0),
+            shard: try values.number("shard", in: 0...15, usually: 0))
+        guard lowestPriceTicks <= highestPriceTicks else {
+            throw AdminRequestError(
+                "highest=\(highestPriceTicks) is below lowest=\(lowestPriceTicks): a price range "
+                    + "has at least one tick")
+        }
+    }
+
+    fileprivate var requestWords: String {
+        "number=\(number) symbol=\(symbol) lowest=\(lowestPriceTicks) highest=\(highestPriceTicks) "
+            + "largest=\(quantityLotsMax) priceDecimals=\(priceDecimals) "
+            + "quantityDecimals=\(quantityDecimals) shard=\(shard)"
+    }
+}
+
+/// `key=value` words, each taken once, and words that stand alone.
+private struct RequestValues {
+    private var values: [String: String] = [:]
+
+    init(_ words: [String]) throws(AdminRequestError) {
+        for word in words {
+            let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let key = String(parts[0])
+            guard values[key] == nil else {
+                throw AdminRequestError("`\(key)` is given twice: give it once")
+            }
+            values[key] = parts.count == 2 ? String(parts[1]) : ""
+        }
+    }
+
+    func has(_ key: String) -> Bool { values[key] != nil }
+
+    mutating func flag(_ word: String) -> Bool { values.removeValue(forKey: word) == "" }
+
+    mutating func number<Number: FixedWidthInteger>(
+        _ key: String, in range: ClosedRange<Number>, usually: Number? = nil
+    ) throws(AdminRequestError) -> Number {
+        guard let text = values.removeValue(forKey: key) else {
+            guard let usually else {
+                throw AdminRequestError(
+                    "`\(key)` is missing: a number, \(range.lowerBound)…\(range.upperBound)")
+            }
+            return usually
+        }
+        guard let number = Number(text), range.contains(number) else {
+            throw AdminRequestError(
+                "\(key)=\(text): it takes \(range.lowerBound)…\(range.upperBound)")
+        }
+        return number
+    }
+
+    mutating func symbol() throws(AdminRequestError) -> String {
+        let text = values.removeValue(forKey: "symbol") ?? ""
+        try AdminRequest.check(symbol: text)
+        return text
+    }
+
+    mutating func instrument() throws(AdminRequestError) -> AdminRequest.Instrument {
+        if has("symbol") { return .symbol(try symbol()) }
+        return .number(try number("number", in: 1...65_536))
+    }
+
+    mutating func state() throws(AdminRequestError) -> TradingState {
+        let text = values.removeValue(forKey: "state") ?? ""
+        guard let found = TradingState.words.first(where: { $0.word == text }) else {
+            let words = TradingState.words.map(\.word).joined(separator: ", ")
+            throw AdminRequestError("state=\(text): it takes one of \(words)")
+        }
+        return found.state
+    }
+
+    mutating func day() throws(AdminRequestError) -> BusinessDay {
+        let text = values.removeValue(forKey: "day") ?? ""
+        guard let day = BusinessDay(text) else {
+            throw AdminRequestError("day=\(text): it takes a date such as 2026-11-30")
+        }
+        return day
+    }
+
+    /// With seconds there is an auction.
+    mutating func bands() throws(AdminRequestError) -> PriceBands {
+        let isInBasisPoints = flag("basisPoints")
+        let widths: ClosedRange<UInt32> =
+            0...(isInBasisPoints ? PriceBands.basisPointsMax : UInt32.max)
+        let seconds = try number("seconds", in: 0...PriceBands.auctionSecondsMax, usually: 0)
+        return PriceBands(
+            staticWidth: try number("static", in: widths, usually: 0),
+            dynamicWidth: try number("dynamic", in: widths, usually: 0),
+            isInBasisPoints: isInBasisPoints, action: seconds == 0 ? .cancel : .auction,
+            auctionSeconds: seconds)
+    }
+
+    /// Nothing may be left.
+    func end() throws(AdminRequestError) {
+        guard let key = values.keys.min() else { return }
+        throw AdminRequestError("there is no such request: `\(key)` has no meaning in it")
+    }
+}

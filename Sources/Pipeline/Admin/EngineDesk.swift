@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SAFETY: `question` and `reply` are the asker's while `state` is idle or answered, and those of
+// the engine's thread while it is taken; who changes `state` hands them over. One asker at a time.
+internal import Engine
+internal import Glibc
+internal import Synchronization
+
+/// Questions to the engine of one shard, between the thread that owns it and whoever asks. One
+/// question at a time.
+///
+/// Threading: `isAsked` and `answer` belong to the engine's thread, `ask` to all others, which take
+/// turns and wait.
+final class EngineDesk: @unchecked Sendable {
+    /// An answer, and the last record that was applied before it.
+    struct Reply {
+        var sequence: UInt64 = 0
+        var answer = EngineAnswer()
+    }
+
+    private static let idle: UInt8 = 0
+    private static let asked: UInt8 = 1
+    private static let taken: UInt8 = 2
+    private static let answered: UInt8 = 3
+    private static let waitMicros = 1_000_000
+    private static let napMicros = 200
+
+    private var question = EngineQuestion.room
+    private var reply = Reply()
+    private let state = Atomic<UInt8>(EngineDesk.idle)
+    private let turn = Mutex(())
+
+    init() {}
+
+    /// Whether somebody waits: the one look that it costs when nobody does.
+    @inline(__always) var isAsked: Bool { state.load(ordering: .relaxed) == Self.asked }
+
+    /// Answers what was asked, by the state behind a record.
+    func answer(from engine: borrowing Engine, at sequence: UInt64) {
+        // Acquire: pairs with the release in `ask`. The question is there.
+        guard
+            state.compareExchange(
+                expected: Self.asked, desired: Self.taken, ordering: .acquiring
+            ).exchanged
+        else { return }
+        reply.sequence = sequence
+        engine.answer(question, into: &reply.answer)
+        // Release: pairs with the acquire in `ask`. The answer is there.
+        state.store(Self.answered, ordering: .releasing)
+    }
+
+    /// Asks, and waits for the answer; nil when the engine's thread does not come to it in a
+    /// second: then nothing is asked any more.
+    func ask(_ question: EngineQuestion) -> Reply? { turn.withLock { _ in askInTurn(question) } }
+
+    private func askInTurn(_ question: EngineQuestion) -> Reply? {
+        self.question = question
+        // Release: pairs with the acquire in `answer`.
+        state.store(Self.asked, ordering: .releasing)
+        for _ in 0..<Self.waitMicros / Self.napMicros {
+            // Acquire: pairs with the release in `answer`.
+            if state.load(ordering: .acquiring) == Self.answered { return take() }
+            usleep(UInt32(Self.napMicros))
+        }
+        let isCalledOff = state.compareExchange(
+            expected: Self.asked, desired: Self.idle, ordering: .relaxed
+        ).exchanged
+        guard !isCalledOff else { return nil }
+        // It is being answered: that is a matter of microseconds.
+        while state.load(ordering: .acquiring) != Self.answered { usleep(UInt32(Self.napMicros)) }
+        return take()
+    }
+
+    private func take() -> Reply {
+        defer { state.store(Self.idle, ordering: .relaxed) }
+        return reply
+    }
+}
