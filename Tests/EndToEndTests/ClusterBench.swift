@@ -173,6 +173,16 @@ final class ClusterBench {
         try cluster(host, words, configuration: file(host))
     }
 
+    /// Asks a host for a planned switch-over; again where it was called off, which a machine with
+    /// other things to do comes to.
+    func switchOver(_ host: Int) throws -> Outcome {
+        var outcome = try cluster(host, "switchover")
+        for _ in 0..<10 where outcome.output.contains("was called off") {
+            outcome = try cluster(host, "switchover")
+        }
+        return outcome
+    }
+
     /// The same with another configuration than the gateway's.
     func cluster(_ host: Int, _ words: [String], configuration: String) throws -> Outcome {
         try run(

@@ -56,7 +56,7 @@ struct `A pair that is upgraded under load` {
         try bench.start(2, as: "standby")
         try #require(bench.becomes(2, "standby", inSync: true), "\(bench.outputs)")
         // Then it takes over, and the other one ends and comes back.
-        let over = try bench.cluster(1, "switchover")
+        let over = try bench.switchOver(1)
         #expect(over.status == 0, "\(over.output)\n\(bench.outputs)")
         _ = try bench.stop(1)
         try bench.start(1, as: "gateway")

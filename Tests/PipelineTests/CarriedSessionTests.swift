@@ -176,9 +176,9 @@ import Wire
                 client.frame((first..<first + 30).map { bytes(order($0)) })
             }, reports: 60
         ).flatMap(\.reports)
-        for _ in 0..<5_000 where rig?.shard.history?.snapshots.last == nil {
+        Nap.until {
             rig?.settle()
-            Nap.micros(500)
+            return rig?.shard.history?.snapshots.last != nil
         }
         rig = nil
 

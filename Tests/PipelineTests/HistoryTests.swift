@@ -74,16 +74,18 @@ private struct Market {
     func everything(_ rig: ShardRig, session index: Int) -> [[UInt8]] {
         var found: [[UInt8]] = []
         for _ in 0..<1_000 where found.count < told[index].count {
+            // Right behind another one a session's question is not looked at.
+            Nap.micros(5_000)
             rig.inject(clients[index].resendRequest(from: UInt32(found.count + 1)))
             let before = found.count
-            for _ in 0..<500 where found.count == before {
+            Nap.until {
                 rig.settle()
                 for frame in rig.sent() where frame.header.session == UInt32(index + 1) {
                     guard !frame.reports.isEmpty else { continue }
                     #expect(frame.header.sequence == UInt32(found.count + 1))
                     found += frame.reports
                 }
-                Nap.micros(500)
+                return found.count > before
             }
             if found.count == before { break }
         }
@@ -92,37 +94,26 @@ private struct Market {
 }
 
 extension ShardRig {
-    fileprivate var isQuiet: Bool {
-        shard.journal?.status.durable.load() == logged && !shard.poll()
-    }
-
-    /// Polls until all is on the disk.
-    fileprivate func rest() {
-        for _ in 0..<50_000 where !isQuiet {
-            settle()
-            Nap.micros(200)
-        }
-    }
-
     /// The word that reports cannot be had, when it comes.
     fileprivate func unavailableNotice() -> SessionNotice? {
-        for _ in 0..<2_000 {
+        var notice: SessionNotice?
+        Nap.until {
             settle()
-            let told = sent().first { $0.type == .resendUnavailable }
-            if let told { return told.notice }
-            Nap.micros(500)
+            notice = sent().first { $0.type == .resendUnavailable }?.notice
+            return notice != nil
         }
-        return nil
+        return notice
     }
 
     /// Polls until a snapshot of that sequence or a later one is there.
     func waitForSnapshot(_ sequence: UInt64) -> SnapshotProgress.Made? {
-        for _ in 0..<5_000 {
+        var made: SnapshotProgress.Made?
+        Nap.until {
             settle()
-            if let last = shard.history?.snapshots.last, last.sequence >= sequence { return last }
-            Nap.micros(500)
+            made = shard.history?.snapshots.last
+            return made.map { $0.sequence >= sequence } ?? false
         }
-        return nil
+        return made.flatMap { $0.sequence >= sequence ? $0 : nil }
     }
 }
 
@@ -217,9 +208,9 @@ extension ShardRig {
         market.trade(rig, messages: 14_000)
         _ = try #require(rig.waitForSnapshot(23_900))
         #expect(rig.shard.history?.snapshots.failures == [])
-        for _ in 0..<2_000 where rig.shard.history?.snapshots.retired == [] {
+        Nap.until {
             rig.settle()
-            Nap.micros(500)
+            return rig.shard.history?.snapshots.retired != []
         }
         #expect(
             rig.shard.history?.snapshots.retired.count == 1,
@@ -408,13 +399,13 @@ extension ShardRig {
         try FileManager.default.moveItem(atPath: snapshots, toPath: snapshots + ".away")
         try Data().write(to: URL(fileURLWithPath: snapshots))
         rig.inject(market.clients[0].resendRequest(from: 1))
-        for _ in 0..<200 {
+        let isSaid = Nap.until {
             rig.settle()
-            Nap.micros(500)
+            let failures = rig.shard.history?.snapshots.failures ?? []
+            return failures.contains { $0.contains("old reports cannot be had") }
         }
+        #expect(isSaid)
         #expect(rig.sent().allSatisfy { $0.type != .resendUnavailable })
-        let failures = rig.shard.history?.snapshots.failures ?? []
-        #expect(failures.contains { $0.contains("old reports cannot be had") })
         try FileManager.default.removeItem(atPath: snapshots)
         try FileManager.default.moveItem(atPath: snapshots + ".away", toPath: snapshots)
         try FileManager.default.moveItem(atPath: segment + ".away", toPath: segment)

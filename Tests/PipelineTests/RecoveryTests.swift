@@ -5,6 +5,7 @@ import CommandLog
 import Engine
 import Foundation
 import NICGateway
+import Platform
 import Pipeline
 import ShardRig
 import Testing
@@ -43,16 +44,28 @@ final class JournalFolder: Sendable {
 }
 
 extension ShardRig {
+    private var isQuiet: Bool {
+        shard.journal?.status.durable.load() == logged && !shard.poll()
+    }
+
+    /// Polls until all is on the disk.
+    func rest() {
+        Nap.until {
+            settle()
+            return isQuiet
+        }
+    }
+
     /// Whether a logon is answered well, once the disk has it.
     func isAccepted() -> Bool { !logonAnswers(1).isEmpty }
 
     /// The good answers to so many logons, once the disk has them.
     func logonAnswers(_ count: Int) -> [SentFrame] {
         var answers: [SentFrame] = []
-        for _ in 0..<2_000 where answers.count < count {
+        Nap.until {
             settle()
             answers += sent().filter { $0.type == .logonAccepted }
-            Nap.micros(200)
+            return answers.count >= count
         }
         return answers
     }
@@ -61,11 +74,10 @@ extension ShardRig {
     func exchangeDurably(_ frames: [[UInt8]], reports: Int) -> [SentFrame] {
         var found: [SentFrame] = []
         for frame in frames { inject(frame) }
-        for _ in 0..<2_000 {
+        Nap.until {
             settle()
             found += sent()
-            if found.flatMap(\.reports).count >= reports { break }
-            Nap.micros(200)
+            return found.flatMap(\.reports).count >= reports
         }
         return found
     }
@@ -180,13 +192,16 @@ extension ShardRig {
         client.logOn(rig!)
         _ = rig!.exchange(client.frame(order(1)))
         #expect(rig!.session(1).openOrders == 1)
-        rig!.wait(millis: 20)
+        rig!.rest()
         rig = nil
         let again = try folder.rig(.none)
         #expect(again.session(1).isLoggedOn && again.session(1).openOrders == 1)
         again.wait(millis: 30)
         #expect(again.session(1).isLoggedOn)
-        again.wait(millis: 800)
+        Nap.until {
+            again.wait(millis: 20)
+            return !again.session(1).isLoggedOn
+        }
         #expect(!again.session(1).isLoggedOn && again.session(1).openOrders == 0)
         #expect(again[.timeouts] == 1)
     }
@@ -231,6 +246,7 @@ extension ShardRig {
         _ = trade(rig!, &maker, &taker)
         _ = rig!.exchangeDurably([maker.frame((41...70).map { bytes(order($0)) })], reports: 30)
         // At rest the journal says twice how far it is durable: then a hole is damage for certain.
+        rig!.rest()
         rig!.wait(millis: 50)
         rig = nil
         let file = try #require(folder.segments.first)
@@ -297,6 +313,7 @@ extension ShardRig {
         client.epoch = answers[0].header.epoch
         client.token = answers[0].accepted.token
         _ = rig!.exchangeDurably([client.frame((1...9).map { bytes(order($0)) })], reports: 9)
+        rig!.rest()
         rig!.wait(millis: 200)
         rig = nil
         let tail = folder.path + "/shard-0/tail"

@@ -157,11 +157,12 @@ import Wire
         _ = rig.exchange(client.frame(order(1)))
         var sent: [SentFrame] = []
         // As long as a busy machine needs: the first comes after one interval.
-        for _ in 0..<400 where sent.isEmpty {
+        Nap.until {
             rig.wait(millis: 5)
             sent = rig.sent().filter {
                 $0.header.channel == .reports && $0.header.messageCount == 0
             }
+            return !sent.isEmpty
         }
         #expect(!sent.isEmpty)
         #expect(sent.allSatisfy { $0.header.sequence == 2 })

@@ -34,9 +34,10 @@ import Wire
         let logged = rig.logged
         rig.inject(frame)
         var again: [SentFrame] = []
-        for _ in 0..<200 where again.isEmpty {
+        Nap.until {
             rig.wait(millis: 2)
             again = rig.sent()
+            return !again.isEmpty
         }
         #expect(rig.logged == logged)
         #expect(rig[.duplicateDatagrams] == 1)

@@ -126,9 +126,9 @@ import Wire
         let control = try GateControl()
         rig.settle()
         // The first open was the shard's own, behind its disk; the cluster's comes with an epoch.
-        for _ in 0..<50_000 where journal.durable.load() < rig.logged {
+        Nap.until {
             rig.settle()
-            Nap.micros(200)
+            return journal.durable.load() >= rig.logged
         }
         rig.settle()
         rig.shard.core.open(
