@@ -67,6 +67,8 @@ public struct Engine: ~Copyable, Sendable {
     var index: OrderIndex
     /// Accounts that are stopped, ascending.
     let killedAccounts: Table<UInt32>
+    /// Trades of the business day that are void, in the order in which they were made.
+    let busts: Table<BustedTrade>
     /// What goes on behind later commands; `backlogOrder` has the places of it, the next one first,
     /// and behind them those that are free.
     let backlog: Table<CancelWork>
@@ -79,6 +81,7 @@ public struct Engine: ~Copyable, Sendable {
     /// Orders that are open; by the thread of the engine.
     public var openOrderCount: UInt32 { pool.count }
     var killedAccountCount: UInt32 = 0
+    var bustCount: UInt32 = 0
     /// From so many open orders on, a new one is not usual: as many as there may be, or 0 while any
     /// account is stopped.
     var usualOrdersMax: UInt32
@@ -95,6 +98,8 @@ public struct Engine: ~Copyable, Sendable {
     public internal(set) var timeSeconds: UInt64 = 0
     /// Of the last `rollBusinessDay`; none before the first.
     public internal(set) var businessDay = BusinessDay.none
+    /// Sequence of the record that began it; 0 before the first.
+    var dayBeganSequence: UInt64 = 0
     /// References given to what icebergs show anew: they have the top bit, and count from 1.
     var shownReferenceCount: UInt64 = 0
     /// In force: of the last `epochStart` or `activateRules`; 0 before the first.
@@ -131,18 +136,7 @@ public struct Engine: ~Copyable, Sendable {
         limits: EngineLimits, node: NUMANode? = nil, sliceEvents: Int,
         bounds: StepBounds = StepBounds()
     ) throws(PlatformError) {
-        precondition(
-            limits.orderCapacity > 0 && limits.orderCapacity < 1 << 30,
-            "an engine holds 1 ..< 2^30 orders")
-        precondition(
-            limits.sessionCapacity > 0 && limits.sessionCapacity < 1 << 31
-                && limits.ladderTickCapacity > 0 && limits.ladderTickCapacity < 1 << 31,
-            "an engine has sessions and price levels")
-        precondition(
-            limits.instrumentCapacity > 0
-                && limits.instrumentCapacity <= Self.instrumentNumberMax,
-            "instruments are numbered in 24 bits")
-        precondition(1...Self.eventsPerSliceTarget ~= sliceEvents, "a slice has events")
+        Self.check(limits, sliceEvents: sliceEvents)
         let wordCount = PriceBits.wordCountMax(limits: limits)
         let indexCount = OrderIndex.entryCount(orderCapacity: limits.orderCapacity)
         let backlogCapacity = Int(Self.backlogCapacity(limits))
@@ -167,6 +161,7 @@ public struct Engine: ~Copyable, Sendable {
         markets = Table(&arena, count: Int(limits.instrumentCapacity) + 1)
         index = OrderIndex(entries: Table(&arena, count: indexCount), seed: 0)
         killedAccounts = Table(&arena, count: Int(Self.killedAccountCapacity(limits)))
+        busts = Table(&arena, count: Int(Self.bustCapacity(limits)))
         backlog = Table(&arena, count: backlogCapacity)
         backlogOrder = Table(&arena, count: backlogCapacity)
         self.bounds = bounds
@@ -188,6 +183,22 @@ public struct Engine: ~Copyable, Sendable {
         }
     }
 
+    /// Traps where an engine cannot be so.
+    private static func check(_ limits: EngineLimits, sliceEvents: Int) {
+        precondition(
+            limits.orderCapacity > 0 && limits.orderCapacity < 1 << 30,
+            "an engine holds 1 ..< 2^30 orders")
+        precondition(
+            limits.sessionCapacity > 0 && limits.sessionCapacity < 1 << 31
+                && limits.ladderTickCapacity > 0 && limits.ladderTickCapacity < 1 << 31,
+            "an engine has sessions and price levels")
+        precondition(
+            limits.instrumentCapacity > 0
+                && limits.instrumentCapacity <= instrumentNumberMax,
+            "instruments are numbered in 24 bits")
+        precondition(1...eventsPerSliceTarget ~= sliceEvents, "a slice has events")
+    }
+
     /// Of the tables whose sizes are limits, or follow from them at once, and what aligns them.
     private static func tableByteCount(_ limits: EngineLimits) -> Int {
         2 * Int(limits.ladderTickCapacity) * MemoryLayout<Level>.stride
@@ -195,9 +206,10 @@ public struct Engine: ~Copyable, Sendable {
             + (Int(limits.instrumentCapacity) + 1)
             * (MemoryLayout<InstrumentState>.stride + MemoryLayout<MarketState>.stride)
             + Int(killedAccountCapacity(limits)) * MemoryLayout<UInt32>.stride
+            + Int(bustCapacity(limits)) * MemoryLayout<BustedTrade>.stride
             + Int(backlogCapacity(limits))
             * (MemoryLayout<CancelWork>.stride + MemoryLayout<UInt32>.stride)
-            + burstLength * MemoryLayout<UInt32>.stride + 12 * 64
+            + burstLength * MemoryLayout<UInt32>.stride + 13 * 64
     }
 
     /// How many of the open orders may be other than plain: hidden, iceberg, good till time,

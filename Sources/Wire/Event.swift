@@ -39,6 +39,9 @@ public struct EventKind: RawRepresentable, Hashable, BitwiseCopyable, Sendable {
     @inlinable public static var triggered: EventKind { EventKind(rawValue: 13) }
     /// Self-trade prevention took `quantityLots` from an order, which goes on with the rest.
     @inlinable public static var prevented: EventKind { EventKind(rawValue: 14) }
+    /// An operator declared a trade of the order void: see ``TradeBust``. `executedLots` is the
+    /// sequence of the trade's command, `detail` its index in it; `reference` is the other order's.
+    @inlinable public static var busted: EventKind { EventKind(rawValue: 15) }
 
     // 16…: not reported to a session.
     /// What an aggressor left went into the book (public: the session knows by its fills).
@@ -148,7 +151,8 @@ public struct EventAttributes: OptionSet, Hashable, BitwiseCopyable, Sendable {
     @inlinable public static var sell: EventAttributes { EventAttributes(rawValue: 1 << 0) }
     /// Of a trade: this is the incoming order's event; with `auction` the second one.
     @inlinable public static var aggressor: EventAttributes { EventAttributes(rawValue: 1 << 1) }
-    /// `accepted`: the order rests; `cancelled`, `reduced`, `replaced`: it was resting.
+    /// `accepted`: the order rests; `cancelled`, `reduced`, `replaced`: it was resting; `busted`:
+    /// the first of the two events, as of the trade.
     @inlinable public static var resting: EventAttributes { EventAttributes(rawValue: 1 << 2) }
     /// `accepted`: the order takes the place of another.
     @inlinable public static var replacement: EventAttributes { EventAttributes(rawValue: 1 << 3) }

@@ -54,6 +54,9 @@ public struct CommandKind: RawRepresentable, Hashable, BitwiseCopyable, Sendable
     /// Ends the business day: what is open for the day only is cancelled.
     @inlinable public static var rollBusinessDay: CommandKind { CommandKind(rawValue: 72) }
 
+    /// Declares a trade void; two records.
+    @inlinable public static var bustTrade: CommandKind { CommandKind(rawValue: 79) }
+
     // 96…111: money.
     /// Adds to an account's balance.
     @inlinable public static var deposit: CommandKind { CommandKind(rawValue: 96) }

@@ -25,7 +25,7 @@ public struct PublicReport: BitwiseCopyable, Sendable {
     public var quantityLots: UInt64
     /// Offset 48: the record's timestamp.
     public var timestampNanos: UInt64
-    /// Offset 56: index of the trade in its command.
+    /// Offset 56: index of the trade in its command; busted: of that which is void.
     public var tradeIndex: UInt16
     /// Offset 58: zero.
     public var reserved58: UInt16
@@ -88,6 +88,8 @@ public struct PublicKind: RawRepresentable, Hashable, BitwiseCopyable, Sendable 
     @inlinable public static var auctionIndicated: PublicKind { PublicKind(rawValue: 10) }
     /// Another business day: `quantityLots` says which.
     @inlinable public static var businessDay: PublicKind { PublicKind(rawValue: 12) }
+    /// A trade is void: that of the command `reference`, with `tradeIndex`.
+    @inlinable public static var busted: PublicKind { PublicKind(rawValue: 13) }
 }
 
 extension Event {
@@ -100,7 +102,7 @@ extension Event {
             | EventKind.auctionIndicated.bit | EventKind.businessDayRolled.bit
         let ofResting =
             EventKind.accepted.bit | EventKind.cancelled.bit | EventKind.replaced.bit
-            | EventKind.reduced.bit | EventKind.prevented.bit
+            | EventKind.reduced.bit | EventKind.prevented.bit | EventKind.busted.bit
         let isResting: UInt32 = attributes.contains(.resting) ? ~0 : 0
         let isPassive: UInt32 = attributes.contains(.aggressor) ? 0 : ~0
         let heard = always | ofResting & isResting | EventKind.traded.bit & isPassive
@@ -132,6 +134,7 @@ extension Event {
         case .auctionPriced: return .auctionPriced
         case .auctionIndicated: return .auctionIndicated
         case .businessDayRolled: return .businessDay
+        case .busted: return .busted
         case .displayed where !attributes.contains(.resting): return .added
         case .displayed where leavesLots != 0: return .reduced
         default: return .deleted

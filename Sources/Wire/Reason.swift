@@ -80,6 +80,12 @@ public struct Reason: RawRepresentable, Hashable, BitwiseCopyable, Sendable {
     @inlinable public static var massCancelUnderWay: Reason { Reason(rawValue: 34) }
     /// It would come to a price outside of the price band.
     @inlinable public static var priceOutsideBand: Reason { Reason(rawValue: 35) }
+    /// The trade is void already.
+    @inlinable public static var alreadyBusted: Reason { Reason(rawValue: 44) }
+    /// As many trades of the business day are void as may be.
+    @inlinable public static var tooManyBusts: Reason { Reason(rawValue: 45) }
+    /// The trade was made on an earlier business day.
+    @inlinable public static var tradeOfEarlierDay: Reason { Reason(rawValue: 46) }
 
     // 64…95: why an order was cancelled.
     /// The client asked for it.

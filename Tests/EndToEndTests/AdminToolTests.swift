@@ -100,6 +100,33 @@ import Testing
         }
     }
 
+    @Test func `show a trade, and declare it void once`() throws {
+        let folder = try ScratchFolder()
+        let gateway = try gateway(folder)
+        #expect(try tool("send", "--sell", "5@8500000", "--account", "7").status == 0)
+        #expect(try tool("send", "--buy", "3@8500000", "--account", "8").status == 0)
+        let exported = try run(
+            [Machine.needletail, "log", "export", "\(folder.path)/journal/shard-0"])
+        let id = try #require(exported.output.firstMatch(of: #/,(0-\d+-0),/#)?.output.1)
+        let trade = try shown("trade", String(id))
+        #expect(
+            trade.hasPrefix("trade \(id): 3 lots of instrument 1 TEST at 8500000 ticks, "),
+            "\(trade)")
+        #expect(trade.contains("\n  buy   session 1, account 8, order "), "\(trade)")
+        #expect(trade.contains("\n  sell  session 1, account 7, order "), "\(trade)")
+        let void = try shown("bust", String(id))
+        #expect(void == "void:\n" + trade)
+        try expectRefused(1, "trade \(id) is void already", "bust", String(id))
+        try expectRefused(1, "made no trade 7", "bust", id.dropLast() + "7")
+        try expectRefused(64, "such as 0-4711-2", "bust", "9")
+        #expect(gateway.output.contains("asks: admin bust trade=\(id)"))
+        #expect(try gateway.stop().status == 0)
+        let audit = try run(
+            [Machine.needletail, "log", "export", "\(folder.path)/journal/shard-0"])
+        let lines = audit.output.split(separator: "\n").filter { $0.contains(",busted,") }
+        #expect(lines.count == 2 && lines.allSatisfy { $0.contains(",\(id),") }, "\(lines)")
+    }
+
     @Test func `halt an instrument, and hold an auction in it`() throws {
         let folder = try ScratchFolder()
         let gateway = try gateway(folder)

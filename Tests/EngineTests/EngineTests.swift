@@ -73,11 +73,12 @@ import Wire
             for _ in 0..<120_000 {
                 for event in rig.apply(queue.popFirst() ?? flow.next()) {
                     kinds.insert(event.kind.rawValue)
-                    if event.kind != .traded { reasons.insert(event.detail) }
+                    if event.kind != .traded, event.kind != .busted { reasons.insert(event.detail) }
                 }
             }
         }
-        let expectedKinds = Set(1...12 as ClosedRange<UInt8>).union([13, 14, 30]).union(16...28)
+        let expectedKinds = Set(1...12 as ClosedRange<UInt8>).union(13...15).union([30]).union(
+            16...28)
         #expect(kinds == expectedKinds, "missing \(expectedKinds.subtracting(kinds))")
         let expectedReasons: [Reason] = [
             .none, .unknownInstrument, .unknownOrder, .duplicateOrderID, .zeroQuantity,
@@ -90,7 +91,8 @@ import Wire
             .invalidExpiry, .invalidPeak, .invalidMinimum, .invalidTrigger, .expired,
             .minimumQuantity, .invalidLink, .linkedTraded, .killed, .killSwitch,
             .massCancelUnderWay, .sessionInUse,
-            .instrumentNotOpen, .priceOutsideBand, .outsidePriceBand, .dayEnded,
+            .instrumentNotOpen, .priceOutsideBand, .outsidePriceBand, .dayEnded, .alreadyBusted,
+            .tradeOfEarlierDay,
         ]
         let missing = expectedReasons.filter { !reasons.contains(UInt16($0.rawValue)) }
         #expect(missing.isEmpty, "missing \(missing)")

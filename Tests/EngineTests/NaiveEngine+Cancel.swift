@@ -124,6 +124,8 @@ extension NaiveEngine {
         events.append(
             Event(kind: .businessDayRolled, quantityLots: record.orderID, leavesLots: day))
         day = record.orderID
+        dayBegan = record.sequence
+        busts = []
         begin(
             Work(
                 session: 1, isOfAllSessions: true, entered: record.sequence, sparesGoodTill: true,

@@ -78,6 +78,9 @@ struct NaiveEngine {
     var rules: UInt32 = 0
     var time: UInt64 = 0
     var day: UInt64 = 0
+    /// The record that began it, and the trades of it that are void.
+    var dayBegan: UInt64 = 0
+    var busts: Set<[UInt64]> = []
     var priorities = 0
     var shownReferences: UInt64 = 0
     var killedAccounts: Set<UInt32> = []
@@ -115,7 +118,7 @@ struct NaiveEngine {
         events[events.count - 1].attributes.insert(.last)
         if record.isPair { events[events.count - 1].attributes.insert(.pair) }
         for event in events where event.kind.isReported {
-            sessions[event.session]!.reports += 1
+            sessions[event.session, default: Session()].reports += 1
         }
         return events
     }
@@ -232,6 +235,7 @@ struct NaiveEngine {
             }
         case .killSwitch: kill(record)
         case .rollBusinessDay: roll(record)
+        case .bustTrade: bust(record, continuation)
         case .setInstrumentState: setState(record)
         case .setPriceBands: setBands(record)
         case .filler: events.append(Event(kind: .nothing))

@@ -15,6 +15,9 @@ struct RandomFlow {
     private var day: UInt64 = 20_000
     /// A limit order that may rest, for others to be linked to.
     private var partner: LogRecord?
+    private var lastBust: Command?
+    /// Commands so far: a little less than their records.
+    private var count: UInt64 = 0
     /// Who has just mass cancelled and does so again.
     private var impatient: UInt32?
 
@@ -50,12 +53,14 @@ struct RandomFlow {
     }
 
     mutating func next() -> Command {
+        count += 1
         if let session = impatient {
             impatient = nil
             return Command(massCancel(session))
         }
         if rules >= 3, chance(60) { return tradingState() }
         if rules >= 3, chance(250) { return roll() }
+        if rules >= 3, chance(120) { return bust() }
         if rules >= 3, chance(60) { return chance(2) ? priceBands() : time() }
         return switch random.below(1000) {
         case 0..<560: newOrder()
@@ -349,6 +354,35 @@ struct RandomFlow {
         return Command(record)
     }
 
+    /// Of few commands, so that one is void twice now and then: the engine keeps no trades.
+    private mutating func bust() -> Command {
+        if chance(3), let lastBust { return lastBust }
+        let instrument = instrument()
+        let isSell = Side(rawValue: UInt8(random.below(2)))
+        func side() -> BustedSide {
+            BustedSide(
+                orderID: id(), otherReference: random.below(1_000), session: session(),
+                account: UInt32(random.below(3)))
+        }
+        let bust = TradeBust(
+            tradeSequence: count - random.below(chance(8) ? count + 1 : min(count, 30) + 1),
+            tradeIndex: UInt16(random.below(3)),
+            instrument: instrument, priceTicks: price(instrument), quantityLots: lots(),
+            isOfAuction: chance(3), restingSide: isSell, resting: side(), aggressor: side())
+        var record = bust.record(operatorID: 9)
+        switch random.below(60) {
+        case 0: record.flags |= 2
+        case 1: record.attributes.rawValue |= 4
+        case 2: record.account |= 1 << 16
+        case 3:
+            record.flags = 0
+            return Command(record)
+        default: break
+        }
+        lastBust = Command(record, bust.continuation)
+        return Command(record, bust.continuation)
+    }
+
     /// Narrow more often than not, so that orders come to their ends.
     private mutating func priceBands() -> Command {
         let instrument = instrument()
@@ -381,7 +415,7 @@ struct RandomFlow {
 
     /// A kind that nobody knows.
     private mutating func wild() -> Command {
-        let known: Set<UInt8> = [1, 2, 3, 4, 5, 6, 7, 32, 33, 64, 65, 68, 69, 70, 71, 72, 126]
+        let known: Set<UInt8> = [1, 2, 3, 4, 5, 6, 7, 32, 33, 64, 65, 68, 69, 70, 71, 72, 79, 126]
         var kind = UInt8(random.below(256))
         while known.contains(kind) { kind = UInt8(random.below(256)) }
         return Command(LogRecord(kind: CommandKind(rawValue: kind), session: 1))

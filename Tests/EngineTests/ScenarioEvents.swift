@@ -55,6 +55,9 @@ struct EventShape {
         case .rested: EventShape(fields: [.quantity, .price], leavesAllUnlessSaid: true)
         case .traded:
             EventShape(fields: [.quantity, .price, .leaves], markers: [.aggressor, .auction])
+        case .busted:
+            EventShape(
+                fields: [.quantity, .price, .executed], markers: [.resting, .aggressor, .auction])
         case .cancelled: EventShape(fields: [.quantity], hasReason: true)
         case .reduced: EventShape(fields: [.quantity], leavesAllUnlessSaid: true)
         case .prevented:

@@ -45,6 +45,11 @@ struct Draft {
         get { UInt32(truncatingIfNeeded: second.minimumLots >> 32) }
         set { second.minimumLots = second.minimumLots & 0xFFFF_FFFF | UInt64(newValue) << 32 }
     }
+    /// Of a bust, in the halves of a word too.
+    var isOfAuction: UInt8 {
+        get { record.attributes.rawValue >> 5 & 1 }
+        set { set(0b10_0000, newValue << 5) }
+    }
     /// Of a trading state.
     var trading: UInt8 {
         get { record.tradingState.rawValue }
@@ -80,6 +85,7 @@ struct Draft {
         case .massCancel: RecordFlags.byAccount
         case .setInstrumentState: RecordFlags.reference
         case .setPriceBands: RecordFlags.basisPoints
+        case .bustTrade: RecordFlags.pair
         case .refused: .max
         default: 0
         }
@@ -93,15 +99,19 @@ struct Draft {
     private var continuation: LogRecord { unsafe unsafeBitCast(second, to: LogRecord.self) }
 
     var command: Command {
-        Command(record, record.kind == .newOrder && record.isPair ? continuation : nil)
+        Command(record, Self.paired.contains(record.kind) && record.isPair ? continuation : nil)
     }
+
+    /// Kinds whose second records words speak of.
+    private static let paired: Set<CommandKind> = [.newOrder, .bustTrade]
 
     init(record: LogRecord) { self.record = record }
 
     /// Back from records.
     init(_ command: Command) {
         record = command.record
-        guard record.kind == .newOrder, let continuation = command.continuation else { return }
+        guard Self.paired.contains(record.kind), let continuation = command.continuation
+        else { return }
         // SAFETY: as in `continuation`.
         second = unsafe unsafeBitCast(continuation, to: OrderContinuation.self)
     }
@@ -202,7 +212,8 @@ struct Verb: Sendable {
         case .newOrder:
             record.account = session
             record.instrument = 1
-        case .cancelOrder, .reduceOrder, .refused, .setInstrumentState, .setPriceBands:
+        case .cancelOrder, .reduceOrder, .refused, .setInstrumentState, .setPriceBands,
+            .bustTrade:
             record.instrument = 1
         default: break
         }
@@ -264,6 +275,11 @@ enum Language {
         verb("time <number>", .timeAdvance, [field(\.seconds)]),
         verb("price bands", .setPriceBands),
         verb("roll to day <number>", .rollBusinessDay, [field(\.record.orderID)]),
+        // The index of a trade in the command with a sequence.
+        verb(
+            "bust <number> of <number>", .bustTrade,
+            [field(\.record.account), field(\.record.orderID)],
+            sets: [(field(\.[flag: RecordFlags.pair]), 1)]),
         state("open", .open), state("closed", .closed), state("pre-open", .preOpen),
         state("auction", .auction), state("halted", .halted), state("post-close", .postClose),
     ]
@@ -288,7 +304,8 @@ enum Language {
     /// An option is a row here, and nothing else. In words a command is told by the first rows that
     /// say what no row before them has said.
     static let phrases: [Phrase] = [
-        phrase("@ <number>", of: [.newOrder, .replaceOrder], [field(\.record.priceTicks)]),
+        phrase(
+            "@ <number>", of: [.newOrder, .replaceOrder, .bustTrade], [field(\.record.priceTicks)]),
         phrase("market", sets: [(field(\.type), 1)]),
         phrase(
             "take-profit <number>", [field(\.second.triggerPriceTicks)],
@@ -343,7 +360,7 @@ enum Language {
             "in <instrument>",
             of: [
                 .newOrder, .cancelOrder, .reduceOrder, .massCancel, .refused, .setInstrumentState,
-                .setPriceBands,
+                .setPriceBands, .bustTrade,
             ],
             [field(\.record.instrument)]),
         phrase(
@@ -357,6 +374,23 @@ enum Language {
         phrase(
             "auction <number>", of: [.setPriceBands], [field(\.record.account)],
             sets: [(field(\.trading), 1)]),
+        // Order and session, as numbers, and the side of the first.
+        phrase("lots <number>", of: [.bustTrade], [field(\.record.quantityLots)]),
+        phrase("buy", of: [.bustTrade], sets: [(field(\.side), 0)]),
+        phrase("sell", of: [.bustTrade], sets: [(field(\.side), 1)]),
+        phrase(
+            "resting <number> of <number>", of: [.bustTrade],
+            [field(\.second.triggerPriceTicks), field(\.trailOffset)]),
+        phrase(
+            "aggressor <number> of <number>", of: [.bustTrade],
+            [field(\.second.expirySeconds), field(\.second.clientTagMiddle)]),
+        phrase(
+            "accounts <number> <number>", of: [.bustTrade],
+            [field(\.trailStep), field(\.second.clientTagHigh)]),
+        phrase(
+            "references <number> <number>", of: [.bustTrade],
+            [field(\.second.peakLots), field(\.second.clientTagLow)]),
+        phrase("in-auction", of: [.bustTrade], sets: [(field(\.isOfAuction), 1)]),
         phrase("seconds <number>", of: [.setPriceBands], [field(\.record.account)]),
         phrase("phase <number>", of: [.setInstrumentState], [field(\.record.quantityLots)]),
         phrase("buys", of: [.massCancel], sets: [(field(\.side), 1)]),

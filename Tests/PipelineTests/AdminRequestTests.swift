@@ -59,7 +59,7 @@ import Wire
 
     @Test(arguments: [
         ("", "there is no such request"),
-        ("bust 7", "there is no such request"),
+        ("fly 7", "there is no such request"),
         ("kill", "`account` is missing: a number, 0…18446744073709551615"),
         ("kill session=x", "session=x: it takes 0…18446744073709551615"),
         ("kill session=7 account=7", "there is no such request: `account` has no meaning in it"),

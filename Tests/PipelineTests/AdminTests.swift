@@ -109,7 +109,7 @@ private let gold = Configuration.Instrument(
         #expect(alone.ask("admin sessions shard=1").contains("there is no shard 1"))
         #expect(alone.ask("admin order session=1 id=1").contains("no open order 1"))
         #expect(
-            alone.ask("admin bust 1")
+            alone.ask("admin fly 1")
                 == ClusterControl.refusal(
                     .unknown, "there is no such request"))
         #expect(alone.records.count == logged)
@@ -189,6 +189,19 @@ private let gold = Configuration.Instrument(
         #expect(
             old.ask("admin set-bands number=1 static=5").contains(
                 "the log is under rules 2, and there are price bands since rules 3: activate"))
+    }
+
+    @Test func `busts nothing without a journal, and is told of requests that are none`() throws {
+        let alone = try Alone()
+        for request in ["admin trade", "admin bust"] {
+            #expect(alone.ask(request + " trade=0-9-0").contains("this gateway has none"))
+            #expect(alone.ask(request + " trade=4-9-0").contains("there is no shard 4"))
+            #expect(alone.ask(request + " trade=9").contains("such as 0-4711-2"))
+        }
+        let old = try Alone { $0.rules = RulesRange(oldest: 1, newest: 2) }
+        #expect(
+            old.ask("admin bust trade=0-9-0").contains(
+                "the log is under rules 2, and trades can be busted since rules 3: activate"))
     }
 
     @Test func `reaches every shard`() throws {
@@ -277,9 +290,9 @@ private let gold = Configuration.Instrument(
         var rig: ShardRig? = try folder.rig()
         let desk = rig!.shard.opening!.desk
         desk.commands.ask(OperatorCommand(defining: gold, by: 9))
-        for _ in 0..<2_000 where desk.commands.answer == nil {
+        Nap.until {
             rig!.settle()
-            Nap.micros(200)
+            return desk.commands.answer != nil
         }
         #expect(desk.commands.answer?.reason == Reason.none)
         for isSnapshot in [false, true] {
@@ -326,15 +339,15 @@ private let gold = Configuration.Instrument(
         #expect(answer.contains(#""isKept":true"#), "\(answer)")
         for (host, role) in [(1, "primary"), (2, "standby")] {
             var book = ""
-            for _ in 0..<2_000 where !book.hasPrefix(#"{"ok":true"#) {
+            Nap.until {
                 book = pair[host].admin.answer(to: "admin book symbol=GOLD", by: 9)
-                Nap.micros(1_000)
+                return book.hasPrefix(#"{"ok":true"#)
             }
             #expect(
                 book.hasPrefix(#"{"ok":true,"host":\#(host),"role":"\#(role)","shard":0,"#),
                 "\(book)")
         }
-        try #require(pair.ask(1, "cluster switchover").hasPrefix(#"{"ok":true"#))
+        try #require(pair.switchesOver(from: 1), "\(pair.ask(1, "cluster status"))")
         try #require(pair.speaks(2))
         #expect(
             pair[2].admin.answer(to: request, by: 9).contains("there is an instrument 3 already"))
@@ -354,13 +367,11 @@ private let gold = Configuration.Instrument(
         try FileManager.default.removeItem(atPath: pair.journal(2))
         try pair.start(2) { $0.instruments.append(gold) }
         try #require(pair.becomePair(primary: 1), "\(pair.ask(1, "cluster status"))")
-        for _ in 0..<2_000 where pair[2].progress[0].sequence < pair[1].progress[0].sequence {
-            Nap.micros(1_000)
+        let isEqual = Nap.until {
+            pair[2].progress[0].sequence == pair[1].progress[0].sequence
+                && pair[2].progress[0].stateHash == pair[1].progress[0].stateHash
         }
-        // Once more, so that both have caught up with what they have.
-        Nap.micros(200_000)
-        #expect(pair[2].progress[0].sequence == pair[1].progress[0].sequence)
-        #expect(pair[2].progress[0].stateHash == pair[1].progress[0].stateHash)
+        #expect(isEqual)
         let book = pair[2].admin.answer(to: "admin book symbol=GOLD", by: 9)
         #expect(book.hasPrefix(#"{"ok":true,"host":2,"role":"standby""#), "\(book)")
     }
@@ -373,7 +384,7 @@ private let gold = Configuration.Instrument(
                 rulesInForce: rulesInForce,
                 desk: ShardDesk(
                     rules: LogRules(.build), names: InstrumentNames(rig.configuration, shard: 0),
-                    engine: EngineDesk()),
+                    engine: EngineDesk(), trades: nil),
                 expiry: ExpiryAlarm(rig.shard.progress, timeSeconds: 0), isDefined: { _ in true })
         }
         let start = rig.records()[0]
@@ -404,9 +415,9 @@ private let gold = Configuration.Instrument(
         try #require(pair.waits(1, .primary(.solo)))
         try pair.start(2) { $0.orderCapacity = 8_192 }
         var status = ""
-        for _ in 0..<2_000 where !status.contains("with other limits") {
+        Nap.until {
             status = pair.ask(2, "cluster status")
-            Nap.micros(5_000)
+            return status.contains("with other limits")
         }
         #expect(
             status.contains("with other limits: engine.orderCapacity 16384 there, 8192 here"),

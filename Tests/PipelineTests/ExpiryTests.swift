@@ -177,9 +177,9 @@ extension ShardRig {
             _ = rig.exchange(client.frame([expiring(1, at: 5), expiring(2, at: 20)]))
             #expect(rig.expired(time, atMillis: 6_000) == [1])
             let status = rig.shard.journal!.status
-            for _ in 0..<2_000 where status.durable.load() < rig.logged {
+            Nap.until {
                 rig.settle()
-                Nap.micros(200)
+                return status.durable.load() >= rig.logged
             }
             hash = rig.stateHash
         }
@@ -213,7 +213,7 @@ extension ShardRig {
             rulesInForce: 0,
             desk: ShardDesk(
                 rules: LogRules(.build), names: InstrumentNames(rig.configuration, shard: 0),
-                engine: EngineDesk()),
+                engine: EngineDesk(), trades: nil),
             expiry: ExpiryAlarm(heir.shard.progress, timeSeconds: 0), isDefined: { _ in true })
         for record in rig.records() { opening.see(record, nil) }
         #expect(heir.shard.progress.nextExpirySeconds == Time.startSeconds + 20)
@@ -242,12 +242,12 @@ extension ShardRig {
         try pipeline.start()
         defer { pipeline.stop() }
         func answer(_ isWanted: (SentFrame) -> Bool) -> SentFrame? {
-            for _ in 0..<20_000 {
-                let sent = port.takeTransmitted().compactMap { SentFrame($0) }
-                if let found = sent.first(where: isWanted) { return found }
-                Nap.micros(500)
+            var found: SentFrame?
+            Nap.until {
+                found = port.takeTransmitted().compactMap { SentFrame($0) }.first(where: isWanted)
+                return found != nil
             }
-            return nil
+            return found
         }
         var client = TestClient(1)
         port.inject(client.logonFrame())

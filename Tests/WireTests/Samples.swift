@@ -62,6 +62,14 @@ private func replaceRecord() -> LogRecord {
     return stamped(record)
 }
 
+private let bust = TradeBust(
+    tradeSequence: u64(24), tradeIndex: u16(48), instrument: u32(52), priceTicks: i64(32),
+    quantityLots: u64(40), isOfAuction: true, restingSide: .sell,
+    resting: BustedSide(
+        orderID: u64(8), otherReference: u64(16), session: u32(24), account: u32(28)),
+    aggressor: BustedSide(
+        orderID: u64(32), otherReference: u64(40), session: u32(48), account: u32(52)))
+
 private let recordSamples = [
     Sample(
         stamped(
@@ -102,6 +110,8 @@ private let recordSamples = [
                 flags: RecordFlags.cancelOnDisconnect | RecordFlags.extendedReports)),
         as: "LogonRecord"),
     Sample(replaceRecord(), as: "ReplaceRecord"),
+    Sample(stamped(bust.record(operatorID: u32(16))), as: "BustRecord"),
+    Sample(stamped(bust.continuation), as: "BustedSides"),
     Sample(
         Event(
             kind: .traded, attributes: [.sell, .aggressor, .last], detail: u16(62),

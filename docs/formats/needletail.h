@@ -126,6 +126,7 @@ enum nt_event_kind {
     NT_EVENT_LOGGED_OUT = 12,
     NT_EVENT_TRIGGERED = 13,
     NT_EVENT_PREVENTED = 14,
+    NT_EVENT_BUSTED = 15,
     NT_EVENT_RESTED = 16,
     NT_EVENT_SESSION_OPENED = 17,
     NT_EVENT_SESSION_TIMED_OUT = 18,
@@ -166,7 +167,8 @@ enum nt_public_kind {
     NT_PUBLIC_TRADING_STATE = 8,
     NT_PUBLIC_AUCTION_PRICED = 9,
     NT_PUBLIC_AUCTION_INDICATED = 10,
-    NT_PUBLIC_BUSINESS_DAY = 12
+    NT_PUBLIC_BUSINESS_DAY = 12,
+    NT_PUBLIC_BUSTED = 13
 };
 
 /* Why something was refused, rejected or cancelled. */
@@ -206,6 +208,9 @@ enum nt_reason {
     NT_REASON_KILLED = 33,
     NT_REASON_MASS_CANCEL_UNDER_WAY = 34,
     NT_REASON_PRICE_OUTSIDE_BAND = 35,
+    NT_REASON_ALREADY_BUSTED = 44,
+    NT_REASON_TOO_MANY_BUSTS = 45,
+    NT_REASON_TRADE_OF_EARLIER_DAY = 46,
     NT_REASON_BY_CLIENT = 64,
     NT_REASON_IMMEDIATE_OR_CANCEL = 65,
     NT_REASON_FILL_OR_KILL = 66,
@@ -250,6 +255,7 @@ enum nt_command_kind {
     NT_COMMAND_TIME_ADVANCE = 70,
     NT_COMMAND_SET_PRICE_BANDS = 71,
     NT_COMMAND_ROLL_BUSINESS_DAY = 72,
+    NT_COMMAND_BUST_TRADE = 79,
     NT_COMMAND_DEPOSIT = 96,
     NT_COMMAND_WITHDRAW = 97,
     NT_COMMAND_TRANSFER_OUT = 98,
@@ -418,6 +424,43 @@ typedef struct nt_instrument_detail {
     uint16_t flags;                 /* 58  zero */
     uint32_t crc32c;                /* 60  chained */
 } nt_instrument_detail;
+
+/* View of nt_log_record: kind NT_COMMAND_BUST_TRADE, first of two. 64 bytes. */
+typedef struct nt_bust_record {
+    uint64_t sequence;              /* 0   as in every record */
+    uint64_t timestamp_nanos;       /* 8   as in every record */
+    uint32_t operator_id;           /* 16  the operator */
+    uint32_t reserved20;            /* 20  zero */
+    uint64_t trade_sequence;        /* 24  sequence of the command that made the trade */
+    int64_t price_ticks;            /* 32  at which, ticks */
+    uint64_t quantity_lots;         /* 40  how much, lots */
+    uint16_t trade_index;           /* 48  its place in that command, from 0 */
+    uint16_t reserved50;            /* 50  zero */
+    uint32_t instrument;            /* 52  the instrument */
+    uint8_t kind;                   /* 56  79, bustTrade */
+    uint8_t attributes;             /* 57  bit 0: the resting side; bit 5: of an auction */
+    uint16_t flags;                 /* 58  pair */
+    uint32_t crc32c;                /* 60  chained */
+} nt_bust_record;
+
+/* View of nt_log_record: second record of a bust. 64 bytes. */
+typedef struct nt_busted_sides {
+    uint64_t sequence;              /* 0   the first record's sequence + 1 */
+    uint64_t resting_order_id;      /* 8   the client's own id */
+    /* 16 by which the trade named the other order to this one's owner; 0 of one that was hidden */
+    uint64_t resting_other_reference;
+    uint32_t resting_session;       /* 24  its session */
+    uint32_t resting_account;       /* 28  its account */
+    uint64_t aggressor_order_id;    /* 32  of the order that came in, the client's own id */
+    /* 40 by which the trade named the resting order to its owner; 0 of one that was hidden */
+    uint64_t aggressor_other_reference;
+    uint32_t aggressor_session;     /* 48  its session */
+    uint32_t aggressor_account;     /* 52  its account */
+    uint8_t kind;                   /* 56  127, continuation */
+    uint8_t attributes;             /* 57  zero */
+    uint16_t flags;                 /* 58  zero */
+    uint32_t crc32c;                /* 60  chained */
+} nt_busted_sides;
 
 /* View of nt_log_record: kind NT_COMMAND_ACTIVATE_RULES. 64 bytes. */
 typedef struct nt_activate_rules {

@@ -93,6 +93,7 @@ local EVENT_KINDS = {
     [12] = "loggedOut",
     [13] = "triggered",
     [14] = "prevented",
+    [15] = "busted",
     [16] = "rested",
     [17] = "sessionOpened",
     [18] = "sessionTimedOut",
@@ -121,6 +122,7 @@ local PUBLIC_KINDS = {
     [9] = "auctionPriced",
     [10] = "auctionIndicated",
     [12] = "businessDay",
+    [13] = "busted",
 }
 
 local REASONS = {
@@ -159,6 +161,9 @@ local REASONS = {
     [33] = "killed",
     [34] = "massCancelUnderWay",
     [35] = "priceOutsideBand",
+    [44] = "alreadyBusted",
+    [45] = "tooManyBusts",
+    [46] = "tradeOfEarlierDay",
     [64] = "byClient",
     [65] = "immediateOrCancel",
     [66] = "fillOrKill",

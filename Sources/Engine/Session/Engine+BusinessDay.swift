@@ -20,6 +20,8 @@ extension Engine {
                 kind: .businessDayRolled, quantityLots: UInt64(day.rawValue),
                 leavesLots: UInt64(businessDay.rawValue)), into: &outbox)
         businessDay = day
+        dayBeganSequence = record.sequence
+        bustCount = 0
         return begin(
             CancelWork(
                 reference: record.sequence, session: 1, flags: CancelWork.ofDay,

@@ -33,6 +33,8 @@ extension Engine {
             return advanceTime(record, into: &outbox)
         case .rollBusinessDay:
             return rollBusinessDay(record, into: &outbox)
+        case .bustTrade:
+            return bustTrade(record, continuation, into: &outbox)
         case .filler:
             emit(Event(kind: .nothing, attributes: closing), into: &outbox)
             return true
@@ -43,7 +45,7 @@ extension Engine {
 
     /// The only event of a session or control command that was refused, and of a sequenced one
     /// that is not the next: it names the session of session kinds, the instrument of
-    /// `defineInstrument`, `setInstrumentState` and `setPriceBands`, and nothing else.
+    /// `defineInstrument`, `setInstrumentState`, `setPriceBands` and `bustTrade`, and nothing else.
     @inline(never)
     mutating func rejectControl(
         _ reason: Reason, session: UInt32 = 0, instrument: UInt32 = 0,

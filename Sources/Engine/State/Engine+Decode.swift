@@ -32,6 +32,7 @@ extension Engine {
         engine.timeSeconds = header.timeSeconds
         engine.businessDay = BusinessDay(rawValue: header.businessDay)
         engine.shownReferenceCount = header.shownReferenceCount
+        engine.dayBeganSequence = header.dayBeganSequence
         engine.setIndexSeed(header.indexSeed)
         engine.hash = StateHash(lanes: header.hashLanes)
         try engine.decodeInstruments(image, header)

@@ -4,8 +4,8 @@ internal import Wire
 
 // What there is since rules 3. The rows of few orders are read before the orders: extra number n is
 // that of the n-th row, and names its order by the slot that the order will have. Those of few
-// instruments follow, price bands, stopped accounts, and what goes on, and are read before the
-// orders too.
+// instruments follow, price bands, void trades, stopped accounts, and what goes on, and are read
+// before the orders too.
 extension Engine {
     mutating func decodeRare(
         _ image: borrowing ImageView, _ header: ImageHeader
@@ -56,12 +56,12 @@ extension Engine {
         }
         let works = start(of: WorkImage.kind, before: header.count(.rare))
         let killed = start(of: KilledAccountImage.kind, before: works)
-        let banded = start(of: BandsImage.kind, before: killed)
+        let busted = start(of: BustImage.kind, before: killed)
+        let banded = start(of: BandsImage.kind, before: busted)
         try decodeMarkets(image, header, row..<banded)
-        try decodeBands(image, header, banded..<killed)
-        for row in killed..<works {
-            try decodeKilled(image, ImagePlace(.rare, header.byteOffset(.rare, row)))
-        }
+        try decodeBands(image, header, banded..<busted)
+        try decodeBusts(image, header, busted..<killed)
+        try decodeKilled(image, header, killed..<works)
         for row in works..<header.count(.rare) {
             try decodeBacklog(image, ImagePlace(.rare, header.byteOffset(.rare, row)))
         }
@@ -76,7 +76,7 @@ extension Engine {
             let byteOffset = header.byteOffset(.rare, row)
             let entry = image.load(MarketImage.self, at: byteOffset)
             let place = ImagePlace(.rare, byteOffset)
-            try place.check(entry.kind == 2, "kind \(entry.kind)", "1, then 2, 5, 3 and 4")
+            try place.check(entry.kind == 2, "kind \(entry.kind)", "1, then 2, 5, 12, 3 and 4")
             try place.check(
                 entry.number > last && isDefined(instrument: entry.number),
                 "instrument \(entry.number)", "above \(last), and defined", at: 4)

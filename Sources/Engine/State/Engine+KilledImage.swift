@@ -28,20 +28,23 @@ extension Engine {
         }
     }
 
-    /// One row. It is read before the orders, none of which may be of an account that is stopped.
+    /// They are read before the orders, none of which may be of an account that is stopped.
     mutating func decodeKilled(
-        _ image: borrowing ImageView, _ place: ImagePlace
+        _ image: borrowing ImageView, _ header: ImageHeader, _ rows: Range<Int>
     ) throws(EngineImageError) {
-        let entry = image.load(KilledAccountImage.self, at: place.byteOffset)
-        let reserved =
-            entry.reserved0 | entry.reserved1 | entry.reserved2 | entry.reserved3
-            | entry.reserved4 | entry.reserved5 | entry.reserved6
-        try place.check(reserved == 0, "reserved bytes are set", "zero", at: 8)
-        try place.check(
-            killedAccountCount == 0 || entry.account > killedAccounts[killedAccountCount &- 1],
-            "account \(entry.account)", "above that before", at: 4)
-        let isTaken = setKilled(account: entry.account, true)
-        try place.check(
-            isTaken, "more stopped accounts", "at most \(killedAccounts.count)")
+        for row in rows {
+            let place = ImagePlace(.rare, header.byteOffset(.rare, row))
+            let entry = image.load(KilledAccountImage.self, at: place.byteOffset)
+            let reserved =
+                entry.reserved0 | entry.reserved1 | entry.reserved2 | entry.reserved3
+                | entry.reserved4 | entry.reserved5 | entry.reserved6
+            try place.check(reserved == 0, "reserved bytes are set", "zero", at: 8)
+            try place.check(
+                killedAccountCount == 0 || entry.account > killedAccounts[killedAccountCount &- 1],
+                "account \(entry.account)", "above that before", at: 4)
+            let isTaken = setKilled(account: entry.account, true)
+            try place.check(
+                isTaken, "more stopped accounts", "at most \(killedAccounts.count)")
+        }
     }
 }

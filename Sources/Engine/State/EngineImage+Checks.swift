@@ -54,8 +54,7 @@ extension ImageView {
             header.byteCount == UInt64(bytes.byteCount), "an image of \(bytes.byteCount) bytes",
             "\(header.byteCount), as its header says", at: 16)
         try start.check(
-            header.reserved0 | UInt64(header.reserved1) == 0, "reserved bytes are set", "zero",
-            at: 240)
+            header.reserved == 0, "reserved bytes are set", "zero", at: 248)
         // 0: before the first epoch.
         let rules = RulesRange.build
         try start.check(
@@ -70,6 +69,10 @@ extension ImageView {
         try start.check(
             header.businessDay <= BusinessDay.last.rawValue, "business day \(header.businessDay)",
             "at most \(BusinessDay.last.rawValue)", at: 28)
+        try start.check(
+            (header.businessDay == 0) == (header.dayBeganSequence == 0),
+            "business day \(header.businessDay) from sequence \(header.dayBeganSequence)",
+            "both or neither", at: 240)
         try checkLimits(header, wanted: limits)
         let stateHash = StateHash(lanes: header.hashLanes).value
         try start.check(
@@ -113,6 +116,7 @@ extension ImageView {
             header.orderCapacity,
             Engine.rareOrderCapacity(header.limits) + 2 * header.instrumentCapacity
                 + Engine.killedAccountCapacity(header.limits)
+                + Engine.bustCapacity(header.limits)
                 + Engine.backlogCapacity(header.limits),
         ]
         for section in EngineImageSection.tabled {

@@ -25,8 +25,8 @@ public enum EngineImageSection: Int, CaseIterable, Sendable {
     case orders
     /// For each session in turn its orders, as they were entered.
     case entries
-    /// What few orders have, then what few instruments have, price bands, stopped accounts, and
-    /// what goes on behind later commands; none before rules 3.
+    /// What few orders have, then what few instruments have, price bands, void trades, stopped
+    /// accounts, and what goes on behind later commands; none before rules 3.
     case rare
 
     /// Bytes of one element.
@@ -73,8 +73,8 @@ struct ImageHeader: BitwiseCopyable {
     var sections = [5 of SectionRow](repeating: SectionRow())  // 144
     var timeSeconds: UInt64 = 0  //                     224  UTC
     var shownReferenceCount: UInt64 = 0  //             232
-    var reserved0: UInt64 = 0  //                       240  zero
-    var reserved1: UInt32 = 0  //                       248  zero
+    var dayBeganSequence: UInt64 = 0  //                240  0 = no business day yet
+    var reserved: UInt32 = 0  //                        248  zero
     var crc32c: UInt32 = 0  //                          252  of bytes 0 ..< 252
 
     /// "NTENGINE", as bytes.

@@ -68,13 +68,18 @@ extension GatewayCore {
         case .tradingStateSet: quantityLots = unsafe UInt64(event.pointee.detail)
         default: quantityLots = unsafe event.pointee.quantityLots
         }
+        let reference: UInt64
+        switch kind {
+        case .auctionPriced, .auctionIndicated: reference = unsafe event.pointee.leavesLots
+        case .busted: reference = unsafe event.pointee.executedLots
+        default: reference = unsafe event.pointee.reference
+        }
         return unsafe PublicReport(
             kind: kind, side: event.pointee.attributes.side,
             instrument: event.pointee.instrument, commandSequence: commandSequence,
-            reference: kind == .auctionPriced || kind == .auctionIndicated
-                ? event.pointee.leavesLots : event.pointee.reference,
-            priceTicks: event.pointee.priceTicks, quantityLots: quantityLots,
-            timestampNanos: timestampNanos)
+            reference: reference, priceTicks: event.pointee.priceTicks,
+            quantityLots: quantityLots, timestampNanos: timestampNanos,
+            tradeIndex: kind == .busted ? event.pointee.detail : 0)
     }
 
     /// The same of a trade, which is two events.

@@ -183,7 +183,8 @@ extension GatewayCore {
         _ event: UnsafePointer<Event>, to place: UnsafeMutableRawPointer, isExtended: Bool,
         sequence: UInt32, reference: UInt64, commandSequence: UInt64, timestampNanos: UInt64
     ) {
-        let isTrade = unsafe event.pointee.kind == .traded
+        let isBust = unsafe event.pointee.kind == .busted
+        let isTrade = unsafe isBust || event.pointee.kind == .traded
         var attributes = unsafe event.pointee.attributes
         // Of an auction nobody is the aggressor: the bit says only which of the two events it is.
         let isAuction = isTrade && attributes.contains(.auction)
@@ -204,8 +205,10 @@ extension GatewayCore {
             ? UInt8(ascii: isAuction ? "C" : attributes.contains(.aggressor) ? "R" : "A") : 0
         let extended = unsafe ExtendedExecutionReport(
             core: core, instrument: event.pointee.instrument, account: event.pointee.account,
-            leavesLots: event.pointee.leavesLots, executedLots: event.pointee.executedLots,
-            commandSequence: commandSequence, tradeIndex: isTrade ? event.pointee.detail : 0,
+            leavesLots: event.pointee.leavesLots,
+            executedLots: isBust ? 0 : event.pointee.executedLots,
+            commandSequence: isBust ? event.pointee.executedLots : commandSequence,
+            tradeIndex: isTrade ? event.pointee.detail : 0,
             liquidity: liquidity)
         unsafe place.storeBytes(of: extended, as: ExtendedExecutionReport.self)
     }

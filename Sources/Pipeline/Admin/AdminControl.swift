@@ -11,6 +11,7 @@ public struct AdminControl: Sendable {
     private let states: StateControl
     private let bands: BandControl
     private let days: DayControl
+    private let busts: BustControl
     private let queries: QueryControl
     private let calendar: TradingCalendar?
 
@@ -23,6 +24,7 @@ public struct AdminControl: Sendable {
         states = StateControl(desks: desks, cluster: cluster)
         bands = BandControl(desks: desks, cluster: cluster)
         days = DayControl(desks: desks, cluster: cluster)
+        busts = BustControl(desks: desks, cluster: cluster)
         queries = QueryControl(desks: desks, cluster: cluster)
     }
 
@@ -52,6 +54,8 @@ public struct AdminControl: Sendable {
             return bands.set(instrument, wanted, by: user)
         case .bands(let instrument): return queries.bands(of: instrument)
         case .roll(let day): return days.roll(to: day, by: user)
+        case .trade(let id): return busts.show(id)
+        case .bust(let id): return busts.bust(id, by: user)
         case .calendar: return CalendarSchedule.answer(calendar)
         case .instruments(let shard, let first):
             return queries.instruments(shard: shard, from: first)

@@ -34,6 +34,10 @@ package enum AdminRequest: Equatable, Sendable {
     case bands(Instrument)
     /// Ends the business day, and begins this one.
     case roll(BusinessDay)
+    /// Declares a trade void.
+    case bust(TradeID)
+    /// A trade.
+    case trade(TradeID)
     /// What comes next by the calendar.
     case calendar
     /// The instruments of a shard, from a number on.
@@ -48,8 +52,16 @@ package enum AdminRequest: Equatable, Sendable {
     /// Whether the gateway's own log has it.
     var isChange: Bool {
         switch self {
-        case .kill, .addInstrument, .state, .setBands, .roll: true
-        case .bands, .calendar, .instruments, .sessions, .book, .order: false
+        case .kill, .addInstrument, .state, .setBands, .roll, .bust: true
+        case .bands, .trade, .calendar, .instruments, .sessions, .book, .order: false
+        }
+    }
+
+    /// So long the answer may take: trades of long ago are looked for in the whole journal.
+    package var patienceMillis: UInt32 {
+        switch self {
+        case .bust, .trade: 120_000
+        default: 10_000
         }
     }
 
@@ -75,6 +87,8 @@ package enum AdminRequest: Equatable, Sendable {
         case "set-bands": self = .setBands(try values.instrument(), try values.bands())
         case "bands": self = .bands(try values.instrument())
         case "calendar": self = .calendar
+        case "bust": self = .bust(try values.trade())
+        case "trade": self = .trade(try values.trade())
         case "roll": self = .roll(try values.day())
         case "instruments":
             self = .instruments(
@@ -143,6 +157,8 @@ package enum AdminRequest: Equatable, Sendable {
                 + (bands.isInBasisPoints ? " basisPoints" : "")
         case .bands(let instrument): "admin bands \(instrument.requestWord)"
         case .calendar: "admin calendar"
+        case .bust(let id): "admin bust trade=\(id.text)"
+        case .trade(let id): "admin trade trade=\(id.text)"
         case .roll(let day): "admin roll day=\(day.text)"
         case .instruments(let shard, let first): "admin instruments shard=\(shard) from=\(first)"
         case .sessions(let shard, let first): "admin sessions shard=\(shard) from=\(first)"
@@ -251,6 +267,15 @@ private struct RequestValues {
             throw AdminRequestError("day=\(text): it takes a date such as 2026-11-30")
         }
         return day
+    }
+
+    mutating func trade() throws(AdminRequestError) -> TradeID {
+        let text = values.removeValue(forKey: "trade") ?? ""
+        guard let id = TradeID(text) else {
+            throw AdminRequestError(
+                "trade=\(text): it takes shard, sequence and place, such as 0-4711-2")
+        }
+        return id
     }
 
     /// With seconds there is an auction.

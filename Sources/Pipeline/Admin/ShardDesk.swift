@@ -8,6 +8,8 @@ struct ShardDesk: Sendable {
     let names: InstrumentNames
     /// Questions to its engine.
     let engine: EngineDesk
+    /// Its trades, in its journal; nil without one.
+    let trades: TradeFinder?
     /// Commands for its log.
     let commands = CommandDesk()
     /// What the calendar has for its log.

@@ -50,6 +50,7 @@ struct AdminAnswer: Decodable {
     let tradingState: StateSet?
     let priceBands: BandsSet?
     let roll: Roll?
+    let trade: AdminTrade?
     let calendar: [String]?
 
     /// Who has answered, and in which business day.
@@ -66,7 +67,9 @@ struct AdminAnswer: Decodable {
 extension ClusterTarget {
     /// Asks the gateway that is meant; a message and the status where it says no.
     func admin(_ request: AdminRequest) throws -> AdminAnswer {
-        let line = try fullAnswer(to: request.words, alsoAlone: true).line
+        let line = try fullAnswer(
+            to: request.words, alsoAlone: true, timeoutMillis: request.patienceMillis
+        ).line
         do {
             return try JSONDecoder().decode(AdminAnswer.self, from: Data(line.utf8))
         } catch {

@@ -45,15 +45,18 @@ struct AuditLine {
 
     /// The line about one of its events.
     func text(_ event: Event) -> String {
-        let isTrade = event.kind == .traded
+        let isTrade = event.kind == .traded || event.kind == .busted
         let role = isTrade ? Self.role(event) : ""
+        // That of a trade that is void is the trade's.
+        let command = event.kind == .busted ? event.executedLots : record.sequence
         return [
             head, Names.of(event.kind), hasReason(event) ? Names.of(event.reason) : "",
             number(event.instrument), number(event.orderID, isOf: isOfOrder(event)),
             number(event.reference), isKnown(event) ? Names.of(event.attributes.side) : "",
             numbers(event), isOfOrder(event) ? "\(event.session)" : "",
             isKnown(event) ? "\(event.account)" : "", role,
-            isTrade ? "\(shard)-\(record.sequence)-\(event.detail)" : "",
+            isTrade
+                ? TradeID(shard: shard, sequence: command, index: event.detail).text : "",
             Self.quoted((details + Self.details(event)).joined(separator: " ")),
         ].joined(separator: ",")
     }
@@ -71,7 +74,7 @@ struct AuditLine {
         switch event.kind {
         case .cancelRejected, .replaceRejected, .reduceRejected: true
         case .accepted, .traded, .cancelled, .reduced, .replaced, .triggered, .prevented, .rested,
-            .displayed:
+            .displayed, .busted:
             true
         case .rejected: record.kind == .newOrder
         default: false
@@ -82,7 +85,7 @@ struct AuditLine {
     private func isKnown(_ event: Event) -> Bool {
         switch event.kind {
         case .accepted, .traded, .cancelled, .reduced, .replaced, .triggered, .prevented, .rested,
-            .displayed:
+            .displayed, .busted:
             true
         case .rejected: record.kind == .newOrder
         // The reference is the original's, with which the engine tells what it knows of it.
@@ -93,13 +96,14 @@ struct AuditLine {
 
     /// Of others `detail` says something else.
     private func hasReason(_ event: Event) -> Bool {
-        event.kind != .traded && event.kind != .tradingStateSet
+        ![.traded, .busted, .tradingStateSet].contains(event.kind)
     }
 
     /// Price and the three quantities.
     private func numbers(_ event: Event) -> String {
         let price = "\(event.priceTicks)"
         let quantity = "\(event.quantityLots)"
+        if event.kind == .busted { return "\(price),\(quantity),," }
         if isKnown(event) {
             return "\(price),\(quantity),\(event.leavesLots),\(event.executedLots)"
         }
@@ -132,7 +136,8 @@ struct AuditLine {
             ]
         case .defineInstrument:
             fields = RecordFields.of(record).filter { $0.name != "instrument" }
-        case .activateRules, .killSwitch, .setInstrumentState, .setPriceBands, .rollBusinessDay:
+        case .activateRules, .killSwitch, .setInstrumentState, .setPriceBands, .rollBusinessDay,
+            .bustTrade:
             fields = RecordFields.of(record)
         case .refused: fields = [RecordField("messageType", record.attributes.rawValue)]
         default: break

@@ -29,15 +29,15 @@ enum Names {
         6: "refused", 7: "logout", 32: "logon", 33: "sessionTimeout", 64: "epochStart",
         65: "defineInstrument", 66: "setInstrumentState", 67: "setLimit", 68: "killSwitch",
         69: "activateRules", 70: "timeAdvance", 71: "setPriceBands", 72: "rollBusinessDay",
-        96: "deposit",
+        79: "bustTrade", 96: "deposit",
         97: "withdraw", 98: "transferOut", 99: "transferIn", 126: "filler", 127: "continuation",
     ]
     // events.md, Event kinds
     private static let outcomes: [UInt8: String] = [
         1: "accepted", 2: "rejected", 3: "traded", 4: "cancelled", 5: "reduced", 6: "replaced",
         7: "cancelRejected", 8: "replaceRejected", 9: "reduceRejected", 10: "refused",
-        11: "massCancelDone", 12: "loggedOut", 13: "triggered", 14: "prevented", 16: "rested",
-        17: "sessionOpened",
+        11: "massCancelDone", 12: "loggedOut", 13: "triggered", 14: "prevented", 15: "busted",
+        16: "rested", 17: "sessionOpened",
         18: "sessionTimedOut", 19: "epochStarted", 20: "instrumentDefined",
         21: "controlApplied", 22: "controlRejected", 23: "nothing", 24: "displayed",
         25: "closed", 26: "tradingStateSet", 27: "auctionPriced",
@@ -55,7 +55,8 @@ enum Names {
         24: "unknownSession", 25: "invalidControl", 26: "unsupportedCombination",
         27: "invalidExpiry", 28: "invalidPeak", 29: "invalidMinimum", 30: "invalidTrigger",
         31: "invalidLink", 33: "killed", 34: "massCancelUnderWay",
-        35: "priceOutsideBand", 64: "byClient", 65: "immediateOrCancel",
+        35: "priceOutsideBand", 44: "alreadyBusted", 45: "tooManyBusts",
+        46: "tradeOfEarlierDay", 64: "byClient", 65: "immediateOrCancel",
         66: "fillOrKill", 67: "marketRemainder", 68: "selfTradePrevented", 69: "massCancelled",
         70: "sessionEnded", 71: "replaced", 72: "expired", 73: "totalExecuted",
         74: "minimumQuantity", 75: "linkedTraded", 76: "stepLimit", 77: "killSwitch",

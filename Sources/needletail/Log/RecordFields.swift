@@ -101,6 +101,7 @@ enum RecordFields {
                 RecordField("operatorID", record.session),
                 RecordField("businessDay", text: record.businessDay?.text ?? "\(record.orderID)"),
             ]
+        case .bustTrade: return bust(record)
         case .timeAdvance, .filler: return []
         default: return raw(record)
         }
@@ -112,7 +113,32 @@ enum RecordFields {
         case .newOrder: orderContinuation(second, behind: first)
         case .epochStart: engineLimits(second)
         case .defineInstrument: instrumentDetail(second)
+        case .bustTrade: TradeBust(first, second).map(bustedSides) ?? raw(second)
         default: raw(second)
+        }
+    }
+
+    private static func bust(_ record: LogRecord) -> [RecordField] {
+        let isOfAuction = record.attributes.rawValue & EventAttributes.auction.rawValue != 0
+        return [
+            RecordField("operatorID", record.session),
+            RecordField("tradeSequence", record.orderID),
+            RecordField("tradeIndex", record.account),
+            RecordField("instrument", record.instrument),
+            RecordField("priceTicks", record.priceTicks),
+            RecordField("quantityLots", record.quantityLots),
+            RecordField("restingSide", text: Names.of(record.attributes.side)),
+        ] + (isOfAuction ? [RecordField("made", text: "inAuction")] : [])
+    }
+
+    private static func bustedSides(_ bust: TradeBust) -> [RecordField] {
+        [("resting", bust.resting), ("aggressor", bust.aggressor)].flatMap { name, side in
+            [
+                RecordField(name + "Session", side.session),
+                RecordField(name + "Account", side.account),
+                RecordField(name + "OrderID", side.orderID),
+                RecordField(name + "OtherReference", side.otherReference),
+            ]
         }
     }
 
