@@ -64,6 +64,10 @@ public struct Engine: ~Copyable, Sendable {
     let sessions: Table<SessionState>
     let instruments: Table<InstrumentState>
     let markets: Table<MarketState>
+    let orderRules: Table<OrderRules>
+    /// By their numbers; 0 is nobody's.
+    let tickTables: Table<TickTableState>
+    let tickRows: Table<TickRow>
     var index: OrderIndex
     /// Accounts that are stopped, ascending.
     let killedAccounts: Table<UInt32>
@@ -117,7 +121,7 @@ public struct Engine: ~Copyable, Sendable {
     var indexSeed: UInt64 = 0
 
     /// Takes all memory, on huge pages of `node` where there are any: about 137 bytes an order,
-    /// 80 a session, 144 an instrument, 32 a price. All limits are at least 1, orders below 2^30,
+    /// 80 a session, 176 an instrument, 32 a price. All limits are at least 1, orders below 2^30,
     /// prices below 2^31, instruments at most `instrumentNumberMax`. Throws when the memory is
     /// refused.
     public init(limits: EngineLimits, node: NUMANode? = nil) throws(PlatformError) {
@@ -165,6 +169,9 @@ public struct Engine: ~Copyable, Sendable {
         sessions = Table(&arena, count: Int(limits.sessionCapacity) + 1)
         instruments = Table(&arena, count: Int(limits.instrumentCapacity) + 1)
         markets = Table(&arena, count: Int(limits.instrumentCapacity) + 1)
+        orderRules = Table(&arena, count: Int(limits.instrumentCapacity) + 1)
+        tickTables = Table(&arena, count: Int(TickTable.numberMax) + 1)
+        tickRows = Table(&arena, count: Int(TickTable.numberMax * TickTable.rowsMax))
         index = OrderIndex(entries: Table(&arena, count: indexCount), seed: 0)
         killedAccounts = Table(&arena, count: Int(Self.killedAccountCapacity(limits)))
         backlog = Table(&arena, count: backlogCapacity)
@@ -179,7 +186,12 @@ public struct Engine: ~Copyable, Sendable {
         memoryLimits = limits
         ladderTickCapacity = limits.ladderTickCapacity
         self.sliceEvents = UInt64(sliceEvents)
-        for place in 0..<backlogCapacity { backlogOrder[place] = UInt32(place) }
+        beginLists()
+    }
+
+    /// Nothing goes on, and no session has an order.
+    private func beginLists() {
+        for place in 0..<backlogOrder.count { backlogOrder[place] = UInt32(place) }
         for session in 1...limits.sessionCapacity {
             sessions[session].expectedSequence = 1
             let end = limits.orderCapacity &+ session
@@ -193,11 +205,14 @@ public struct Engine: ~Copyable, Sendable {
         2 * Int(limits.ladderTickCapacity) * MemoryLayout<Level>.stride
             + (Int(limits.sessionCapacity) + 1) * MemoryLayout<SessionState>.stride
             + (Int(limits.instrumentCapacity) + 1)
-            * (MemoryLayout<InstrumentState>.stride + MemoryLayout<MarketState>.stride)
+            * (MemoryLayout<InstrumentState>.stride + MemoryLayout<MarketState>.stride
+                + MemoryLayout<OrderRules>.stride)
+            + (Int(TickTable.numberMax) + 1) * MemoryLayout<TickTableState>.stride
+            + Int(TickTable.numberMax * TickTable.rowsMax) * MemoryLayout<TickRow>.stride
             + Int(killedAccountCapacity(limits)) * MemoryLayout<UInt32>.stride
             + Int(backlogCapacity(limits))
             * (MemoryLayout<CancelWork>.stride + MemoryLayout<UInt32>.stride)
-            + burstLength * MemoryLayout<UInt32>.stride + 12 * 64
+            + burstLength * MemoryLayout<UInt32>.stride + 15 * 64
     }
 
     /// How many of the open orders may be other than plain: hidden, iceberg, good till time,

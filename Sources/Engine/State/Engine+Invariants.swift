@@ -30,7 +30,9 @@ extension Engine {
                 return "session \(session): \(broken)"
             }
         }
-        if let broken = checkExtras(seen) ?? checkKilled() ?? checkBacklog() { return broken }
+        if let broken = checkExtras(seen) ?? checkKilled() ?? checkBacklog() ?? checkOrderRules() {
+            return broken
+        }
         var entries = 0
         for position in 0..<index.entries.count where index.entries[position].slot != 0 {
             entries += 1
