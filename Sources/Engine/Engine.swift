@@ -65,9 +65,7 @@ public struct Engine: ~Copyable, Sendable {
     let instruments: Table<InstrumentState>
     let markets: Table<MarketState>
     let orderRules: Table<OrderRules>
-    /// By their numbers; 0 is nobody's.
-    let tickTables: Table<TickTableState>
-    let tickRows: Table<TickRow>
+    let ticks: TickTables
     var index: OrderIndex
     /// Accounts that are stopped, ascending.
     let killedAccounts: Table<UInt32>
@@ -121,7 +119,7 @@ public struct Engine: ~Copyable, Sendable {
     var indexSeed: UInt64 = 0
 
     /// Takes all memory, on huge pages of `node` where there are any: about 137 bytes an order,
-    /// 80 a session, 176 an instrument, 32 a price. All limits are at least 1, orders below 2^30,
+    /// 80 a session, 180 an instrument, 32 a price. All limits are at least 1, orders below 2^30,
     /// prices below 2^31, instruments at most `instrumentNumberMax`. Throws when the memory is
     /// refused.
     public init(limits: EngineLimits, node: NUMANode? = nil) throws(PlatformError) {
@@ -170,8 +168,7 @@ public struct Engine: ~Copyable, Sendable {
         instruments = Table(&arena, count: Int(limits.instrumentCapacity) + 1)
         markets = Table(&arena, count: Int(limits.instrumentCapacity) + 1)
         orderRules = Table(&arena, count: Int(limits.instrumentCapacity) + 1)
-        tickTables = Table(&arena, count: Int(TickTable.numberMax) + 1)
-        tickRows = Table(&arena, count: Int(TickTable.numberMax * TickTable.rowsMax))
+        ticks = TickTables(&arena, instrumentCapacity: limits.instrumentCapacity)
         index = OrderIndex(entries: Table(&arena, count: indexCount), seed: 0)
         killedAccounts = Table(&arena, count: Int(Self.killedAccountCapacity(limits)))
         backlog = Table(&arena, count: backlogCapacity)
@@ -207,12 +204,11 @@ public struct Engine: ~Copyable, Sendable {
             + (Int(limits.instrumentCapacity) + 1)
             * (MemoryLayout<InstrumentState>.stride + MemoryLayout<MarketState>.stride
                 + MemoryLayout<OrderRules>.stride)
-            + (Int(TickTable.numberMax) + 1) * MemoryLayout<TickTableState>.stride
-            + Int(TickTable.numberMax * TickTable.rowsMax) * MemoryLayout<TickRow>.stride
+            + TickTables.byteCount(instrumentCapacity: limits.instrumentCapacity)
             + Int(killedAccountCapacity(limits)) * MemoryLayout<UInt32>.stride
             + Int(backlogCapacity(limits))
             * (MemoryLayout<CancelWork>.stride + MemoryLayout<UInt32>.stride)
-            + burstLength * MemoryLayout<UInt32>.stride + 15 * 64
+            + burstLength * MemoryLayout<UInt32>.stride + 16 * 64
     }
 
     /// How many of the open orders may be other than plain: hidden, iceberg, good till time,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Platform
 internal import Wire
 
 // Since rules 3: what an instrument asks of each order, and the tick tables that its prices are in.
@@ -6,13 +7,94 @@ internal import Wire
 // ever half in force. What rests was asked when it came; what matching itself chooses is not asked,
 // but for the price to which a post-only order slides.
 
-/// A tick table. Its rows are in `tickRows`.
-struct TickTableState: BitwiseCopyable {
-    var count: UInt32  //  rows that there are
-    var due: UInt32  //    rows that there will be
-    var users: UInt32  //  instruments that name it
+/// The tick tables of a shard. Handed on as a value: asked through the engine, an order would carry
+/// a copy of that.
+struct TickTables {
+    /// One of them.
+    struct State: BitwiseCopyable {
+        var count: UInt32  //  rows that there are
+        var due: UInt32  //    rows that there will be
+        var users: UInt32  //  instruments that name it
 
-    var isWhole: Bool { count != 0 && count == due }
+        var isWhole: Bool { count != 0 && count == due }
+    }
+
+    /// By their numbers; 0 is nobody's.
+    let states: Table<State>
+    let rows: Table<TickRow>
+    /// Of each instrument: in which row the last price lay that was looked for. The next one is
+    /// hardly ever far from it.
+    let lastRows: Table<UInt32>
+
+    init(_ arena: inout Arena, instrumentCapacity: UInt32) {
+        states = Table(&arena, count: Int(TickTable.numberMax) + 1)
+        rows = Table(&arena, count: Int(TickTable.numberMax * TickTable.rowsMax))
+        lastRows = Table(&arena, count: Int(instrumentCapacity) + 1)
+    }
+
+    static func byteCount(instrumentCapacity: UInt32) -> Int {
+        (Int(TickTable.numberMax) + 1) * MemoryLayout<State>.stride
+            + Int(TickTable.numberMax * TickTable.rowsMax) * MemoryLayout<TickRow>.stride
+            + (Int(instrumentCapacity) + 1) * MemoryLayout<UInt32>.stride
+    }
+
+    /// Where a row of a table is, numbered from 1.
+    @inline(__always)
+    static func place(_ table: UInt32, _ number: UInt32) -> UInt32 {
+        (table &- 1) &* TickTable.rowsMax &+ number &- 1
+    }
+
+    /// Puts a row into its table; false if it may not stand there.
+    func add(_ row: TickTableRow) -> Bool {
+        let isFirst = row.number == 1
+        let state = states[row.table]
+        guard isFirst || row.number == state.count &+ 1 && row.count == state.due else {
+            return false
+        }
+        let place = Self.place(row.table, row.number)
+        guard row.row.isValid(behind: isFirst ? nil : rows[place &- 1].fromTicks) else {
+            return false
+        }
+        rows[place] = row.row
+        states[row.table].count = row.number
+        states[row.table].due = row.count
+        return true
+    }
+
+    /// The place of the row of an instrument's table in which a price lies. The first one reaches
+    /// down to all prices below it.
+    @inline(__always)
+    private func place(_ instrument: UInt32, _ table: UInt32, at priceTicks: Int64) -> UInt32 {
+        let first = Self.place(table, 1)
+        let last = Self.place(table, states[table].count)
+        var place = first &+ lastRows[instrument]
+        while place > first, rows[place].fromTicks > priceTicks { place &-= 1 }
+        while place < last, rows[place &+ 1].fromTicks <= priceTicks { place &+= 1 }
+        lastRows[instrument] = place &- first
+        return place
+    }
+
+    /// How far a price is above the next one at or below it that is on an instrument's table.
+    @inline(__always)
+    func ticksAbove(_ instrument: UInt32, _ table: UInt32, _ priceTicks: Int64) -> UInt32 {
+        rows[place(instrument, table, at: priceTicks)].ticksAbove(priceTicks)
+    }
+
+    /// How far a price is from the next one that is on an instrument's table: for a sell above it,
+    /// for a buy below.
+    @inline(never)
+    func distance(
+        _ instrument: UInt32, _ table: UInt32, _ priceTicks: Int64, isSell: Bool
+    ) -> Int64 {
+        let place = place(instrument, table, at: priceTicks)
+        let above = rows[place].ticksAbove(priceTicks)
+        // A row begins with one of its own multiples, so nothing lies between it and the next down.
+        guard isSell, above != 0 else { return Int64(above) }
+        let distance = UInt64(rows[place].stepTicks &- above)
+        guard place < Self.place(table, states[table].count) else { return Int64(distance) }
+        let toNext = UInt64(bitPattern: rows[place &+ 1].fromTicks &- priceTicks)
+        return Int64(min(distance, toNext))
+    }
 }
 
 extension OrderRules {
@@ -57,14 +139,15 @@ extension Engine {
 
     func mayHave(_ rules: OrderRules, _ instrument: UInt32) -> Bool {
         rules.allowsAny(upTo: instruments[instrument].quantityLotsMax)
-            && (rules.tickTable == 0 || tickTables[rules.tickTable].isWhole)
+            && (rules.tickTable == 0 || ticks.states[rules.tickTable].isWhole)
     }
 
     /// Gives an instrument rules that it may have.
     func give(_ instrument: UInt32, _ rules: OrderRules) {
         // Table 0 is nobody's, and counts for nothing.
-        tickTables[orderRules[instrument].tickTable].users &-= 1
-        tickTables[rules.tickTable].users &+= 1
+        ticks.states[orderRules[instrument].tickTable].users &-= 1
+        ticks.states[rules.tickTable].users &+= 1
+        ticks.lastRows[instrument] = 0
         orderRules[instrument] = rules
         setUsual(instrument)
     }
@@ -75,33 +158,12 @@ extension Engine {
     @inline(never)
     mutating func setTickTableRow(_ record: LogRecord, into outbox: inout EventOutbox) -> Bool {
         guard rulesVersion >= 3 else { return rejectControl(.unsupported, into: &outbox) }
-        guard let row = record.tickTableRow, tickTables[row.table].users == 0, add(row) else {
+        guard let row = record.tickTableRow, ticks.states[row.table].users == 0, ticks.add(row)
+        else {
             return rejectControl(.invalidControl, into: &outbox)
         }
         emit(Event(kind: .controlApplied, attributes: closing), into: &outbox)
         return true
-    }
-
-    /// Puts a row into its table; false if it may not stand there.
-    func add(_ row: TickTableRow) -> Bool {
-        let isFirst = row.number == 1
-        let table = tickTables[row.table]
-        guard isFirst || row.number == table.count &+ 1 && row.count == table.due else {
-            return false
-        }
-        let place = Self.tickRowPlace(row.table, row.number)
-        guard row.row.isValid(behind: isFirst ? nil : tickRows[place &- 1].fromTicks) else {
-            return false
-        }
-        tickRows[place] = row.row
-        tickTables[row.table].count = row.number
-        tickTables[row.table].due = row.count
-        return true
-    }
-
-    /// Where a row of a table is, numbered from 1.
-    static func tickRowPlace(_ table: UInt32, _ number: UInt32) -> UInt32 {
-        (table &- 1) &* TickTable.rowsMax &+ number &- 1
     }
 
     // MARK: Orders
@@ -126,45 +188,22 @@ extension Engine {
         guard let priceTicks else {
             return rules.valueMax == 0 || quoteMax <= rules.valueMax ? .none : .orderValueTooLarge
         }
-        guard rules.tickTable == 0 || isOnTable(rules.tickTable, priceTicks) else {
+        guard rules.tickTable == 0 || ticks.ticksAbove(instrument, rules.tickTable, priceTicks) == 0
+        else {
             return .invalidTick
         }
         return rules.allows(totalLots, at: priceTicks) ? .none : .orderValueTooLarge
     }
 
-    /// The place of the row of a table in which a price lies. The first one reaches down to all
-    /// prices below it.
-    @inline(__always)
-    private func tickRowPlace(_ table: UInt32, at priceTicks: Int64) -> UInt32 {
-        let first = Self.tickRowPlace(table, 1)
-        var place = first &+ tickTables[table].count &- 1
-        while place > first, tickRows[place].fromTicks > priceTicks { place &-= 1 }
-        return place
-    }
-
-    @inline(never)
-    private func isOnTable(_ table: UInt32, _ priceTicks: Int64) -> Bool {
-        tickRows[tickRowPlace(table, at: priceTicks)].ticksAbove(priceTicks) == 0
-    }
-
     /// The next tick, from one on and away from the other side, whose price is on the instrument's
     /// tick table; it may be outside of the ladder.
-    @inline(never)
+    @inline(__always)
     func validTick(_ instrument: UInt32, isSell: Bool, _ tick: Int64) -> Int64 {
         let table = orderRules[instrument].tickTable
         guard table != 0 else { return tick }
-        let price = instruments[instrument].lowestPriceTicks &+ tick
-        let place = tickRowPlace(table, at: price)
-        let above = tickRows[place].ticksAbove(price)
-        guard above != 0 else { return tick }
-        // A row begins with one of its own multiples, so nothing lies between it and the next down.
-        guard isSell else { return tick &- Int64(above) }
-        var distance = UInt64(tickRows[place].stepTicks &- above)
-        if place < Self.tickRowPlace(table, tickTables[table].count) {
-            let toNext = UInt64(bitPattern: tickRows[place &+ 1].fromTicks &- price)
-            distance = min(distance, toNext)
-        }
-        return tick &+ Int64(distance)
+        let distance = ticks.distance(
+            instrument, table, instruments[instrument].lowestPriceTicks &+ tick, isSell: isSell)
+        return isSell ? tick &+ distance : tick &- distance
     }
 
     /// A new order of an instrument that is usual but for its order rules, if it keeps these and is

@@ -38,12 +38,12 @@ struct OrderRulesImage: BitwiseCopyable {
 extension Engine {
     /// Visits the rows of all tick tables.
     func forEachTickRow(_ visit: (TickTableRow) -> Void) {
-        for table in 1...TickTable.numberMax where tickTables[table].count != 0 {
-            for number in 1...tickTables[table].count {
+        for table in 1...TickTable.numberMax where ticks.states[table].count != 0 {
+            for number in 1...ticks.states[table].count {
                 visit(
                     TickTableRow(
-                        table: table, number: number, of: tickTables[table].due,
-                        tickRows[Self.tickRowPlace(table, number)]))
+                        table: table, number: number, of: ticks.states[table].due,
+                        ticks.rows[TickTables.place(table, number)]))
             }
         }
     }
@@ -99,7 +99,7 @@ extension Engine {
                 operatorID: 0)
             var isRow = false
             if let row = record.tickTableRow, (entry.number | entry.count) >> 16 == 0 {
-                isRow = add(row)
+                isRow = ticks.add(row)
             }
             try place.check(
                 isRow, "row \(entry.number) of \(entry.count), from \(entry.fromTicks)",
@@ -143,14 +143,14 @@ extension Engine {
             }
             users[Int(orderRules[number].tickTable)] += 1
         }
-        for table in 1...TickTable.numberMax where tickTables[table].users != users[Int(table)] {
-            return "tick table \(table) counts \(tickTables[table].users) instruments, "
+        for table in 1...TickTable.numberMax where ticks.states[table].users != users[Int(table)] {
+            return "tick table \(table) counts \(ticks.states[table].users) instruments, "
                 + "\(users[Int(table)]) name it"
         }
         var broken: String?
         forEachTickRow { entry in
-            let place = Self.tickRowPlace(entry.table, entry.number)
-            let last = entry.number == 1 ? nil : tickRows[place - 1].fromTicks
+            let place = TickTables.place(entry.table, entry.number)
+            let last = entry.number == 1 ? nil : ticks.rows[place - 1].fromTicks
             if !entry.row.isValid(behind: last) || entry.number > entry.count {
                 broken = "row \(entry.number) of tick table \(entry.table) may not stand there"
             }

@@ -91,10 +91,10 @@ extension Engine {
 
     private func list(_ table: UInt32, into answer: inout TickTableRows) {
         answer.empty()
-        answer.isWhole = tickTables[table].isWhole
-        answer.users = tickTables[table].users
-        for place in 0..<tickTables[table].count {
-            answer.append(tickRows[Self.tickRowPlace(table, 1) &+ place])
+        answer.isWhole = ticks.states[table].isWhole
+        answer.users = ticks.states[table].users
+        for place in 0..<ticks.states[table].count {
+            answer.append(ticks.rows[TickTables.place(table, 1) &+ place])
         }
     }
 
