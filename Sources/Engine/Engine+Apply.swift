@@ -31,8 +31,9 @@ extension Engine {
     /// `rareRefusal`; the instrument takes it in its trading state (`instrumentNotOpen`); quantity
     /// not 0 (`zeroQuantity`), not above
     /// the instrument's (`quantityTooLarge`); limit price in the ladder, market price 0
-    /// (`priceOutOfRange`); and for orders that may rest, even if they would trade in full: the
-    /// session's limit (`sessionOrderLimit`), the pool (`orderPoolExhausted`), post-only does not
+    /// (`priceOutOfRange`); since rules 3 what the instrument asks of each order, see
+    /// `ruleRefusal`; and for orders that may rest, even if they would trade in full: the session's
+    /// limit (`sessionOrderLimit`), the pool (`orderPoolExhausted`), post-only does not
     /// cross (`postOnlyWouldTrade`).
     /// Then `accepted` (with `resting`, alone, if it rests untouched), trades, and what is left:
     /// `rested`, or `cancelled` with `selfTradePrevented`, `fillOrKill`, `marketRemainder` (market
@@ -41,11 +42,12 @@ extension Engine {
     ///
     /// Cancel and reduce: flags 0 (`invalidFlags`), order open (`unknownOrder`), its instrument
     /// (`wrongInstrument`); reduce: total below the present (`totalNotReduced`), a total not above
-    /// what was executed cancels (`totalExecuted`; since rules 2 `byClient` where nothing was).
+    /// what was executed cancels (`totalExecuted`; since rules 2 `byClient` where nothing was), any
+    /// other is such as the instrument's order rules ask for (`quantityTooSmall`, `invalidLot`).
     ///
     /// Replace: flags 0, original open (`unknownOrder`), new id not 0 (`invalidOrderID`) and not
     /// another open order's (`duplicateOrderID`), `instrumentNotOpen`, `zeroQuantity`,
-    /// `quantityTooLarge`, `priceOutOfRange`; total not above what was executed:
+    /// `quantityTooLarge`, `priceOutOfRange`, `ruleRefusal`; total not above what was executed:
     /// `cancelled(totalExecuted)`; post-only does not cross (`postOnlyWouldTrade`); then
     /// `replaced`, `accepted` and on as a new order. `replaceRejected` carries the new id and what
     /// is known of the original.

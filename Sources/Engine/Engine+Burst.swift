@@ -94,7 +94,9 @@ extension Engine {
             let kind = (firstInLine | backlogCount) == 0 ? record.kind.rawValue : 0
             let hash = hashes[number]
             if kind == CommandKind.newOrder.rawValue {
-                switch newUsualOrder(record, hash, into: &outbox) {
+                var course = newUsualOrder(record, hash, isRuled: false, into: &outbox)
+                if course == .unusual { course = newRuledOrder(record, hash, into: &outbox) }
+                switch course {
                 case .complete:
                     number &+= 1
                     continue

@@ -64,6 +64,8 @@ public struct Engine: ~Copyable, Sendable {
     let sessions: Table<SessionState>
     let instruments: Table<InstrumentState>
     let markets: Table<MarketState>
+    let orderRules: Table<OrderRules>
+    let ticks: TickTables
     var index: OrderIndex
     /// Accounts that are stopped, ascending.
     let killedAccounts: Table<UInt32>
@@ -122,7 +124,7 @@ public struct Engine: ~Copyable, Sendable {
     var indexSeed: UInt64 = 0
 
     /// Takes all memory, on huge pages of `node` where there are any: about 137 bytes an order,
-    /// 80 a session, 144 an instrument, 32 a price. All limits are at least 1, orders below 2^30,
+    /// 80 a session, 180 an instrument, 32 a price. All limits are at least 1, orders below 2^30,
     /// prices below 2^31, instruments at most `instrumentNumberMax`. Throws when the memory is
     /// refused.
     public init(limits: EngineLimits, node: NUMANode? = nil) throws(PlatformError) {
@@ -159,6 +161,8 @@ public struct Engine: ~Copyable, Sendable {
         sessions = Table(&arena, count: Int(limits.sessionCapacity) + 1)
         instruments = Table(&arena, count: Int(limits.instrumentCapacity) + 1)
         markets = Table(&arena, count: Int(limits.instrumentCapacity) + 1)
+        orderRules = Table(&arena, count: Int(limits.instrumentCapacity) + 1)
+        ticks = TickTables(&arena, instrumentCapacity: limits.instrumentCapacity)
         index = OrderIndex(entries: Table(&arena, count: indexCount), seed: 0)
         killedAccounts = Table(&arena, count: Int(Self.killedAccountCapacity(limits)))
         busts = Table(&arena, count: Int(Self.bustCapacity(limits)))
@@ -174,7 +178,12 @@ public struct Engine: ~Copyable, Sendable {
         memoryLimits = limits
         ladderTickCapacity = limits.ladderTickCapacity
         self.sliceEvents = UInt64(sliceEvents)
-        for place in 0..<backlogCapacity { backlogOrder[place] = UInt32(place) }
+        beginLists()
+    }
+
+    /// Nothing goes on, and no session has an order.
+    private func beginLists() {
+        for place in 0..<backlogOrder.count { backlogOrder[place] = UInt32(place) }
         for session in 1...limits.sessionCapacity {
             sessions[session].expectedSequence = 1
             let end = limits.orderCapacity &+ session
@@ -204,12 +213,14 @@ public struct Engine: ~Copyable, Sendable {
         2 * Int(limits.ladderTickCapacity) * MemoryLayout<Level>.stride
             + (Int(limits.sessionCapacity) + 1) * MemoryLayout<SessionState>.stride
             + (Int(limits.instrumentCapacity) + 1)
-            * (MemoryLayout<InstrumentState>.stride + MemoryLayout<MarketState>.stride)
+            * (MemoryLayout<InstrumentState>.stride + MemoryLayout<MarketState>.stride
+                + MemoryLayout<OrderRules>.stride)
+            + TickTables.byteCount(instrumentCapacity: limits.instrumentCapacity)
             + Int(killedAccountCapacity(limits)) * MemoryLayout<UInt32>.stride
             + Int(bustCapacity(limits)) * MemoryLayout<BustedTrade>.stride
             + Int(backlogCapacity(limits))
             * (MemoryLayout<CancelWork>.stride + MemoryLayout<UInt32>.stride)
-            + burstLength * MemoryLayout<UInt32>.stride + 13 * 64
+            + burstLength * MemoryLayout<UInt32>.stride + 17 * 64
     }
 
     /// How many of the open orders may be other than plain: hidden, iceberg, good till time,

@@ -53,6 +53,10 @@ public struct CommandKind: RawRepresentable, Hashable, BitwiseCopyable, Sendable
     @inlinable public static var setPriceBands: CommandKind { CommandKind(rawValue: 71) }
     /// Ends the business day: what is open for the day only is cancelled.
     @inlinable public static var rollBusinessDay: CommandKind { CommandKind(rawValue: 72) }
+    /// Sets the order rules of an instrument.
+    @inlinable public static var setOrderRules: CommandKind { CommandKind(rawValue: 73) }
+    /// Sets one row of a tick table.
+    @inlinable public static var setTickTableRow: CommandKind { CommandKind(rawValue: 74) }
 
     /// Declares a trade void; two records.
     @inlinable public static var bustTrade: CommandKind { CommandKind(rawValue: 79) }

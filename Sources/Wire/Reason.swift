@@ -80,6 +80,14 @@ public struct Reason: RawRepresentable, Hashable, BitwiseCopyable, Sendable {
     @inlinable public static var massCancelUnderWay: Reason { Reason(rawValue: 34) }
     /// It would come to a price outside of the price band.
     @inlinable public static var priceOutsideBand: Reason { Reason(rawValue: 35) }
+    /// The price is no whole multiple of the step that the instrument's tick table has there.
+    @inlinable public static var invalidTick: Reason { Reason(rawValue: 36) }
+    /// A quantity is no whole multiple of the instrument's lot step.
+    @inlinable public static var invalidLot: Reason { Reason(rawValue: 37) }
+    /// Price times quantity is above the instrument's limit.
+    @inlinable public static var orderValueTooLarge: Reason { Reason(rawValue: 38) }
+    /// Quantity is below the instrument's smallest.
+    @inlinable public static var quantityTooSmall: Reason { Reason(rawValue: 39) }
     /// The trade is void already.
     @inlinable public static var alreadyBusted: Reason { Reason(rawValue: 44) }
     /// As many trades of the business day are void as may be.

@@ -204,6 +204,48 @@ import Testing
         _ = try gateway.stop()
     }
 
+    @Test func `bind an instrument's orders to a tick table and to whole lots`() throws {
+        let folder = try ScratchFolder()
+        let gateway = try gateway(folder)
+        #expect(try shown("order-rules", "TEST") == "instrument 1 TEST has no order rules\n")
+        #expect(try shown("tick-table", "2") == "tick table 2 has no rows\n")
+        try expectRefused(
+            1, "tick table 2 is not there", "order-rules", "TEST", "--tick-table", "2")
+        let table = try shown("tick-table", "2", "--row", "-100:5", "--row", "8500000:50")
+        #expect(
+            table == """
+                tick table 2, used by 0 instruments
+                  from     step
+                  -100     5
+                  8500000  50
+
+                """)
+        #expect(
+            try shown(
+                "order-rules", "TEST", "--lot-step", "10", "--value-max", "1000000000",
+                "--tick-table", "2")
+                    == """
+                    instrument 1 TEST: quantities in steps of 10 lots, worth at most 1000000000, \
+                    prices of tick table 2
+
+                    """)
+        for (order, answer) in [
+            ("30@8500010", "invalid tick"), ("35@8500050", "invalid lot"),
+            ("200@8500050", "order value too large"), ("30@8500050", "accepted"),
+        ] {
+            let sent = try tool("send", "--buy", order)
+            #expect(sent.output.contains(answer), "\(sent.output)")
+        }
+        #expect(try shown("tick-table", "2").contains("used by 1 instruments"))
+        try expectRefused(1, "is named by 1 instruments", "tick-table", "2", "--row", "0:1")
+        try expectRefused(
+            64, "a row begins with a whole multiple", "tick-table", "3", "--row", "7:5")
+        try expectRefused(64, "take --none", "order-rules", "TEST", "--lot-step", "0")
+        #expect(
+            try shown("order-rules", "TEST", "--none") == "instrument 1 TEST has no order rules\n")
+        _ = try gateway.stop()
+    }
+
     @Test func `say what is wrong with what they are asked`() throws {
         let folder = try ScratchFolder()
         try expectRefused(69, "no such gateway is running on this host", "instruments")

@@ -92,7 +92,8 @@ import Wire
             .minimumQuantity, .invalidLink, .linkedTraded, .killed, .killSwitch,
             .massCancelUnderWay, .sessionInUse,
             .instrumentNotOpen, .priceOutsideBand, .outsidePriceBand, .dayEnded, .alreadyBusted,
-            .tradeOfEarlierDay,
+            .tradeOfEarlierDay, .invalidTick, .invalidLot, .orderValueTooLarge,
+            .quantityTooSmall,
         ]
         let missing = expectedReasons.filter { !reasons.contains(UInt16($0.rawValue)) }
         #expect(missing.isEmpty, "missing \(missing)")

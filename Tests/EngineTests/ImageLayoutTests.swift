@@ -44,6 +44,8 @@ private func documented(_ heading: String) throws -> [String] {
         #expect(try documented("Work that goes on") == fields(WorkImage()))
         #expect(try documented("Markets") == fields(MarketImage()))
         #expect(try documented("Price bands") == fields(BandsImage()))
+        #expect(try documented("Tick tables") == fields(TickRowImage()))
+        #expect(try documented("Order rules") == fields(OrderRulesImage()))
     }
 
     @Test func `has elements of 256, 64, 64, 64, 4 and 64 bytes`() {

@@ -108,7 +108,7 @@ extension Span where Element == UInt8 {
     }
 
     /// Whoever makes checksums that fit can make another engine, but no broken one.
-    @Test(arguments: ["small", "rare", "left over", "banded"])
+    @Test(arguments: ["small", "rare", "left over", "banded", "ruled"])
     func `with any bit changed and checksums that fit is refused or whole`(
         kind: String
     ) throws {
@@ -119,6 +119,7 @@ extension Span where Element == UInt8 {
             case "small": try Self.small()
             case "rare": try Self.rare()
             case "banded": try Self.banded()
+            case "ruled": try Self.ruled()
             default: try Self.leftOver()
             }
         var flow = RandomFlow(seed: TestSeed.run, limits: smallLimits, rules: rules)
@@ -290,6 +291,35 @@ extension Span where Element == UInt8 {
         var time = LogRecord(kind: .timeAdvance)
         time.timestampNanos = 77_000_000_000
         _ = desk.rig.apply(Command(time))
+        return desk.rig.engine.encodeImage()
+    }
+
+    /// Order rules of two instruments, a tick table that one of them names, and one that is not
+    /// whole.
+    static func ruled() throws -> [UInt8] {
+        var desk = try Desk(smallLimits, lowest: 1, highest: 1000, rules: 3)
+        let define = LogRecord.defineInstrument(
+            instrument: 2, lowestPriceTicks: -40, highestPriceTicks: 200, quantityLotsMax: 9,
+            operatorID: 1)
+        _ = desk.rig.apply(Command(define, LogRecord(kind: .continuation)))
+        func row(_ table: UInt32, _ number: UInt32, from: Int64, step: UInt32) -> LogRecord {
+            .setTickTableRow(
+                TickTableRow(
+                    table: table, number: number, of: 2,
+                    TickRow(fromTicks: from, stepTicks: step)), operatorID: 9)
+        }
+        for record in [
+            row(2, 1, from: -10, step: 1), row(2, 2, from: 100, step: 10),
+            row(5, 1, from: 0, step: 7),
+            .setOrderRules(
+                instrument: 1,
+                OrderRules(lotStep: 10, quantityLotsMin: 20, valueMax: 1 << 33, tickTable: 2),
+                operatorID: 9),
+            .setOrderRules(instrument: 2, OrderRules(quantityLotsMin: 2), operatorID: 9),
+        ] as [LogRecord] {
+            #expect(desk.rig.apply(Command(record))[0].kind == .controlApplied)
+        }
+        #expect(desk.order(1, 1, .sell, 110, 40)[0].kind == .accepted)
         return desk.rig.engine.encodeImage()
     }
 

@@ -116,7 +116,9 @@ extension NaiveEngine {
         var maker = resting
         var lots = min(order.leaves, maker.peak == 0 ? maker.leaves : maker.displayed)
         if let quoteLeft = order.quoteLeft {
-            lots = min(lots, quoteLeft / UInt64(maker.price))
+            let affordable = quoteLeft / UInt64(maker.price)
+            let step = orderRules[order.instrument]?.step ?? 1
+            if affordable < lots { lots = affordable / step * step }
             guard lots > 0 else { return false }
             order.quoteLeft = quoteLeft - lots * UInt64(maker.price)
         }

@@ -87,6 +87,8 @@ struct NaiveEngine {
     var markets: [UInt32: Market] = [:]
     var tradings: [UInt32: Trading] = [:]
     var bands: [UInt32: Bands] = [:]
+    var orderRules: [UInt32: Rules] = [:]
+    var tables: [UInt64: Ticks] = [:]
     /// Instruments whose triggers are to be looked at.
     var line: [UInt32] = []
     /// Whether the command under way ends with `closed`.
@@ -238,6 +240,8 @@ struct NaiveEngine {
         case .bustTrade: bust(record, continuation)
         case .setInstrumentState: setState(record)
         case .setPriceBands: setBands(record)
+        case .setOrderRules: setRules(record)
+        case .setTickTableRow: setTickRow(record)
         case .filler: events.append(Event(kind: .nothing))
         default: control(.unsupported)
         }
@@ -312,6 +316,8 @@ struct NaiveEngine {
                 return no(.priceOutOfRange)
             }
         }
+        let rule = ruleRefusal(order, isNew: true)
+        guard rule == .none else { return no(rule) }
         if order.peak > order.total || order.peak != 0 && order.peak < (order.total + 255) / 256 {
             return no(.invalidPeak)
         }
@@ -340,11 +346,14 @@ struct NaiveEngine {
         guard order.isPostOnly, let best = bestOpposite(order) else { return .none }
         guard order.slides else { return .postOnlyWouldTrade }
         let instrument = instruments[order.instrument]!
-        order.price = order.side == .buy ? best.price - 1 : best.price + 1
+        order.price = best.price
         order.lastBefore = markets[order.instrument]?.last
-        guard order.price >= instrument.lowest && order.price <= instrument.highest else {
-            return .priceOutOfRange
-        }
+        repeat {
+            order.price += order.side == .buy ? -1 : 1
+            guard order.price >= instrument.lowest && order.price <= instrument.highest else {
+                return .priceOutOfRange
+            }
+        } while !isOnTable(order.price, order.instrument)
         return mayTrade(order, at: order.price) ? .none : .priceOutsideBand
     }
 
@@ -375,6 +384,8 @@ struct NaiveEngine {
             return cancelResting(
                 orders[index], rules >= 2 && isUntouched ? .byClient : .totalExecuted)
         }
+        let rule = totalRefusal(record.quantityLots, record.instrument)
+        guard rule == .none else { return reject(.reduceRejected, rule, record) }
         orders[index].total = record.quantityLots
         say(
             .reduced, orders[index], orders[index].trigger == nil ? .resting : [],
@@ -414,6 +425,8 @@ struct NaiveEngine {
             : order.price < instrument.lowest || order.price > instrument.highest
         {
             reason = .priceOutOfRange
+        } else if ruleRefusal(order, isNew: false) != .none {
+            reason = ruleRefusal(order, isNew: false)
         } else if order.peak != 0 && order.peak < (order.total + 255) / 256 {
             reason = .invalidPeak
         } else if order.total <= original.executed {

@@ -20,6 +20,9 @@ struct RandomFlow {
     private var count: UInt64 = 0
     /// Who has just mass cancelled and does so again.
     private var impatient: UInt32?
+    /// Of the tick table that is being set.
+    var nextRow = TickTableRow(
+        table: 1, number: 1, of: 1, TickRow(fromTicks: 0, stepTicks: 1))
 
     init(seed: UInt64, limits: EngineLimits, idCount: UInt64 = 40, rules: UInt32 = 1) {
         self.rules = rules
@@ -62,6 +65,9 @@ struct RandomFlow {
         if rules >= 3, chance(250) { return roll() }
         if rules >= 3, chance(120) { return bust() }
         if rules >= 3, chance(60) { return chance(2) ? priceBands() : time() }
+        if rules >= 3, chance(60) {
+            return chance(3) ? orderRules(of: instrument()) : tickTableRow()
+        }
         return switch random.below(1000) {
         case 0..<560: newOrder()
         case 560..<700: cancel(.cancelOrder)
@@ -415,7 +421,9 @@ struct RandomFlow {
 
     /// A kind that nobody knows.
     private mutating func wild() -> Command {
-        let known: Set<UInt8> = [1, 2, 3, 4, 5, 6, 7, 32, 33, 64, 65, 68, 69, 70, 71, 72, 79, 126]
+        let known: Set<UInt8> = [
+            1, 2, 3, 4, 5, 6, 7, 32, 33, 64, 65, 68, 69, 70, 71, 72, 73, 74, 79, 126,
+        ]
         var kind = UInt8(random.below(256))
         while known.contains(kind) { kind = UInt8(random.below(256)) }
         return Command(LogRecord(kind: CommandKind(rawValue: kind), session: 1))

@@ -55,6 +55,20 @@ struct Draft {
         get { record.tradingState.rawValue }
         set { record.attributes.rawValue = newValue }
     }
+    /// Of a row of a tick table.
+    var tickRow: UInt16 {
+        get { UInt16(truncatingIfNeeded: record.account) }
+        set { record.account = record.account & ~0xFFFF | UInt32(newValue) }
+    }
+    var tickRowCount: UInt16 {
+        get { UInt16(truncatingIfNeeded: record.account >> 16) }
+        set { record.account = record.account & 0xFFFF | UInt32(newValue) << 16 }
+    }
+    /// Of order rules.
+    var valueMax: UInt64 {
+        get { UInt64(bitPattern: record.priceTicks) }
+        set { record.priceTicks = Int64(bitPattern: newValue) }
+    }
     /// Of a kill switch.
     var target: UInt8 {
         get { record.killTarget.rawValue }
@@ -213,7 +227,7 @@ struct Verb: Sendable {
             record.account = session
             record.instrument = 1
         case .cancelOrder, .reduceOrder, .refused, .setInstrumentState, .setPriceBands,
-            .bustTrade:
+            .setOrderRules, .bustTrade:
             record.instrument = 1
         default: break
         }
@@ -274,6 +288,14 @@ enum Language {
             sets: [(field(\.target), 2)]),
         verb("time <number>", .timeAdvance, [field(\.seconds)]),
         verb("price bands", .setPriceBands),
+        verb("order rules", .setOrderRules),
+        verb(
+            "tick table <number> row <number> of <number> from <number> step <number>",
+            .setTickTableRow,
+            [
+                field(\.record.orderID), field(\.tickRow), field(\.tickRowCount),
+                field(\.record.priceTicks), field(\.record.quantityLots),
+            ]),
         verb("roll to day <number>", .rollBusinessDay, [field(\.record.orderID)]),
         // The index of a trade in the command with a sequence.
         verb(
@@ -360,7 +382,7 @@ enum Language {
             "in <instrument>",
             of: [
                 .newOrder, .cancelOrder, .reduceOrder, .massCancel, .refused, .setInstrumentState,
-                .setPriceBands, .bustTrade,
+                .setPriceBands, .setOrderRules, .bustTrade,
             ],
             [field(\.record.instrument)]),
         phrase(
@@ -392,6 +414,10 @@ enum Language {
             [field(\.second.peakLots), field(\.second.clientTagLow)]),
         phrase("in-auction", of: [.bustTrade], sets: [(field(\.isOfAuction), 1)]),
         phrase("seconds <number>", of: [.setPriceBands], [field(\.record.account)]),
+        phrase("lot <number>", of: [.setOrderRules], [field(\.record.orderID)]),
+        phrase("smallest <number>", of: [.setOrderRules], [field(\.record.quantityLots)]),
+        phrase("value <number>", of: [.setOrderRules], [field(\.valueMax)]),
+        phrase("tick-table <number>", of: [.setOrderRules], [field(\.record.account)]),
         phrase("phase <number>", of: [.setInstrumentState], [field(\.record.quantityLots)]),
         phrase("buys", of: [.massCancel], sets: [(field(\.side), 1)]),
         phrase("sells", of: [.massCancel], sets: [(field(\.massCancelSellsToo), 1)]),

@@ -31,6 +31,7 @@ struct SideBySide {
         var rig = try Rig(limits, sliceEvents: sliceEvents, bounds: bounds)
         var naive = NaiveEngine(limits: limits, bounds: bounds)
         var watch = BandWatch()
+        var ruleWatch = RuleWatch()
         func broken(_ number: Int, _ text: String) -> Outcome {
             Outcome(disagreement: Disagreement(number: number) { _ in text })
         }
@@ -45,7 +46,9 @@ struct SideBySide {
                         Self.words(expected: expected, found: found, $0)
                     })
             }
-            if let flaw = watch.flaw(record, found, rules: rig.engine.rulesVersion) {
+            if let flaw = watch.flaw(record, found, rules: rig.engine.rulesVersion)
+                ?? ruleWatch.flaw(record, found)
+            {
                 return broken(number, flaw)
             }
             let waiting = rig.engine.waiting

@@ -4,7 +4,8 @@
 //
 //  The first byte of an input says what the rest is:
 //    bit 0      whether sessions and their sequences are made right, so that orders get through;
-//               accounts, ids, instruments, prices and lots are brought into small ranges then
+//               accounts, ids, instruments, prices and lots are brought into small ranges then, and
+//               what operators say of an instrument such as it may be
 //    bits 1…2   the size of a slice: 1, 2, 16 or 256 events
 //    bits 3…4   the version of the rules, from the oldest that is folded
 //    bit 5      whether commands take few steps, so that much is left over
@@ -128,7 +129,7 @@ private func records(_ bytes: ArraySlice<UInt8>) -> [LogRecord] {
     /// The record with a session that there is and the sequence that it is at; of what an order
     /// has, numbers that meet.
     private func righted(_ record: LogRecord) -> LogRecord {
-        guard (1...7).contains(record.kind.rawValue) else { return record }
+        guard (1...7).contains(record.kind.rawValue) else { return rightedControl(record) }
         var record = record
         record.session = record.session % limits.sessionCapacity + 1
         record.sessionSequence = UInt32(
@@ -141,6 +142,39 @@ private func records(_ bytes: ArraySlice<UInt8>) -> [LogRecord] {
         } else {
             record.account &= 3
             record.instrument &= 3
+        }
+        return record
+    }
+
+    /// What says something of an instrument says what could be, mostly.
+    private func rightedControl(_ given: LogRecord) -> LogRecord {
+        var record = given
+        record.instrument &= 3
+        record.orderID &= 31
+        record.quantityLots &= 31
+        record.flags &= 1
+        record.attributes.rawValue &= 7
+        switch record.kind {
+        case .setInstrumentState:
+            record.quantityLots = 0
+            record.priceTicks = record.flags == 0 ? 0 : record.priceTicks % 100
+        case .setPriceBands:
+            record.priceTicks = 0
+            record.attributes.rawValue &= 1
+            record.account = record.attributes.rawValue == 0 ? 0 : record.account & 3
+        case .setOrderRules:
+            record.orderID &= 7
+            record.priceTicks &= 0x3FFF
+            record.account &= 3
+            (record.flags, record.attributes.rawValue) = (0, 0)
+        case .setTickTableRow:
+            record.orderID &= 3
+            record.quantityLots &= 3
+            record.priceTicks %= 60
+            record.account = record.account & 3 | (record.account >> 16 & 3) << 16
+            record.instrument = 0
+            (record.flags, record.attributes.rawValue) = (0, 0)
+        default: return given
         }
         return record
     }

@@ -21,7 +21,17 @@ import Wire
             .instruments(shard: 0, from: 1), .sessions(shard: 15, from: .max),
             .book(.number(1), depth: 1), .book(.symbol("of"), depth: 20),
             .order(session: 1, orderID: .max), .roll(BusinessDay(rawValue: 20_787)),
-            .calendar,
+            .calendar, .orderRules(.number(1)), .tickTable(16),
+            .setOrderRules(
+                .symbol("of"),
+                OrderRules(lotStep: 10, quantityLotsMin: 20, valueMax: .max, tickTable: 16)),
+            .setOrderRules(.number(7), OrderRules()),
+            .setTickTable(
+                1,
+                [
+                    TickRow(fromTicks: -(1 << 40), stepTicks: 2),
+                    TickRow(fromTicks: 1 << 40, stepTicks: 1),
+                ]),
         ]
         for request in requests {
             let line = ControlRequest(request.words, pair: "of a pair").line
@@ -44,8 +54,13 @@ import Wire
 
     @Test func `fits a line with the longest name of a pair`() {
         let name = String(repeating: "n", count: 100)
-        let line = ControlRequest(AdminRequest.addInstrument(largest).words, pair: name).line
-        #expect(line.utf8.count < 512)
+        let rows = (0..<Int64(TickTable.rowsMax)).map {
+            TickRow(fromTicks: -(1 << 40) + $0 * (1 << 31), stepTicks: 1 << 31)
+        }
+        for request in [AdminRequest.addInstrument(largest), .setTickTable(16, rows)] {
+            let line = ControlRequest(request.words, pair: name).line
+            #expect(line.utf8.count <= 1_024)
+        }
     }
 
     @Test func `has usual values for what it need not say`() throws {

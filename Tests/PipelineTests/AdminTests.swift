@@ -191,6 +191,56 @@ private let gold = Configuration.Instrument(
                 "the log is under rules 2, and there are price bands since rules 3: activate"))
     }
 
+    @Test func `sets tick tables and the order rules of an instrument, and sees them`() throws {
+        let alone = try Alone()
+        let rows = #""rows":[{"fromTicks":-50,"stepTicks":1},{"fromTicks":100,"stepTicks":5}]"#
+        let logged = alone.records.count
+        #expect(
+            alone.ask("admin set-tick-table table=3 rows=-50:1,100:5")
+                == #"{"ok":true,"tickTable":{"table":3,"isWhole":true,"instruments":0,\#(rows)}}"#)
+        #expect(
+            alone.records.dropFirst(logged).map(\.kind) == [.setTickTableRow, .setTickTableRow])
+        let rules =
+            #"{"lotStep":10,"quantityLotsMin":0,"valueMax":18446744073709551615,"tickTable":3}"#
+        #expect(
+            alone.ask("admin set-order-rules symbol=TWO lot=10 value=18446744073709551615 table=3")
+                == #"{"ok":true,"orderRules":{"instrument":2,"symbol":"TWO","shard":0,"#
+                + #""sequence":\#(logged + 3),"rules":\#(rules)}}"#)
+        let record = try #require(alone.records.last)
+        #expect(record.kind == .setOrderRules && record.session == 9)
+        #expect(record.orderRules == OrderRules(lotStep: 10, valueMax: .max, tickTable: 3))
+        #expect(alone.ask("admin order-rules number=2").contains(#""orderRules":\#(rules)"#))
+        #expect(!alone.ask("admin order-rules number=1").contains("lotStep"))
+        #expect(alone.ask("admin tick-table table=3").contains(#""instruments":1,\#(rows)"#))
+        #expect(alone.ask("admin tick-table table=4").contains(#""isWhole":false,"#))
+        let refusals = [
+            (
+                "set-tick-table table=3 rows=0:1",
+                "tick table 3 is named by 1 instruments of shard 0"
+            ),
+            ("set-order-rules number=3 lot=5", "there is no instrument 3"),
+            (
+                "set-order-rules number=1 lot=\(UInt64.max)",
+                "so that no order could keep these: take a smaller lot step"
+            ),
+            ("set-order-rules number=1 table=4", "tick table 4 is not there, or not all of it"),
+        ]
+        for (words, sentence) in refusals {
+            let answer = alone.ask("admin " + words)
+            #expect(answer.hasPrefix(#"{"ok":false,"why":"state","#), "\(answer)")
+            #expect(answer.contains(sentence), "\(answer)")
+        }
+        #expect(alone.ask("admin set-order-rules number=2").contains(#""ok":true"#))
+        #expect(alone.ask("admin set-tick-table table=3 rows=0:1").contains(#""ok":true"#))
+        let old = try Alone { $0.rules = RulesRange(oldest: 1, newest: 2) }
+        #expect(
+            old.ask("admin set-order-rules number=1 lot=5").contains(
+                "and there are order rules since rules 3: activate"))
+        #expect(
+            old.ask("admin set-tick-table table=1 rows=0:5").contains(
+                "and there are tick tables since rules 3: activate"))
+    }
+
     @Test func `busts nothing without a journal, and is told of requests that are none`() throws {
         let alone = try Alone()
         for request in ["admin trade", "admin bust"] {
@@ -223,6 +273,10 @@ private let gold = Configuration.Instrument(
         instrument.number = 3
         #expect(alone.ask(words(instrument)).contains(#""shard":1,"sequence":"#))
         #expect(alone.ask("admin instruments shard=1 from=3").contains("GOLD"))
+        #expect(alone.ask("admin set-tick-table table=3 rows=0:5").contains(#""ok":true"#))
+        #expect(alone.ask("admin set-order-rules symbol=TWO table=3").contains(#""ok":true"#))
+        #expect(
+            alone.ask("admin set-tick-table table=3 rows=0:1").contains("instruments of shard 1"))
         #expect(alone.ask("admin kill session=16").contains(#""isStopped":true"#))
         for shard in 0...1 {
             let sessions = alone.ask("admin sessions shard=\(shard)")

@@ -44,6 +44,8 @@ extension Engine {
                 into: &outbox)
             return true
         }
+        let rule = orderRules[record.instrument].refusal(ofTotal: total)
+        guard rule == .none else { return reject(.reduceRejected, rule, record, into: &outbox) }
         let standing = standing(slot)
         if standing.contains(.resting) {
             levels[orders[slot].level].quantityLots &-= orders[slot].totalLots &- total
@@ -125,6 +127,9 @@ extension Engine {
         guard
             node.traits.isMarket ? price == 0 : isInLadder(price, of: node.instrument)
         else { return .priceOutOfRange }
+        let rule = ruleRefusal(
+            node.instrument, totalLots: total, priceTicks: node.traits.isMarket ? nil : price)
+        guard rule == .none else { return rule }
         guard !extra.isIceberg || (total &- 1) >> 8 < extra.peakLots else { return .invalidPeak }
         guard node.traits.isPostOnly, total > node.executedLots else { return .none }
         return postOnlyRefusal(

@@ -76,11 +76,12 @@ extension Engine {
     }
 
     /// The tick at which a post-only order rests: its own, or if it would trade there, which only
-    /// one that slides gets to, one behind the best on the other side.
+    /// one that slides gets to, the next one behind the best on the other side.
     @inline(__always)
     func postOnlyLimit(_ instrument: UInt32, isSell: Bool, _ tick: Int64) -> Int64 {
         guard instruments[instrument].crosses(isSell: isSell, tick) else { return tick }
-        return instruments[instrument].bestOpposite(isSell: isSell) &+ (isSell ? 1 : -1)
+        let next = instruments[instrument].bestOpposite(isSell: isSell) &+ (isSell ? 1 : -1)
+        return validTick(instrument, isSell: isSell, next)
     }
 
     /// Why a new order is rejected before it looks at the other side, or `none`.
@@ -114,6 +115,10 @@ extension Engine {
         guard
             traits.isMarket ? price == 0 : isInLadder(price, of: instrument)
         else { return .priceOutOfRange }
+        let rule = ruleRefusal(
+            instrument, totalLots: quantity, priceTicks: traits.isMarket ? nil : price,
+            peakLots: terms.peakLots, minimumLots: terms.minimumLots, quoteMax: terms.quoteMax)
+        guard rule == .none else { return rule }
         let amounts = amountRefusal(quantity, instrument, terms)
         guard amounts == .none else { return amounts }
         guard traits.mayRest || terms.waits else { return .none }

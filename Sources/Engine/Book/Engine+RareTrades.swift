@@ -16,7 +16,11 @@ extension Engine {
         let shown = extra.isIceberg ? extra.displayedLots : maker.leavesLots
         var lots = min(order.leavesLots, shown)
         if order.quoteLeft != .max {
-            lots = min(lots, order.quoteLeft / UInt64(priceTicks))
+            let affordable = order.quoteLeft / UInt64(priceTicks)
+            // What it cannot afford all of it takes in whole lots.
+            if affordable < lots {
+                lots = affordable &- affordable % max(orderRules[order.instrument].lotStep, 1)
+            }
             guard lots != 0 else { return false }
             order.quoteLeft &-= lots &* UInt64(priceTicks)
         }

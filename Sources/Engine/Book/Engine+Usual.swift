@@ -12,10 +12,11 @@ extension Engine {
         case unusual  //  nothing has changed
     }
 
-    /// A new order, if it is usual.
+    /// A new order, if it is usual; `isRuled` says that it keeps the order rules that alone make
+    /// its instrument unusual.
     @inline(__always)
     mutating func newUsualOrder(
-        _ record: RecordView, _ indexHash: UInt32, into outbox: inout EventOutbox
+        _ record: RecordView, _ indexHash: UInt32, isRuled: Bool, into outbox: inout EventOutbox
     ) -> Course {
         let session = record.session
         let attributes = record.attributes.rawValue
@@ -28,10 +29,12 @@ extension Engine {
         let quantity = record.quantityLots
         let book = min(instrument, limits.instrumentCapacity)
         let tick = record.priceTicks &- instruments[book].lowestPriceTicks
+        let lotsMax =
+            isRuled ? instruments[book].quantityLotsMax : instruments[book].usualLotsMax
         guard
             instrument == book,
             UInt64(bitPattern: tick) < UInt64(instruments[book].tickCount),
-            orderID != 0, quantity &- 1 < instruments[book].usualLotsMax,
+            orderID != 0, quantity &- 1 < lotsMax,
             sessions[session].openOrders < limits.sessionOpenOrdersMax,
             openOrderCount < usualOrdersMax,
             index.find(hash: indexHash, session: session, orderID: orderID, in: orders) == 0

@@ -29,6 +29,10 @@ extension Engine {
             return setTradingState(record, into: &outbox)
         case .setPriceBands:
             return setPriceBands(record, into: &outbox)
+        case .setOrderRules:
+            return setOrderRules(record, into: &outbox)
+        case .setTickTableRow:
+            return setTickTableRow(record, into: &outbox)
         case .timeAdvance:
             return advanceTime(record, into: &outbox)
         case .rollBusinessDay:
@@ -45,7 +49,8 @@ extension Engine {
 
     /// The only event of a session or control command that was refused, and of a sequenced one
     /// that is not the next: it names the session of session kinds, the instrument of
-    /// `defineInstrument`, `setInstrumentState`, `setPriceBands` and `bustTrade`, and nothing else.
+    /// `defineInstrument`, `setInstrumentState`, `setPriceBands`, `setOrderRules` and `bustTrade`,
+    /// and nothing else.
     @inline(never)
     mutating func rejectControl(
         _ reason: Reason, session: UInt32 = 0, instrument: UInt32 = 0,

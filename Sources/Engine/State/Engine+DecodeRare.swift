@@ -4,8 +4,8 @@ internal import Wire
 
 // What there is since rules 3. The rows of few orders are read before the orders: extra number n is
 // that of the n-th row, and names its order by the slot that the order will have. Those of few
-// instruments follow, price bands, void trades, stopped accounts, and what goes on, and are read
-// before the orders too.
+// instruments follow, price bands, tick tables, order rules, void trades, stopped accounts, and what
+// goes on, and are read before the orders too.
 extension Engine {
     mutating func decodeRare(
         _ image: borrowing ImageView, _ header: ImageHeader
@@ -44,6 +44,13 @@ extension Engine {
             last = Int(entry.position)
             row += 1
         }
+        try decodeFew(image, header, from: row)
+    }
+
+    /// What is not of orders, from a row on.
+    private mutating func decodeFew(
+        _ image: borrowing ImageView, _ header: ImageHeader, from row: Int
+    ) throws(EngineImageError) {
         // From the end on, so that all kinds of rows are looked at by whoever reads them.
         func start(of kind: UInt32, before end: Int) -> Int {
             var start = end
@@ -57,9 +64,13 @@ extension Engine {
         let works = start(of: WorkImage.kind, before: header.count(.rare))
         let killed = start(of: KilledAccountImage.kind, before: works)
         let busted = start(of: BustImage.kind, before: killed)
-        let banded = start(of: BandsImage.kind, before: busted)
+        let ruled = start(of: OrderRulesImage.kind, before: busted)
+        let tickRows = start(of: TickRowImage.kind, before: ruled)
+        let banded = start(of: BandsImage.kind, before: tickRows)
         try decodeMarkets(image, header, row..<banded)
-        try decodeBands(image, header, banded..<busted)
+        try decodeBands(image, header, banded..<tickRows)
+        try decodeTickTables(image, header, tickRows..<ruled)
+        try decodeOrderRules(image, header, ruled..<busted)
         try decodeBusts(image, header, busted..<killed)
         try decodeKilled(image, header, killed..<works)
         for row in works..<header.count(.rare) {
@@ -76,7 +87,8 @@ extension Engine {
             let byteOffset = header.byteOffset(.rare, row)
             let entry = image.load(MarketImage.self, at: byteOffset)
             let place = ImagePlace(.rare, byteOffset)
-            try place.check(entry.kind == 2, "kind \(entry.kind)", "1, then 2, 5, 12, 3 and 4")
+            try place.check(
+                entry.kind == 2, "kind \(entry.kind)", "1, then 2, 5, 6, 7, 12, 3 and 4")
             try place.check(
                 entry.number > last && isDefined(instrument: entry.number),
                 "instrument \(entry.number)", "above \(last), and defined", at: 4)

@@ -9,6 +9,8 @@ extension Engine {
         var count = Int(extraPool.count)
         forEachMarket { _ in count += 1 }
         forEachBanded { _ in count += 1 }
+        forEachTickRow { _ in count += 1 }
+        forEachRuled { _ in count += 1 }
         return count
     }
 
@@ -86,6 +88,8 @@ extension Engine {
             row += 1
         }
         encodeBands(header, from: row, &writer)
+        forEachBanded { _ in row += 1 }
+        encodeOrderRules(header, from: row, &writer)
     }
 
     private func rareOrderImage(_ slot: UInt32, _ positions: [UInt32]) -> RareOrderImage {

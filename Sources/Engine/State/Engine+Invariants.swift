@@ -30,7 +30,9 @@ extension Engine {
                 return "session \(session): \(broken)"
             }
         }
-        if let broken = checkExtras(seen) ?? checkKilled() ?? checkBusts() ?? checkBacklog() {
+        if let broken = checkExtras(seen) ?? checkKilled() ?? checkBusts() ?? checkBacklog()
+            ?? checkOrderRules()
+        {
             return broken
         }
         var entries = 0

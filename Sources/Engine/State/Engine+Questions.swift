@@ -15,6 +15,7 @@ extension Engine {
             list(instrument, isSell: true, depth, into: &answer.asks)
         case .order(let session, let orderID):
             answer.order = openOrder(session: session, orderID: orderID)
+        case .tickTable(let table): list(table, into: &answer.tickTable)
         case .room:
             answer.room.limits = limits
             answer.room.priceLevelsLeft = priceLevelsLeft
@@ -73,6 +74,7 @@ extension Engine {
             isUncrossing: market.isUncrossing, phaseSeconds: market.phaseSeconds,
             referencePriceTicks: price(state, market.referenceTick),
             staticReferenceTicks: price(state, market.staticTick), bands: market.bands,
+            orderRules: orderRules[number],
             bestBidTicks: bestPrice(state, isSell: false),
             bestAskTicks: bestPrice(state, isSell: true))
     }
@@ -85,6 +87,15 @@ extension Engine {
         let rank = state.best(isSell: isSell)
         guard rank != InstrumentState.none else { return nil }
         return state.lowestPriceTicks &+ state.rank(isSell: isSell, rank)
+    }
+
+    private func list(_ table: UInt32, into answer: inout TickTableRows) {
+        answer.empty()
+        answer.isWhole = ticks.states[table].isWhole
+        answer.users = ticks.states[table].users
+        for place in 0..<ticks.states[table].count {
+            answer.append(ticks.rows[TickTables.place(table, 1) &+ place])
+        }
     }
 
     // MARK: One book

@@ -241,6 +241,11 @@ extension Engine {
                 }
             }
         }
+        forEachTickRow { entry in
+            add(UInt64(entry.table) | UInt64(entry.number) << 16 | UInt64(entry.count) << 32)
+            add(UInt64(bitPattern: entry.row.fromTicks))
+            add(UInt64(entry.row.stepTicks))
+        }
         forEachWaiting { slot in
             add(orders[slot].orderID)
             add(orders[slot].reference)
@@ -253,6 +258,7 @@ extension Engine {
     private func words(ofMarket number: UInt32) -> [UInt64] {
         let market = markets[number]
         let bands = market.bands
+        let rules = orderRules[number]
         let doing: UInt64 = market.isUncrossing ? 1 : market.owesIndication ? 2 : 0
         return [
             UInt64(market.trading.rawValue) | UInt64(market.referenceTick) << 32,
@@ -261,6 +267,7 @@ extension Engine {
             UInt64(bands.staticWidth) | UInt64(bands.dynamicWidth) << 32,
             UInt64(bands.auctionSeconds) | UInt64(bands.action.rawValue) << 32
                 | (bands.isInBasisPoints ? 1 << 40 : 0),
+            rules.lotStep, rules.quantityLotsMin, rules.valueMax, UInt64(rules.tickTable),
         ]
     }
 }

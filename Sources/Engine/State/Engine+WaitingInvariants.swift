@@ -27,8 +27,7 @@ extension Engine {
             guard waiting == Int(market.waitingCount) else {
                 return "\(waiting) orders wait in \(number), \(market.waitingCount) are counted"
             }
-            let usual = market.isUsual ? instruments[number].quantityLotsMax : 0
-            guard instruments[number].usualLotsMax == usual else {
+            guard instruments[number].usualLotsMax == usualLots(number) else {
                 return "\(waiting) orders wait in \(number), and its orders go the wrong way"
             }
             guard !market.isUncrossing && !market.owesIndication || market.isInLine else {

@@ -114,7 +114,8 @@ extension ImageView {
         let most = [
             header.instrumentCapacity, header.sessionCapacity, header.orderCapacity,
             header.orderCapacity,
-            Engine.rareOrderCapacity(header.limits) + 2 * header.instrumentCapacity
+            Engine.rareOrderCapacity(header.limits) + 3 * header.instrumentCapacity
+                + TickTable.numberMax * TickTable.rowsMax
                 + Engine.killedAccountCapacity(header.limits)
                 + Engine.bustCapacity(header.limits)
                 + Engine.backlogCapacity(header.limits),

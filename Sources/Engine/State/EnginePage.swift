@@ -11,6 +11,8 @@ public enum EngineQuestion: Sendable {
     case book(instrument: UInt32, depth: Int)
     /// An open order, by its session and the client's own id.
     case order(session: UInt32, orderID: UInt64)
+    /// A tick table, 1 ... ``TickTable/numberMax``.
+    case tickTable(UInt32)
     /// What there is room for.
     case room
 }
@@ -37,6 +39,8 @@ public struct EngineAnswer: Sendable {
     public var asks = BookSide()
     /// The order, if it is open.
     public var order: OpenOrder?
+    /// The tick table.
+    public var tickTable = TickTableRows()
     /// What there is room for.
     public var room = EngineRoom()
     /// The business day, whatever was asked for.
@@ -88,6 +92,8 @@ public struct InstrumentRow: Sendable {
     public var staticReferenceTicks: Int64?
     /// How far from its references it trades.
     public var bands = PriceBands()
+    /// What it asks of each order.
+    public var orderRules = OrderRules()
     /// The highest price of a buy, ticks.
     public var bestBidTicks: Int64?
     /// The lowest price of a sell, ticks.
@@ -151,6 +157,25 @@ public struct OpenOrder: Sendable {
     public var expirySeconds: UInt32?
     /// The id of the order that it is linked to.
     public var linkedOrderID: UInt64?
+}
+
+/// A tick table.
+public struct TickTableRows: Sendable {
+    private var slots = [32 of TickRow](repeating: TickRow(fromTicks: 0, stepTicks: 0))
+    private var count = 0
+    /// Whether all rows are there that were announced: only then may an instrument name it.
+    public internal(set) var isWhole = false
+    /// Instruments that name it: while there are any it cannot be changed.
+    public internal(set) var users: UInt32 = 0
+
+    /// All rows, by price. Allocates: for whoever has asked.
+    public var rows: [TickRow] { (0..<count).map { slots[$0] } }
+
+    mutating func empty() { count = 0 }
+    mutating func append(_ row: TickRow) {
+        slots[count] = row
+        count += 1
+    }
 }
 
 /// What an engine may hold, and what is left of it.

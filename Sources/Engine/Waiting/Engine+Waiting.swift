@@ -61,10 +61,15 @@ extension Engine {
     }
 
     /// Only where nobody waits may an order go the usual way, for its trades are looked at by
-    /// nobody, only where orders trade as they come in, and only where they do at any price.
+    /// nobody, only where orders trade as they come in, only where they do at any price, and only
+    /// where nothing else is asked of them: see `newRuledOrder`.
+    func usualLots(_ instrument: UInt32) -> UInt64 {
+        markets[instrument].isUsual && !orderRules[instrument].isSet
+            ? instruments[instrument].quantityLotsMax : 0
+    }
+
     func setUsual(_ instrument: UInt32) {
-        instruments[instrument].usualLotsMax =
-            markets[instrument].isUsual ? instruments[instrument].quantityLotsMax : 0
+        instruments[instrument].usualLotsMax = usualLots(instrument)
     }
 
     // MARK: The market as triggers see it

@@ -26,6 +26,8 @@ package struct AdminInstrument: Decodable, Equatable {
     package let staticReferenceTicks: Int64?
     /// Absent where there are none.
     package let bands: AdminBands?
+    /// Absent where there are none.
+    package let orderRules: AdminOrderRules?
     package let bestBidTicks: Int64?
     package let bestAskTicks: Int64?
 
@@ -43,6 +45,7 @@ package struct AdminInstrument: Decodable, Equatable {
         referencePriceTicks = row.referencePriceTicks
         staticReferenceTicks = row.staticReferenceTicks
         bands = row.bands.isSet ? AdminBands(row.bands) : nil
+        orderRules = row.orderRules.isSet ? AdminOrderRules(row.orderRules) : nil
         bestBidTicks = row.bestBidTicks
         bestAskTicks = row.bestAskTicks
     }
@@ -62,6 +65,7 @@ package struct AdminInstrument: Decodable, Equatable {
         if let referencePriceTicks { object.add("referencePriceTicks", referencePriceTicks) }
         if let staticReferenceTicks { object.add("staticReferenceTicks", staticReferenceTicks) }
         if let bands { object.add("bands", bands.object) }
+        if let orderRules { object.add("orderRules", orderRules.object) }
         if let bestBidTicks { object.add("bestBidTicks", bestBidTicks) }
         if let bestAskTicks { object.add("bestAskTicks", bestAskTicks) }
         return object

@@ -10,6 +10,7 @@ public struct AdminControl: Sendable {
     private let definitions: InstrumentControl
     private let states: StateControl
     private let bands: BandControl
+    private let orderRules: OrderRulesControl
     private let days: DayControl
     private let busts: BustControl
     private let queries: QueryControl
@@ -23,6 +24,7 @@ public struct AdminControl: Sendable {
         definitions = InstrumentControl(desks: desks, cluster: cluster, isKept: isKept)
         states = StateControl(desks: desks, cluster: cluster)
         bands = BandControl(desks: desks, cluster: cluster)
+        orderRules = OrderRulesControl(desks: desks, cluster: cluster)
         days = DayControl(desks: desks, cluster: cluster)
         busts = BustControl(desks: desks, cluster: cluster)
         queries = QueryControl(desks: desks, cluster: cluster)
@@ -52,7 +54,13 @@ public struct AdminControl: Sendable {
             return states.set(instrument, state, referenceTicks: referenceTicks, by: user)
         case .setBands(let instrument, let wanted):
             return bands.set(instrument, wanted, by: user)
-        case .bands(let instrument): return queries.bands(of: instrument)
+        case .setOrderRules(let instrument, let wanted):
+            return orderRules.set(instrument, wanted, by: user)
+        case .setTickTable(let table, let rows):
+            return orderRules.set(table: table, rows, by: user)
+        case .tickTable(let table): return orderRules.show(table: table)
+        case .bands(let instrument), .orderRules(let instrument):
+            return queries.instrument(instrument)
         case .roll(let day): return days.roll(to: day, by: user)
         case .trade(let id): return busts.show(id)
         case .bust(let id): return busts.bust(id, by: user)

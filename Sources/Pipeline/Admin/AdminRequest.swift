@@ -32,6 +32,14 @@ package enum AdminRequest: Equatable, Sendable {
     case setBands(Instrument, PriceBands)
     /// An instrument, with its price bands.
     case bands(Instrument)
+    /// Sets the order rules of an instrument.
+    case setOrderRules(Instrument, OrderRules)
+    /// An instrument, with its order rules.
+    case orderRules(Instrument)
+    /// Sets a tick table, all of it.
+    case setTickTable(UInt32, [TickRow])
+    /// A tick table.
+    case tickTable(UInt32)
     /// Ends the business day, and begins this one.
     case roll(BusinessDay)
     /// Declares a trade void.
@@ -52,8 +60,11 @@ package enum AdminRequest: Equatable, Sendable {
     /// Whether the gateway's own log has it.
     var isChange: Bool {
         switch self {
-        case .kill, .addInstrument, .state, .setBands, .roll, .bust: true
-        case .bands, .trade, .calendar, .instruments, .sessions, .book, .order: false
+        case .kill, .addInstrument, .state, .setBands, .setOrderRules, .setTickTable, .roll, .bust:
+            true
+        case .bands, .orderRules, .tickTable, .trade, .calendar, .instruments, .sessions, .book,
+            .order:
+            false
         }
     }
 
@@ -86,6 +97,11 @@ package enum AdminRequest: Equatable, Sendable {
                     ? try values.number("reference", in: -(1 << 40)...(1 << 40)) : nil)
         case "set-bands": self = .setBands(try values.instrument(), try values.bands())
         case "bands": self = .bands(try values.instrument())
+        case "set-order-rules":
+            self = .setOrderRules(try values.instrument(), try values.orderRules())
+        case "order-rules": self = .orderRules(try values.instrument())
+        case "set-tick-table": self = .setTickTable(try values.table(), try values.tickRows())
+        case "tick-table": self = .tickTable(try values.table())
         case "calendar": self = .calendar
         case "bust": self = .bust(try values.trade())
         case "trade": self = .trade(try values.trade())
@@ -125,7 +141,8 @@ package enum AdminRequest: Equatable, Sendable {
         switch self {
         case .addInstrument(let instrument): try Self.check(symbol: instrument.symbol)
         case .book(.symbol(let symbol), _), .state(.symbol(let symbol), _, _),
-            .setBands(.symbol(let symbol), _), .bands(.symbol(let symbol)):
+            .setBands(.symbol(let symbol), _), .bands(.symbol(let symbol)),
+            .setOrderRules(.symbol(let symbol), _), .orderRules(.symbol(let symbol)):
             try Self.check(symbol: symbol)
         default: break
         }
@@ -156,6 +173,15 @@ package enum AdminRequest: Equatable, Sendable {
                 + "dynamic=\(bands.dynamicWidth) seconds=\(bands.auctionSeconds)"
                 + (bands.isInBasisPoints ? " basisPoints" : "")
         case .bands(let instrument): "admin bands \(instrument.requestWord)"
+        case .setOrderRules(let instrument, let rules):
+            "admin set-order-rules \(instrument.requestWord) lot=\(rules.lotStep) "
+                + "smallest=\(rules.quantityLotsMin) value=\(rules.valueMax) "
+                + "table=\(rules.tickTable)"
+        case .orderRules(let instrument): "admin order-rules \(instrument.requestWord)"
+        case .setTickTable(let table, let rows):
+            "admin set-tick-table table=\(table) rows="
+                + rows.map { "\($0.fromTicks):\($0.stepTicks)" }.joined(separator: ",")
+        case .tickTable(let table): "admin tick-table table=\(table)"
         case .calendar: "admin calendar"
         case .bust(let id): "admin bust trade=\(id.text)"
         case .trade(let id): "admin trade trade=\(id.text)"
@@ -289,6 +315,46 @@ private struct RequestValues {
             dynamicWidth: try number("dynamic", in: widths, usually: 0),
             isInBasisPoints: isInBasisPoints, action: seconds == 0 ? .cancel : .auction,
             auctionSeconds: seconds)
+    }
+
+    mutating func orderRules() throws(AdminRequestError) -> OrderRules {
+        OrderRules(
+            lotStep: try number("lot", in: 0...UInt64.max, usually: 0),
+            quantityLotsMin: try number("smallest", in: 0...UInt64.max, usually: 0),
+            valueMax: try number("value", in: 0...UInt64.max, usually: 0),
+            tickTable: try number("table", in: 0...TickTable.numberMax, usually: 0))
+    }
+
+    mutating func table() throws(AdminRequestError) -> UInt32 {
+        try number("table", in: 1...TickTable.numberMax)
+    }
+
+    /// A whole tick table.
+    mutating func tickRows() throws(AdminRequestError) -> [TickRow] {
+        let texts = (values.removeValue(forKey: "rows") ?? "").split(separator: ",")
+        guard 1...Int(TickTable.rowsMax) ~= texts.count else {
+            throw AdminRequestError(
+                "\(texts.count) rows: a tick table has 1…\(TickTable.rowsMax), as FROM:STEP")
+        }
+        let prices: ClosedRange<Int64> = -(1 << 40)...(1 << 40)
+        var rows: [TickRow] = []
+        for text in texts {
+            let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+            guard parts.count == 2, let from = Int64(parts[0]), let step = UInt32(parts[1]),
+                step != 0, prices.contains(from)
+            else {
+                throw AdminRequestError(
+                    "row \(text): it takes FROM:STEP, a price and a step of 1 or more ticks")
+            }
+            let row = TickRow(fromTicks: from, stepTicks: step)
+            guard row.isValid(behind: rows.last?.fromTicks) else {
+                throw AdminRequestError(
+                    "row \(text): a row begins with a whole multiple of its step, above the row "
+                        + "before it")
+            }
+            rows.append(row)
+        }
+        return rows
     }
 
     /// Nothing may be left.

@@ -90,8 +90,8 @@ struct QueryControl: Sendable {
         }
     }
 
-    /// An instrument, with its price bands.
-    func bands(of instrument: AdminRequest.Instrument) -> String {
+    /// One instrument, with its price bands and order rules.
+    func instrument(_ instrument: AdminRequest.Instrument) -> String {
         switch find(instrument) {
         case .refused(let answer): return answer
         case .found(let shard, let number):

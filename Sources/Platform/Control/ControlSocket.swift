@@ -18,7 +18,7 @@ public struct ControlError: Error, Equatable, CustomStringConvertible, Sendable 
 /// What both ends of a control socket keep to: docs/formats/control.md.
 enum ControlLimits {
     /// A request with its line feed.
-    static let requestBytesMax = 512
+    static let requestBytesMax = 1_024
     /// An answer with its line feed.
     static let answerBytesMax = 1 << 20
     /// Whoever connects has so long for its request, and for taking the answer.

@@ -29,6 +29,8 @@ struct BookBench: ParsableCommand {
     @Option(help: "Sessions to which the file's users are dealt out.") var sessions: UInt32 = 1
     @Flag(help: "Spread the file's order ids over 64 bits, as clients' own are.")
     var sparseIds = false
+    @Flag(help: "Ask of each order what order rules may: a tick table of 20 rows, a value.")
+    var orderRules = false
     @Option(help: "Room for open orders.") var orders: UInt32 = 2_000_000
     @Option(help: "Timed runs; the best counts.") var runs = 3
     @Flag(
@@ -46,7 +48,8 @@ struct BookBench: ParsableCommand {
     func run() throws {
         let file = try YardstickFile(path: commands)
         var plan = BookPlan(
-            file: file, sessionCount: sessions, orderCapacity: orders, isSparse: sparseIds)
+            file: file, sessionCount: sessions, orderCapacity: orders, isSparse: sparseIds,
+            hasRules: orderRules)
         let memory = try HugePages(
             byteCount: file.commandCount * LogRecord.byteCount)
         let records = unsafe memory.base.bindMemory(

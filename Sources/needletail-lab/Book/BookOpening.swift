@@ -30,4 +30,21 @@ struct BookOpening {
             commands.append((logon, nil))
         }
     }
+
+    /// All instruments get order rules that every order keeps: a tick table of 20 rows, with the
+    /// prices in two of the middle ones, and a largest value.
+    mutating func addOrderRules(priceTicks: ClosedRange<Int64>) {
+        let width = priceTicks.upperBound - priceTicks.lowerBound + 1
+        for number in 1...20 as ClosedRange<UInt32> {
+            let from = priceTicks.lowerBound + (Int64(number) - 10) * width + width / 2
+            let row = TickTableRow(
+                table: 1, number: number, of: 20, TickRow(fromTicks: from, stepTicks: 1))
+            commands.append((.setTickTableRow(row, operatorID: 1), nil))
+        }
+        for instrument in 1...limits.instrumentCapacity {
+            let rules = OrderRules(valueMax: 1 << 62, tickTable: 1)
+            commands.append(
+                (.setOrderRules(instrument: instrument, rules, operatorID: 1), nil))
+        }
+    }
 }

@@ -17,7 +17,8 @@ struct BookPlan {
     private(set) var opening: BookOpening
 
     init(
-        file: YardstickFile, sessionCount: UInt32, orderCapacity: UInt32, isSparse: Bool = false
+        file: YardstickFile, sessionCount: UInt32, orderCapacity: UInt32, isSparse: Bool = false,
+        hasRules: Bool = false
     ) {
         self.file = file
         self.sessionCount = sessionCount
@@ -34,6 +35,7 @@ struct BookPlan {
                 ladderTickCapacity: UInt32(highest - lowest + 1),
                 sessionOpenOrdersMax: orderCapacity),
             priceTicks: lowest...highest)
+        if hasRules { opening.addOrderRules(priceTicks: lowest...highest) }
     }
 
     /// The engine's id of an order of the file: multiplied by an odd number, so each has another.

@@ -22,7 +22,8 @@ struct Admin: ParsableCommand {
         subcommands: [
             AdminInstruments.self, AdminSessions.self, AdminBookCommand.self,
             AdminOrderCommand.self, AdminAddInstrument.self, AdminState.self,
-            AdminBandsCommand.self, AdminRoll.self, AdminCalendar.self, AdminKill.self,
-            AdminTradeCommand.self, AdminBust.self,
+            AdminBandsCommand.self, AdminOrderRulesCommand.self, AdminTickTableCommand.self,
+            AdminRoll.self, AdminCalendar.self, AdminKill.self, AdminTradeCommand.self,
+            AdminBust.self,
         ])
 }

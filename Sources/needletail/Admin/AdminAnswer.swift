@@ -29,6 +29,13 @@ struct AdminAnswer: Decodable {
         let bands: AdminBands?
     }
 
+    /// Order rules that were set.
+    struct RulesSet: Decodable {
+        let instrument: UInt32
+        let symbol: String?
+        let rules: AdminOrderRules?
+    }
+
     /// What the end of a business day came to.
     struct Roll: Decodable {
         let businessDay: String
@@ -49,6 +56,8 @@ struct AdminAnswer: Decodable {
     let instrument: Defined?
     let tradingState: StateSet?
     let priceBands: BandsSet?
+    let orderRules: RulesSet?
+    let tickTable: AdminTickTable?
     let roll: Roll?
     let trade: AdminTrade?
     let calendar: [String]?

@@ -136,8 +136,8 @@ struct AuditLine {
             ]
         case .defineInstrument:
             fields = RecordFields.of(record).filter { $0.name != "instrument" }
-        case .activateRules, .killSwitch, .setInstrumentState, .setPriceBands, .rollBusinessDay,
-            .bustTrade:
+        case .activateRules, .killSwitch, .setInstrumentState, .setPriceBands, .setOrderRules,
+            .setTickTableRow, .rollBusinessDay, .bustTrade:
             fields = RecordFields.of(record)
         case .refused: fields = [RecordField("messageType", record.attributes.rawValue)]
         default: break

@@ -29,7 +29,7 @@ enum Names {
         6: "refused", 7: "logout", 32: "logon", 33: "sessionTimeout", 64: "epochStart",
         65: "defineInstrument", 66: "setInstrumentState", 67: "setLimit", 68: "killSwitch",
         69: "activateRules", 70: "timeAdvance", 71: "setPriceBands", 72: "rollBusinessDay",
-        79: "bustTrade", 96: "deposit",
+        73: "setOrderRules", 74: "setTickTableRow", 79: "bustTrade", 96: "deposit",
         97: "withdraw", 98: "transferOut", 99: "transferIn", 126: "filler", 127: "continuation",
     ]
     // events.md, Event kinds
@@ -55,8 +55,9 @@ enum Names {
         24: "unknownSession", 25: "invalidControl", 26: "unsupportedCombination",
         27: "invalidExpiry", 28: "invalidPeak", 29: "invalidMinimum", 30: "invalidTrigger",
         31: "invalidLink", 33: "killed", 34: "massCancelUnderWay",
-        35: "priceOutsideBand", 44: "alreadyBusted", 45: "tooManyBusts",
-        46: "tradeOfEarlierDay", 64: "byClient", 65: "immediateOrCancel",
+        35: "priceOutsideBand", 36: "invalidTick", 37: "invalidLot",
+        38: "orderValueTooLarge", 39: "quantityTooSmall", 44: "alreadyBusted",
+        45: "tooManyBusts", 46: "tradeOfEarlierDay", 64: "byClient", 65: "immediateOrCancel",
         66: "fillOrKill", 67: "marketRemainder", 68: "selfTradePrevented", 69: "massCancelled",
         70: "sessionEnded", 71: "replaced", 72: "expired", 73: "totalExecuted",
         74: "minimumQuantity", 75: "linkedTraded", 76: "stepLimit", 77: "killSwitch",

@@ -96,6 +96,8 @@ enum RecordFields {
         case .killSwitch: return killSwitch(record)
         case .setInstrumentState: return tradingState(record)
         case .setPriceBands: return priceBands(record)
+        case .setOrderRules: return orderRules(record)
+        case .setTickTableRow: return tickTableRow(record)
         case .rollBusinessDay:
             return [
                 RecordField("operatorID", record.session),
@@ -280,6 +282,28 @@ enum RecordFields {
                 text: record.flags & RecordFlags.basisPoints != 0 ? "basisPoints" : "ticks"),
             RecordField("action", text: action.word),
             RecordField("auctionSeconds", record.account),
+        ]
+    }
+
+    private static func orderRules(_ record: LogRecord) -> [RecordField] {
+        [
+            RecordField("operatorID", record.session),
+            RecordField("instrument", record.instrument),
+            RecordField("lotStep", record.orderID),
+            RecordField("quantityLotsMin", record.quantityLots),
+            RecordField("valueMax", UInt64(bitPattern: record.priceTicks)),
+            RecordField("tickTable", record.account),
+        ]
+    }
+
+    private static func tickTableRow(_ record: LogRecord) -> [RecordField] {
+        [
+            RecordField("operatorID", record.session),
+            RecordField("tickTable", record.orderID),
+            RecordField("row", record.account & 0xFFFF),
+            RecordField("rows", record.account >> 16),
+            RecordField("fromTicks", record.priceTicks),
+            RecordField("stepTicks", record.quantityLots),
         ]
     }
 
