@@ -117,7 +117,7 @@ public struct Engine: ~Copyable, Sendable {
     var indexSeed: UInt64 = 0
 
     /// Takes all memory, on huge pages of `node` where there are any: about 137 bytes an order,
-    /// 80 a session, 144 an instrument, 32 a price. All limits are at least 1, orders below 2^30,
+    /// 80 a session, 176 an instrument, 32 a price. All limits are at least 1, orders below 2^30,
     /// prices below 2^31, instruments at most `instrumentNumberMax`. Throws when the memory is
     /// refused.
     public init(limits: EngineLimits, node: NUMANode? = nil) throws(PlatformError) {
@@ -160,7 +160,7 @@ public struct Engine: ~Copyable, Sendable {
         orders = Table(pool)
         extras = Table(extraPool)
         links = Table(&arena, count: linkCount)
-        levels = Table(&arena, count: 2 * Int(limits.ladderTickCapacity))
+        levels = Table(&arena, count: Self.levelCount(limits))
         words = Table(&arena, count: wordCount)
         sessions = Table(&arena, count: Int(limits.sessionCapacity) + 1)
         instruments = Table(&arena, count: Int(limits.instrumentCapacity) + 1)
@@ -188,9 +188,14 @@ public struct Engine: ~Copyable, Sendable {
         }
     }
 
+    /// Two for each price, and for each instrument two at no price.
+    private static func levelCount(_ limits: EngineLimits) -> Int {
+        2 * (Int(limits.ladderTickCapacity) + Int(limits.instrumentCapacity) + 1)
+    }
+
     /// Of the tables whose sizes are limits, or follow from them at once, and what aligns them.
     private static func tableByteCount(_ limits: EngineLimits) -> Int {
-        2 * Int(limits.ladderTickCapacity) * MemoryLayout<Level>.stride
+        levelCount(limits) * MemoryLayout<Level>.stride
             + (Int(limits.sessionCapacity) + 1) * MemoryLayout<SessionState>.stride
             + (Int(limits.instrumentCapacity) + 1)
             * (MemoryLayout<InstrumentState>.stride + MemoryLayout<MarketState>.stride)

@@ -60,7 +60,7 @@ extension NaiveEngine {
             say(.accepted, order, extra, quantity: order.total)
             return wait(order)
         }
-        if order.mayRest && (bestOpposite(order) == nil || isCall(order.instrument)) {
+        if isCall(order.instrument) || order.mayRest && bestOpposite(order) == nil {
             say(.accepted, order, extra.union(.resting), quantity: order.total)
             return rest(order)
         }
@@ -165,7 +165,9 @@ extension NaiveEngine {
         case .displayed: break
         default:
             let rests = attributes.contains(.resting) || kind == .rested
-            if rests && (order.isHidden || order.peak != 0) { attributes.insert(.undisclosed) }
+            if rests && (order.isHidden || order.peak != 0 || order.ranksFirst) {
+                attributes.insert(.undisclosed)
+            }
         }
         events.append(
             Event(

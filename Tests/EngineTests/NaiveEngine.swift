@@ -32,6 +32,8 @@ struct NaiveEngine {
         /// The last trade before it came in, or was triggered.
         var lastBefore: Int64?
         var quoteLeft: UInt64?
+        /// Whether a market order says how far it trades, or for how much.
+        var isBound = false
         /// Its place among those like it at its price.
         var priority = 0
         /// The record that entered it, and its place among all, in order of entry.
@@ -50,8 +52,11 @@ struct NaiveEngine {
             type == .limit
                 && [.day, .goodTillCancel, .goodTillTime].contains(timeInForce)
         }
+        /// As it rests in a call: a market order that waits for nothing.
+        var ranksFirst: Bool { type == .market && trigger == nil }
         var isRare: Bool {
             isHidden || slides || expiry != 0 || peak != 0 || trigger != nil || partner != nil
+                || ranksFirst
         }
     }
     struct Session {
@@ -299,6 +304,8 @@ struct NaiveEngine {
             rules < 3 ? plain(order, record, continuation) : rare(&order, record, continuation)
         guard reason == .none else { return no(reason) }
         guard isTaken(order) else { return no(.instrumentNotOpen) }
+        let isInCall = isCall(order.instrument)
+        if isInCall && order.isBound { return no(.unsupportedCombination) }
         guard order.total > 0 else { return no(.zeroQuantity) }
         guard order.total <= instrument.quantityMax else { return no(.quantityTooLarge) }
         if type == .market || order.isMarketWhenTriggered {
@@ -312,7 +319,7 @@ struct NaiveEngine {
             return no(.invalidPeak)
         }
         guard order.minimum <= order.total else { return no(.invalidMinimum) }
-        if order.mayRest || order.trigger != nil {
+        if order.mayRest || order.trigger != nil || isInCall {
             let link = linkRefusal(order)
             guard link == .none else { return no(link) }
             let mine = orders.count { $0.session == record.session }
@@ -405,7 +412,7 @@ struct NaiveEngine {
             reason = .zeroQuantity
         } else if order.total > instrument.quantityMax {
             reason = .quantityTooLarge
-        } else if order.isMarketWhenTriggered && order.trigger != nil
+        } else if original.type == .market
             ? order.price != 0
             : order.price < instrument.lowest || order.price > instrument.highest
         {

@@ -114,9 +114,9 @@ extension Engine {
             return .duplicateOrderID
         }
         let extra = node.extra == 0 ? OrderExtra() : extras[node.extra]
-        guard isTaken(in: node.instrument, node.traits, waits: extra.waits) else {
-            return .instrumentNotOpen
-        }
+        let state = stateRefusal(
+            node.instrument, node.traits, waits: extra.waits, isBound: false)
+        guard state == .none else { return state }
         guard total != 0 else { return .zeroQuantity }
         guard total <= instruments[node.instrument].quantityLotsMax else {
             return .quantityTooLarge

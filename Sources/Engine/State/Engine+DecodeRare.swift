@@ -238,6 +238,9 @@ extension Engine {
             "that of a record", at: 8)
         let last = levels[node.level].last
         let hidesLast = last != 0 && levels[node.level].endsHidden
+        let ranksFirst = node.extra != 0 && extras[node.extra].ranksFirst
+        try place.check(
+            ranksFirst == node.traits.isMarket, "a market order, or one that ranks first", "both")
         guard node.extra != 0 else {
             return try place.check(!hidesLast, "an order behind a hidden one", "before it")
         }
@@ -246,6 +249,11 @@ extension Engine {
         try place.check(
             !extra.isHidden || !extra.isIceberg && !node.traits.isPostOnly,
             "a hidden order that is more", "hidden only")
+        try place.check(
+            !ranksFirst
+                || extra.flags == OrderExtra.ranksFirst && !extra.isIceberg && extra.partner == 0
+                    && extra.expirySeconds == 0,
+            "a market order that is more", "nothing else")
         let isPeak =
             extra.isIceberg
             ? extra.displayedLots > 0 && extra.displayedLots <= extra.peakLots

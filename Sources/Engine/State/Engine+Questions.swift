@@ -116,13 +116,7 @@ extension Engine {
         let slot = findOrder(session: session, orderID: orderID)
         guard slot != 0 else { return nil }
         let node = orders[slot]
-        var order = OpenOrder(
-            resting: RestingOrder(
-                orderID: node.orderID, reference: node.reference, session: node.session,
-                account: node.account, instrument: node.instrument,
-                side: node.isSell ? .sell : .buy, priceTicks: node.priceTicks,
-                totalLots: node.totalLots, executedLots: node.executedLots,
-                displayedLots: displayedLots(slot)))
+        var order = OpenOrder(resting: restingOrder(slot))
         guard node.extra != 0 else { return order }
         let extra = extras[node.extra]
         if extra.expirySeconds != 0 { order.expirySeconds = extra.expirySeconds }
