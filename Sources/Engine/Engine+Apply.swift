@@ -43,7 +43,8 @@ extension Engine {
     /// (`wrongInstrument`); reduce: total below the present (`totalNotReduced`), a total not above
     /// what was executed cancels (`totalExecuted`; since rules 2 `byClient` where nothing was).
     ///
-    /// Replace: flags 0, original open (`unknownOrder`), new id not 0 (`invalidOrderID`) and not
+    /// Replace: flags 0, or since rules 3 what becomes of it when it fails: see `failReplace`
+    /// (`invalidFlags`), original open (`unknownOrder`), new id not 0 (`invalidOrderID`) and not
     /// another open order's (`duplicateOrderID`), `instrumentNotOpen`, `zeroQuantity`,
     /// `quantityTooLarge`, `priceOutOfRange`; total not above what was executed:
     /// `cancelled(totalExecuted)`; post-only does not cross (`postOnlyWouldTrade`); then

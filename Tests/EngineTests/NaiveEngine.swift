@@ -386,9 +386,17 @@ struct NaiveEngine {
     }
 
     mutating func replaceOrder(_ record: LogRecord) {
-        guard record.flags == 0 else { return reject(.replaceRejected, .invalidFlags, record) }
+        guard record.flags == 0 || rules == 3 && record.flags <= 3 else {
+            return reject(.replaceRejected, .invalidFlags, record)
+        }
         let originalID = UInt64(record.account) | UInt64(record.instrument) << 32
         guard let index = find(record.session, originalID) else {
+            if record.flags & 2 != 0 {
+                return events.append(
+                    Event(
+                        kind: .nothing, detail: UInt16(Reason.unknownOrder.rawValue),
+                        session: record.session, orderID: record.orderID))
+            }
             return reject(.replaceRejected, .unknownOrder, record)
         }
         let original = orders[index]
@@ -425,6 +433,9 @@ struct NaiveEngine {
             reason = slide(&order)
         }
         guard reason == .none else {
+            if record.flags & 1 != 0, ![.killed, .instrumentNotOpen].contains(reason) {
+                return cancelResting(original, .replaceInvalid)
+            }
             events.append(
                 Event(
                     kind: .replaceRejected, attributes: EventAttributes(side: original.side),

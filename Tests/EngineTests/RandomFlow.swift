@@ -253,7 +253,7 @@ struct RandomFlow {
     private mutating func replace() -> Command {
         var record = LogRecord(
             kind: .replaceOrder, session: session(), priceTicks: price(chance(3) ? 2 : 1),
-            quantityLots: lots(), flags: chance(100) ? 4 : 0)
+            quantityLots: lots(), flags: chance(100) ? 4 : chance(3) ? UInt16(random.below(4)) : 0)
         record.originalOrderID = id()
         record.orderID = chance(3) ? record.originalOrderID : id()
         return Command(sequence(record))

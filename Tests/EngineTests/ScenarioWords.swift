@@ -364,6 +364,12 @@ enum Language {
         phrase(
             "for-account <number>", of: [.massCancel], [field(\.record.account)],
             sets: [(field(\.[flag: RecordFlags.byAccount]), 1)]),
+        phrase(
+            "cancels-if-invalid", of: [.replaceOrder],
+            sets: [(field(\.[flag: RecordFlags.cancelsIfInvalid]), 1)]),
+        phrase(
+            "silent-if-dead", of: [.replaceOrder],
+            sets: [(field(\.[flag: RecordFlags.silentIfDead]), 1)]),
         phrase("request <number>", of: [.massCancel], [field(\.record.orderID)]),
         phrase(
             "cancel-on-disconnect", of: [.logon],

@@ -134,6 +134,9 @@ enum RecordFields {
             take(RecordFlags.slide, "slide")
             take(RecordFlags.hidden, "hidden")
             take(RecordFlags.linked, "linked")
+        } else if record.kind == .replaceOrder {
+            take(RecordFlags.cancelsIfInvalid, "cancelsIfInvalid")
+            take(RecordFlags.silentIfDead, "silentIfDead")
         } else if record.kind == .logon {
             take(RecordFlags.cancelOnDisconnect, "cancelOnDisconnect")
             take(RecordFlags.extendedReports, "extendedReports")
