@@ -37,7 +37,8 @@ extension Engine {
     /// Then `accepted` (with `resting`, alone, if it rests untouched), trades, and what is left:
     /// `rested`, or `cancelled` with `selfTradePrevented`, `fillOrKill`, `marketRemainder` (market
     /// orders) or `immediateOrCancel`; since rules 3 with `outsidePriceBand`, see `leavesAtBand`.
-    /// Orders of one account are equal account numbers, 0 too.
+    /// Orders of one account are equal account numbers, 0 too; since rules 3 prevention acts
+    /// between accounts of one trade group as well (`setTradeGroup`).
     ///
     /// Cancel and reduce: flags 0 (`invalidFlags`), order open (`unknownOrder`), its instrument
     /// (`wrongInstrument`); reduce: total below the present (`totalNotReduced`), a total not above

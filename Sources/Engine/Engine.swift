@@ -67,6 +67,8 @@ public struct Engine: ~Copyable, Sendable {
     var index: OrderIndex
     /// Accounts that are stopped, ascending.
     let killedAccounts: Table<UInt32>
+    /// Accounts that are in trade groups, ascending.
+    let tradeGroups: Table<TradeGroupMember>
     /// What goes on behind later commands; `backlogOrder` has the places of it, the next one first,
     /// and behind them those that are free.
     let backlog: Table<CancelWork>
@@ -79,6 +81,7 @@ public struct Engine: ~Copyable, Sendable {
     /// Orders that are open; by the thread of the engine.
     public var openOrderCount: UInt32 { pool.count }
     var killedAccountCount: UInt32 = 0
+    var tradeGroupCount: UInt32 = 0
     /// From so many open orders on, a new one is not usual: as many as there may be, or 0 while any
     /// account is stopped.
     var usualOrdersMax: UInt32
@@ -131,17 +134,7 @@ public struct Engine: ~Copyable, Sendable {
         limits: EngineLimits, node: NUMANode? = nil, sliceEvents: Int,
         bounds: StepBounds = StepBounds()
     ) throws(PlatformError) {
-        precondition(
-            limits.orderCapacity > 0 && limits.orderCapacity < 1 << 30,
-            "an engine holds 1 ..< 2^30 orders")
-        precondition(
-            limits.sessionCapacity > 0 && limits.sessionCapacity < 1 << 31
-                && limits.ladderTickCapacity > 0 && limits.ladderTickCapacity < 1 << 31,
-            "an engine has sessions and price levels")
-        precondition(
-            limits.instrumentCapacity > 0
-                && limits.instrumentCapacity <= Self.instrumentNumberMax,
-            "instruments are numbered in 24 bits")
+        Self.check(limits)
         precondition(1...Self.eventsPerSliceTarget ~= sliceEvents, "a slice has events")
         let wordCount = PriceBits.wordCountMax(limits: limits)
         let indexCount = OrderIndex.entryCount(orderCapacity: limits.orderCapacity)
@@ -167,6 +160,7 @@ public struct Engine: ~Copyable, Sendable {
         markets = Table(&arena, count: Int(limits.instrumentCapacity) + 1)
         index = OrderIndex(entries: Table(&arena, count: indexCount), seed: 0)
         killedAccounts = Table(&arena, count: Int(Self.killedAccountCapacity(limits)))
+        tradeGroups = Table(&arena, count: Int(Self.tradeGroupCapacity(limits)))
         backlog = Table(&arena, count: backlogCapacity)
         backlogOrder = Table(&arena, count: backlogCapacity)
         self.bounds = bounds
@@ -188,6 +182,20 @@ public struct Engine: ~Copyable, Sendable {
         }
     }
 
+    private static func check(_ limits: EngineLimits) {
+        precondition(
+            limits.orderCapacity > 0 && limits.orderCapacity < 1 << 30,
+            "an engine holds 1 ..< 2^30 orders")
+        precondition(
+            limits.sessionCapacity > 0 && limits.sessionCapacity < 1 << 31
+                && limits.ladderTickCapacity > 0 && limits.ladderTickCapacity < 1 << 31,
+            "an engine has sessions and price levels")
+        precondition(
+            limits.instrumentCapacity > 0
+                && limits.instrumentCapacity <= Self.instrumentNumberMax,
+            "instruments are numbered in 24 bits")
+    }
+
     /// Two for each price, and for each instrument two at no price.
     private static func levelCount(_ limits: EngineLimits) -> Int {
         2 * (Int(limits.ladderTickCapacity) + Int(limits.instrumentCapacity) + 1)
@@ -200,9 +208,10 @@ public struct Engine: ~Copyable, Sendable {
             + (Int(limits.instrumentCapacity) + 1)
             * (MemoryLayout<InstrumentState>.stride + MemoryLayout<MarketState>.stride)
             + Int(killedAccountCapacity(limits)) * MemoryLayout<UInt32>.stride
+            + Int(tradeGroupCapacity(limits)) * MemoryLayout<TradeGroupMember>.stride
             + Int(backlogCapacity(limits))
             * (MemoryLayout<CancelWork>.stride + MemoryLayout<UInt32>.stride)
-            + burstLength * MemoryLayout<UInt32>.stride + 12 * 64
+            + burstLength * MemoryLayout<UInt32>.stride + 13 * 64
     }
 
     /// How many of the open orders may be other than plain: hidden, iceberg, good till time,

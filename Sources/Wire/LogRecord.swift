@@ -53,6 +53,8 @@ public struct CommandKind: RawRepresentable, Hashable, BitwiseCopyable, Sendable
     @inlinable public static var setPriceBands: CommandKind { CommandKind(rawValue: 71) }
     /// Ends the business day: what is open for the day only is cancelled.
     @inlinable public static var rollBusinessDay: CommandKind { CommandKind(rawValue: 72) }
+    /// Puts an account into a trade group, between whose orders self-trade prevention acts.
+    @inlinable public static var setTradeGroup: CommandKind { CommandKind(rawValue: 76) }
 
     // 96…111: money.
     /// Adds to an account's balance.

@@ -86,6 +86,7 @@ struct NaiveEngine {
     var priorities = 0
     var shownReferences: UInt64 = 0
     var killedAccounts: Set<UInt32> = []
+    var groups: [UInt32: UInt32] = [:]
     var markets: [UInt32: Market] = [:]
     var tradings: [UInt32: Trading] = [:]
     var bands: [UInt32: Bands] = [:]
@@ -239,6 +240,7 @@ struct NaiveEngine {
         case .rollBusinessDay: roll(record)
         case .setInstrumentState: setState(record)
         case .setPriceBands: setBands(record)
+        case .setTradeGroup: setGroup(record)
         case .filler: events.append(Event(kind: .nothing))
         default: control(.unsupported)
         }

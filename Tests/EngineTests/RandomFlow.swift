@@ -56,6 +56,7 @@ struct RandomFlow {
         }
         if rules >= 3, chance(60) { return tradingState() }
         if rules >= 3, chance(250) { return roll() }
+        if rules >= 3, chance(100) { return tradeGroup() }
         if rules >= 3, chance(60) { return chance(2) ? priceBands() : time() }
         return switch random.below(1000) {
         case 0..<560: newOrder()
@@ -337,6 +338,22 @@ struct RandomFlow {
         return Command(record)
     }
 
+    /// Two groups and none, so that accounts meet in them and part again.
+    private mutating func tradeGroup() -> Command {
+        var record = LogRecord.setTradeGroup(
+            account: UInt32(random.below(3)), group: UInt32(random.below(3)), operatorID: 9)
+        switch random.below(40) {
+        case 0: record.orderID |= 1 << 32
+        case 1: record.flags = 1
+        case 2: record.instrument = 1
+        case 3: record.priceTicks = 1
+        case 4: record.quantityLots = 1
+        case 5: record.attributes.rawValue = 1
+        default: break
+        }
+        return Command(record)
+    }
+
     /// Mostly to a later day.
     private mutating func roll() -> Command {
         day += random.below(4)
@@ -381,7 +398,9 @@ struct RandomFlow {
 
     /// A kind that nobody knows.
     private mutating func wild() -> Command {
-        let known: Set<UInt8> = [1, 2, 3, 4, 5, 6, 7, 32, 33, 64, 65, 68, 69, 70, 71, 72, 126]
+        let known: Set<UInt8> = [
+            1, 2, 3, 4, 5, 6, 7, 32, 33, 64, 65, 68, 69, 70, 71, 72, 76, 126,
+        ]
         var kind = UInt8(random.below(256))
         while known.contains(kind) { kind = UInt8(random.below(256)) }
         return Command(LogRecord(kind: CommandKind(rawValue: kind), session: 1))

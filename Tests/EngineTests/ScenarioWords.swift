@@ -256,6 +256,9 @@ enum Language {
             "kill account <number>", .killSwitch, [field(\.record.orderID)],
             sets: [(field(\.target), 2), (field(\.[flag: RecordFlags.stop]), 1)]),
         verb(
+            "put account <number> into group <number>", .setTradeGroup,
+            [field(\.record.account), field(\.record.orderID)]),
+        verb(
             "release session <number>", .killSwitch, [field(\.record.orderID)],
             sets: [(field(\.target), 1)]),
         verb(

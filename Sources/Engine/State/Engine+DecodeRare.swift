@@ -4,8 +4,8 @@ internal import Wire
 
 // What there is since rules 3. The rows of few orders are read before the orders: extra number n is
 // that of the n-th row, and names its order by the slot that the order will have. Those of few
-// instruments follow, price bands, stopped accounts, and what goes on, and are read before the
-// orders too.
+// instruments follow, price bands, trade groups, stopped accounts, and what goes on, and are read
+// before the orders too.
 extension Engine {
     mutating func decodeRare(
         _ image: borrowing ImageView, _ header: ImageHeader
@@ -44,6 +44,13 @@ extension Engine {
             last = Int(entry.position)
             row += 1
         }
+        try decodeTables(image, header, from: row)
+    }
+
+    /// What does not belong to an order: from a row on.
+    private mutating func decodeTables(
+        _ image: borrowing ImageView, _ header: ImageHeader, from row: Int
+    ) throws(EngineImageError) {
         // From the end on, so that all kinds of rows are looked at by whoever reads them.
         func start(of kind: UInt32, before end: Int) -> Int {
             var start = end
@@ -56,9 +63,13 @@ extension Engine {
         }
         let works = start(of: WorkImage.kind, before: header.count(.rare))
         let killed = start(of: KilledAccountImage.kind, before: works)
-        let banded = start(of: BandsImage.kind, before: killed)
+        let grouped = start(of: TradeGroupImage.kind, before: killed)
+        let banded = start(of: BandsImage.kind, before: grouped)
         try decodeMarkets(image, header, row..<banded)
-        try decodeBands(image, header, banded..<killed)
+        try decodeBands(image, header, banded..<grouped)
+        for row in grouped..<killed {
+            try decodeTradeGroup(image, ImagePlace(.rare, header.byteOffset(.rare, row)))
+        }
         for row in killed..<works {
             try decodeKilled(image, ImagePlace(.rare, header.byteOffset(.rare, row)))
         }
@@ -76,7 +87,7 @@ extension Engine {
             let byteOffset = header.byteOffset(.rare, row)
             let entry = image.load(MarketImage.self, at: byteOffset)
             let place = ImagePlace(.rare, byteOffset)
-            try place.check(entry.kind == 2, "kind \(entry.kind)", "1, then 2, 5, 3 and 4")
+            try place.check(entry.kind == 2, "kind \(entry.kind)", "1, then 2, 5, 7, 3 and 4")
             try place.check(
                 entry.number > last && isDefined(instrument: entry.number),
                 "instrument \(entry.number)", "above \(last), and defined", at: 4)

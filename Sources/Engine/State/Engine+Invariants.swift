@@ -33,7 +33,8 @@ extension Engine {
                 return "session \(session): \(broken)"
             }
         }
-        if let broken = checkExtras(seen) ?? checkKilled() ?? checkBacklog() { return broken }
+        let broken = checkExtras(seen) ?? checkKilled() ?? checkTradeGroups() ?? checkBacklog()
+        if let broken { return broken }
         var entries = 0
         for position in 0..<index.entries.count where index.entries[position].slot != 0 {
             entries += 1

@@ -10,6 +10,7 @@ extension Engine {
         switch question {
         case .instruments(let first): list(from: first, into: &answer.instruments)
         case .sessions(let first): list(from: first, into: &answer.sessions)
+        case .tradeGroups(let first): list(from: first, into: &answer.tradeGroups)
         case .book(let instrument, let depth):
             list(instrument, isSell: false, depth, into: &answer.bids)
             list(instrument, isSell: true, depth, into: &answer.asks)

@@ -214,6 +214,10 @@ extension Engine {
         add(UInt64(businessDay.rawValue))
         add(shownReferenceCount)
         for position in 0..<killedAccountCount { add(UInt64(killedAccounts[position])) }
+        for position in 0..<tradeGroupCount {
+            let member = tradeGroups[position]
+            add(UInt64(member.account) | UInt64(member.group) << 32)
+        }
         for position in 0..<backlogCount {
             let work = backlog[backlogOrder[position]]
             let next = nextOrder(ofWorkAt: backlogOrder[position])

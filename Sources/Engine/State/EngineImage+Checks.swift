@@ -112,6 +112,7 @@ extension ImageView {
             header.instrumentCapacity, header.sessionCapacity, header.orderCapacity,
             header.orderCapacity,
             Engine.rareOrderCapacity(header.limits) + 2 * header.instrumentCapacity
+                + Engine.tradeGroupCapacity(header.limits)
                 + Engine.killedAccountCapacity(header.limits)
                 + Engine.backlogCapacity(header.limits),
         ]

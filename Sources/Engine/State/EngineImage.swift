@@ -25,8 +25,8 @@ public enum EngineImageSection: Int, CaseIterable, Sendable {
     case orders
     /// For each session in turn its orders, as they were entered.
     case entries
-    /// What few orders have, then what few instruments have, price bands, stopped accounts, and
-    /// what goes on behind later commands; none before rules 3.
+    /// What few orders have, then what few instruments have, price bands, trade groups, stopped
+    /// accounts, and what goes on behind later commands; none before rules 3.
     case rare
 
     /// Bytes of one element.

@@ -23,5 +23,6 @@ struct Admin: ParsableCommand {
             AdminInstruments.self, AdminSessions.self, AdminBookCommand.self,
             AdminOrderCommand.self, AdminAddInstrument.self, AdminState.self,
             AdminBandsCommand.self, AdminRoll.self, AdminCalendar.self, AdminKill.self,
+            AdminTradeGroupCommand.self, AdminTradeGroups.self,
         ])
 }

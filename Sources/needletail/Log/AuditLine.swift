@@ -132,7 +132,8 @@ struct AuditLine {
             ]
         case .defineInstrument:
             fields = RecordFields.of(record).filter { $0.name != "instrument" }
-        case .activateRules, .killSwitch, .setInstrumentState, .setPriceBands, .rollBusinessDay:
+        case .activateRules, .killSwitch, .setInstrumentState, .setPriceBands, .rollBusinessDay,
+            .setTradeGroup:
             fields = RecordFields.of(record)
         case .refused: fields = [RecordField("messageType", record.attributes.rawValue)]
         default: break

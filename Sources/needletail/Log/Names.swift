@@ -29,6 +29,7 @@ enum Names {
         6: "refused", 7: "logout", 32: "logon", 33: "sessionTimeout", 64: "epochStart",
         65: "defineInstrument", 66: "setInstrumentState", 67: "setLimit", 68: "killSwitch",
         69: "activateRules", 70: "timeAdvance", 71: "setPriceBands", 72: "rollBusinessDay",
+        76: "setTradeGroup",
         96: "deposit",
         97: "withdraw", 98: "transferOut", 99: "transferIn", 126: "filler", 127: "continuation",
     ]

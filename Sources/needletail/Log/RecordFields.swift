@@ -96,6 +96,12 @@ enum RecordFields {
         case .killSwitch: return killSwitch(record)
         case .setInstrumentState: return tradingState(record)
         case .setPriceBands: return priceBands(record)
+        case .setTradeGroup:
+            return [
+                RecordField("operatorID", record.session),
+                RecordField("account", record.account),
+                RecordField("group", record.orderID),
+            ]
         case .rollBusinessDay:
             return [
                 RecordField("operatorID", record.session),
