@@ -38,14 +38,16 @@ extension Engine {
     /// Then `accepted` (with `resting`, alone, if it rests untouched), trades, and what is left:
     /// `rested`, or `cancelled` with `selfTradePrevented`, `fillOrKill`, `marketRemainder` (market
     /// orders) or `immediateOrCancel`; since rules 3 with `outsidePriceBand`, see `leavesAtBand`.
-    /// Orders of one account are equal account numbers, 0 too.
+    /// Orders of one account are equal account numbers, 0 too; since rules 3 prevention acts
+    /// between accounts of one trade group as well (`setTradeGroup`).
     ///
     /// Cancel and reduce: flags 0 (`invalidFlags`), order open (`unknownOrder`), its instrument
     /// (`wrongInstrument`); reduce: total below the present (`totalNotReduced`), a total not above
     /// what was executed cancels (`totalExecuted`; since rules 2 `byClient` where nothing was), any
     /// other is such as the instrument's order rules ask for (`quantityTooSmall`, `invalidLot`).
     ///
-    /// Replace: flags 0, original open (`unknownOrder`), new id not 0 (`invalidOrderID`) and not
+    /// Replace: flags 0, or since rules 3 what becomes of it when it fails: see `failReplace`
+    /// (`invalidFlags`), original open (`unknownOrder`), new id not 0 (`invalidOrderID`) and not
     /// another open order's (`duplicateOrderID`), `instrumentNotOpen`, `zeroQuantity`,
     /// `quantityTooLarge`, `priceOutOfRange`, `ruleRefusal`; total not above what was executed:
     /// `cancelled(totalExecuted)`; post-only does not cross (`postOnlyWouldTrade`); then

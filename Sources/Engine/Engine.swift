@@ -69,6 +69,8 @@ public struct Engine: ~Copyable, Sendable {
     var index: OrderIndex
     /// Accounts that are stopped, ascending.
     let killedAccounts: Table<UInt32>
+    /// Accounts that are in trade groups, ascending.
+    let tradeGroups: Table<TradeGroupMember>
     /// Trades of the business day that are void, in the order in which they were made.
     let busts: Table<BustedTrade>
     /// What goes on behind later commands; `backlogOrder` has the places of it, the next one first,
@@ -83,6 +85,7 @@ public struct Engine: ~Copyable, Sendable {
     /// Orders that are open; by the thread of the engine.
     public var openOrderCount: UInt32 { pool.count }
     var killedAccountCount: UInt32 = 0
+    var tradeGroupCount: UInt32 = 0
     var bustCount: UInt32 = 0
     /// From so many open orders on, a new one is not usual: as many as there may be, or 0 while any
     /// account is stopped.
@@ -124,7 +127,7 @@ public struct Engine: ~Copyable, Sendable {
     var indexSeed: UInt64 = 0
 
     /// Takes all memory, on huge pages of `node` where there are any: about 137 bytes an order,
-    /// 80 a session, 180 an instrument, 32 a price. All limits are at least 1, orders below 2^30,
+    /// 80 a session, 212 an instrument, 32 a price. All limits are at least 1, orders below 2^30,
     /// prices below 2^31, instruments at most `instrumentNumberMax`. Throws when the memory is
     /// refused.
     public init(limits: EngineLimits, node: NUMANode? = nil) throws(PlatformError) {
@@ -156,7 +159,7 @@ public struct Engine: ~Copyable, Sendable {
         orders = Table(pool)
         extras = Table(extraPool)
         links = Table(&arena, count: linkCount)
-        levels = Table(&arena, count: 2 * Int(limits.ladderTickCapacity))
+        levels = Table(&arena, count: Self.levelCount(limits))
         words = Table(&arena, count: wordCount)
         sessions = Table(&arena, count: Int(limits.sessionCapacity) + 1)
         instruments = Table(&arena, count: Int(limits.instrumentCapacity) + 1)
@@ -165,6 +168,7 @@ public struct Engine: ~Copyable, Sendable {
         ticks = TickTables(&arena, instrumentCapacity: limits.instrumentCapacity)
         index = OrderIndex(entries: Table(&arena, count: indexCount), seed: 0)
         killedAccounts = Table(&arena, count: Int(Self.killedAccountCapacity(limits)))
+        tradeGroups = Table(&arena, count: Int(Self.tradeGroupCapacity(limits)))
         busts = Table(&arena, count: Int(Self.bustCapacity(limits)))
         backlog = Table(&arena, count: backlogCapacity)
         backlogOrder = Table(&arena, count: backlogCapacity)
@@ -208,19 +212,25 @@ public struct Engine: ~Copyable, Sendable {
         precondition(1...eventsPerSliceTarget ~= sliceEvents, "a slice has events")
     }
 
+    /// Two for each price, and for each instrument two at no price.
+    private static func levelCount(_ limits: EngineLimits) -> Int {
+        2 * (Int(limits.ladderTickCapacity) + Int(limits.instrumentCapacity) + 1)
+    }
+
     /// Of the tables whose sizes are limits, or follow from them at once, and what aligns them.
     private static func tableByteCount(_ limits: EngineLimits) -> Int {
-        2 * Int(limits.ladderTickCapacity) * MemoryLayout<Level>.stride
+        levelCount(limits) * MemoryLayout<Level>.stride
             + (Int(limits.sessionCapacity) + 1) * MemoryLayout<SessionState>.stride
             + (Int(limits.instrumentCapacity) + 1)
             * (MemoryLayout<InstrumentState>.stride + MemoryLayout<MarketState>.stride
                 + MemoryLayout<OrderRules>.stride)
             + TickTables.byteCount(instrumentCapacity: limits.instrumentCapacity)
             + Int(killedAccountCapacity(limits)) * MemoryLayout<UInt32>.stride
+            + Int(tradeGroupCapacity(limits)) * MemoryLayout<TradeGroupMember>.stride
             + Int(bustCapacity(limits)) * MemoryLayout<BustedTrade>.stride
             + Int(backlogCapacity(limits))
             * (MemoryLayout<CancelWork>.stride + MemoryLayout<UInt32>.stride)
-            + burstLength * MemoryLayout<UInt32>.stride + 17 * 64
+            + burstLength * MemoryLayout<UInt32>.stride + 18 * 64
     }
 
     /// How many of the open orders may be other than plain: hidden, iceberg, good till time,

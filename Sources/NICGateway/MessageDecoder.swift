@@ -21,12 +21,13 @@ enum MessageDecoder {
                 orderID: cancel.orderID, instrument: cancel.instrument)
         case .replaceOrder:
             let replace = unsafe message.loadUnaligned(as: ReplaceOrder.self)
-            guard replace.reserved1 == 0, replace.reserved2 == 0, replace.reserved4 == 0
+            guard UInt16(replace.flags) & ~RecordFlags.replaceMask == 0,
+                replace.reserved2 == 0, replace.reserved4 == 0
             else { break }
             var record = LogRecord(
                 kind: .replaceOrder, session: session, sessionSequence: sessionSequence,
                 orderID: replace.newOrderID, priceTicks: replace.priceTicks,
-                quantityLots: replace.totalLots)
+                quantityLots: replace.totalLots, flags: UInt16(replace.flags))
             record.originalOrderID = replace.originalOrderID
             return record
         case .reduceOrder:

@@ -22,6 +22,7 @@ extension Reason {
         68: "self-trade prevented", 69: "mass cancelled", 70: "session ended", 71: "replaced",
         72: "expired", 73: "total executed", 74: "minimum quantity", 75: "linked order traded",
         76: "step limit", 77: "kill switch", 78: "outside price band",
+        79: "day ended", 80: "replace invalid",
         96: "session in use", 97: "not authorised", 98: "wrong epoch", 99: "timed out",
         100: "logged out", 101: "not available",
     ]

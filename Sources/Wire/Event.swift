@@ -58,7 +58,8 @@ public struct EventKind: RawRepresentable, Hashable, BitwiseCopyable, Sendable {
     @inlinable public static var controlApplied: EventKind { EventKind(rawValue: 21) }
     /// A control or session command was refused; `detail` is the reason.
     @inlinable public static var controlRejected: EventKind { EventKind(rawValue: 22) }
-    /// A command that changes nothing (filler).
+    /// A command that changes nothing: a filler, or a replace of an order that is not open and
+    /// wants no reject.
     @inlinable public static var nothing: EventKind { EventKind(rawValue: 23) }
     /// What is shown of an order that hides a part: `leavesLots` from now on, of which
     /// `quantityLots` are new, or with `resting` gone.

@@ -57,7 +57,8 @@ public struct CommandKind: RawRepresentable, Hashable, BitwiseCopyable, Sendable
     @inlinable public static var setOrderRules: CommandKind { CommandKind(rawValue: 73) }
     /// Sets one row of a tick table.
     @inlinable public static var setTickTableRow: CommandKind { CommandKind(rawValue: 74) }
-
+    /// Puts an account into a trade group, between whose orders self-trade prevention acts.
+    @inlinable public static var setTradeGroup: CommandKind { CommandKind(rawValue: 76) }
     /// Declares a trade void; two records.
     @inlinable public static var bustTrade: CommandKind { CommandKind(rawValue: 79) }
 
@@ -164,6 +165,12 @@ public enum RecordFlags {
     @inlinable public static var linked: UInt16 { 1 << 6 }
     /// Of an order: the whole of its own flags as they come on the wire (one byte).
     @inlinable public static var orderMask: UInt16 { 0x00FF }
+    /// Of a replace: when what it asks for cannot be, the original is cancelled.
+    @inlinable public static var cancelsIfInvalid: UInt16 { 1 << 0 }
+    /// Of a replace: of an order that is not open it is ignored, without a reject.
+    @inlinable public static var silentIfDead: UInt16 { 1 << 1 }
+    /// Of a replace: all flags that it may have.
+    @inlinable public static var replaceMask: UInt16 { 0b11 }
     /// Of a logon: cancel open orders when the session ends.
     @inlinable public static var cancelOnDisconnect: UInt16 { 1 << 0 }
     /// Of a logon: send 96-byte reports.

@@ -140,8 +140,9 @@ public struct CancelOrder: BitwiseCopyable, Sendable {
 public struct ReplaceOrder: BitwiseCopyable, Sendable {
     /// Offset 0: 0x04.
     public var type: MessageType
-    /// Offset 1: zero.
-    public var reserved1: UInt8
+    /// Offset 1: since rules 3 bit 0 ``RecordFlags/cancelsIfInvalid``, bit 1
+    /// ``RecordFlags/silentIfDead``; others zero.
+    public var flags: UInt8
     /// Offset 2: zero.
     public var reserved2: UInt16
     /// Offset 4: zero.
@@ -158,10 +159,11 @@ public struct ReplaceOrder: BitwiseCopyable, Sendable {
     /// A replace.
     @inlinable
     public init(
-        originalOrderID: UInt64, newOrderID: UInt64, priceTicks: Int64, totalLots: UInt64
+        originalOrderID: UInt64, newOrderID: UInt64, priceTicks: Int64, totalLots: UInt64,
+        flags: UInt8 = 0
     ) {
         type = .replaceOrder
-        reserved1 = 0
+        self.flags = flags
         reserved2 = 0
         reserved4 = 0
         self.originalOrderID = originalOrderID

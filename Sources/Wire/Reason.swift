@@ -128,6 +128,8 @@ public struct Reason: RawRepresentable, Hashable, BitwiseCopyable, Sendable {
     @inlinable public static var outsidePriceBand: Reason { Reason(rawValue: 78) }
     /// It was for the day, and the business day ended.
     @inlinable public static var dayEnded: Reason { Reason(rawValue: 79) }
+    /// A replace whose details cannot be, and which asked for this then.
+    @inlinable public static var replaceInvalid: Reason { Reason(rawValue: 80) }
 
     // 96…111: sessions.
     /// Another address holds the session and is alive.

@@ -51,6 +51,9 @@ struct Send: ParsableCommand {
     @Option(help: ArgumentHelp("Replace an order.", valueName: "id:new-id:lots@ticks"))
     var replace: [ReplaceText] = []
 
+    @Flag(help: "Of replaces: cancel the order when what is asked for cannot be.")
+    var cancelsIfInvalid = false
+
     @Flag(help: "Cancel all orders of the session in the instrument.")
     var massCancel = false
 
@@ -85,6 +88,9 @@ struct Send: ParsableCommand {
             throw ValidationError(
                 "Nothing to send: give --buy, --sell, --cancel, --reduce, --replace or "
                     + "--mass-cancel.")
+        }
+        if cancelsIfInvalid && replace.isEmpty {
+            throw ValidationError("--cancels-if-invalid goes with --replace.")
         }
         if forAccount != nil && !massCancel {
             throw ValidationError("--for-account goes with --mass-cancel.")
@@ -145,11 +151,13 @@ struct Send: ParsableCommand {
             _ = link.submit(
                 ReduceOrder(orderID: text.id, instrument: instrument, totalLots: text.lots))
         }
+        let policy = cancelsIfInvalid ? RecordFlags.cancelsIfInvalid : 0
         for text in replace {
             _ = link.submit(
                 ReplaceOrder(
                     originalOrderID: text.id, newOrderID: text.newID,
-                    priceTicks: text.order.priceTicks ?? 0, totalLots: text.order.lots))
+                    priceTicks: text.order.priceTicks ?? 0, totalLots: text.order.lots,
+                    flags: UInt8(truncatingIfNeeded: policy)))
         }
         if massCancel { submitMassCancel(nextID, to: &link) }
     }

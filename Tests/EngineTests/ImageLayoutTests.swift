@@ -39,6 +39,7 @@ private func documented(_ heading: String) throws -> [String] {
         #expect(try documented("Sessions") == fields(SessionImage()))
         #expect(try documented("Orders") == fields(OrderImage()))
         #expect(try documented("Rare orders") == fields(RareOrderImage()))
+        #expect(try documented("Trade groups") == fields(TradeGroupImage()))
         #expect(try documented("Void trades") == fields(BustImage()))
         #expect(try documented("Stopped accounts") == fields(KilledAccountImage()))
         #expect(try documented("Work that goes on") == fields(WorkImage()))

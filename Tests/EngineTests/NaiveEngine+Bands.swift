@@ -117,13 +117,11 @@ extension NaiveEngine {
     mutating func endCall(_ number: UInt32) {
         let all = bands[number]!
         bands[number]!.end = .never
-        guard let price = auctionPrice(number, near: tradings[number]!.reference) else {
-            return turn(number, .open)
-        }
-        guard isInFixedBand(price, number, around: all.reference) else {
+        let price = auctionPrice(number, near: tradings[number]!.reference)
+        if let price, !isInFixedBand(price, number, around: all.reference) {
             return turn(number, .auction)
         }
         turn(number, .open)
-        tradings[number]!.isUncrossing = true
+        tradings[number]!.isUncrossing = price != nil || hasMarketOrders(number)
     }
 }

@@ -31,6 +31,29 @@ extension NaiveEngine {
 
     func bestOpposite(_ order: Order) -> Order? { queue(order).first }
 
+    /// Whether prevention acts between two orders.
+    private func areOne(_ maker: Order, _ taker: Order) -> Bool {
+        if maker.account == taker.account { return true }
+        guard let group = groups[maker.account] else { return false }
+        return groups[taker.account] == group
+    }
+
+    mutating func setGroup(_ record: LogRecord) {
+        guard rules >= 3 else { return control(.unsupported) }
+        let most = min(Int(limits.orderCapacity), 16_384)
+        var after = groups
+        after[record.account] =
+            record.orderID == 0 ? nil : UInt32(truncatingIfNeeded: record.orderID)
+        guard record.orderID < 1 << 32, after.count <= most, record.priceTicks == 0,
+            record.quantityLots == 0, record.instrument == 0, record.attributes.rawValue == 0,
+            record.flags == 0
+        else { return control(.invalidControl) }
+        groups = after
+        events.append(
+            Event(
+                kind: .controlApplied, account: record.account, quantityLots: record.orderID))
+    }
+
     /// What an order could trade, other than with its own account's orders and behind them.
     func tradable(_ order: Order, wanted: UInt64) -> UInt64 {
         var sum: UInt64 = 0
@@ -42,7 +65,7 @@ extension NaiveEngine {
                 steps += Int((maker.leaves - maker.displayed + maker.peak - 1) / maker.peak)
             }
             if rules == 3 && steps > Self.stepsPerOrder { return 0 }
-            if order.prevention != .none && maker.account == order.account {
+            if order.prevention != .none && areOne(maker, order) {
                 if order.prevention == .cancelOldest { continue }
                 break
             }
@@ -60,7 +83,7 @@ extension NaiveEngine {
             say(.accepted, order, extra, quantity: order.total)
             return wait(order)
         }
-        if order.mayRest && (bestOpposite(order) == nil || isCall(order.instrument)) {
+        if isCall(order.instrument) || order.mayRest && bestOpposite(order) == nil {
             say(.accepted, order, extra.union(.resting), quantity: order.total)
             return rest(order)
         }
@@ -83,7 +106,7 @@ extension NaiveEngine {
             guard mayTrade(order, at: maker.price) else { return stopAtBand(order) }
             guard steps > 0 || order.executed < wanted else { return leave(order, .stepLimit) }
             steps -= 1
-            if order.prevention != .none && maker.account == order.account {
+            if order.prevention != .none && areOne(maker, order) {
                 if order.prevention == .decrement {
                     guard decrement(&order, maker) else {
                         return leave(order, .selfTradePrevented)
@@ -167,7 +190,9 @@ extension NaiveEngine {
         case .displayed: break
         default:
             let rests = attributes.contains(.resting) || kind == .rested
-            if rests && (order.isHidden || order.peak != 0) { attributes.insert(.undisclosed) }
+            if rests && (order.isHidden || order.peak != 0 || order.ranksFirst) {
+                attributes.insert(.undisclosed)
+            }
         }
         events.append(
             Event(

@@ -84,6 +84,7 @@ extension NaiveEngine {
         if condition != 0 || !isMarket && at8 != 0 { return .invalidTrigger }
         if isMarket && at8 != 0 { order.worst = worst(order, slippage: at8) }
         if isMarket && at16 != 0 { order.quoteLeft = at16 }
+        order.isBound = isMarket && (at8 != 0 || at16 != 0)
         return .none
     }
 

@@ -53,7 +53,9 @@ extension NaiveEngine {
         trading.owesIndication = false
         trading.phase = max(trading.phase, record.quantityLots)
         if hasReference { trading.reference = record.priceTicks }
-        if [.open, .closed, .postClose].contains(trading.state), isCrossed(number) {
+        if [.open, .closed, .postClose].contains(trading.state),
+            isCrossed(number) || hasMarketOrders(number)
+        {
             trading.isUncrossing = true
             standInLine(number)
         }
@@ -76,7 +78,10 @@ extension NaiveEngine {
         if trading.isUncrossing { return false }
         switch trading.state {
         case .open: return true
-        case .preOpen, .auction: return order.trigger != nil || order.mayRest && !order.isPostOnly
+        case .preOpen, .auction:
+            return order.trigger != nil
+                || ![.immediateOrCancel, .fillOrKill].contains(order.timeInForce)
+                    && !order.isPostOnly
         default: return false
         }
     }
@@ -87,36 +92,48 @@ extension NaiveEngine {
         guard let buy = book(instrument: instrument, side: .buy).first,
             let sell = book(instrument: instrument, side: .sell).first
         else { return false }
-        return buy.price >= sell.price
+        return buy.ranksFirst || sell.ranksFirst || buy.price >= sell.price
     }
 
-    mutating func uncross(_ number: UInt32) {
+    func hasMarketOrders(_ number: UInt32) -> Bool {
+        orders.contains { $0.instrument == number && $0.ranksFirst }
+    }
+
+    /// Whether that was to cancel what a market order has left.
+    mutating func uncross(_ number: UInt32) -> Bool {
         let buy = book(instrument: number, side: .buy).first
         let sell = book(instrument: number, side: .sell).first
         guard let price = tradings[number]!.cross else {
-            if isCrossed(number) {
-                sayAuction(number)
-            } else {
-                tradings[number]!.isUncrossing = false
-                tradings[number]!.reference = nil
-                if !isWaitedIn(number) { line.removeFirst() }
+            if let cross = auction(number, near: tradings[number]!.reference) {
+                start(cross, number)
+                return false
             }
-            return
+            for order in [buy, sell] {
+                guard let order, order.ranksFirst else { continue }
+                cancelResting(order, .marketRemainder)
+                return true
+            }
+            tradings[number]!.isUncrossing = false
+            tradings[number]!.reference = nil
+            if !isWaitedIn(number) { line.removeFirst() }
+            return false
         }
-        if let buy, let sell, buy.price >= price, sell.price <= price {
+        if let buy, let sell, buy.ranksFirst || buy.price >= price,
+            sell.ranksFirst || sell.price <= price
+        {
             tradeInAuction(buy, sell, price)
         } else {
             tradings[number]!.cross = nil
         }
+        return false
     }
 
     /// Where a book trades that is crossed.
     func auctionPrice(_ number: UInt32, near reference: Int64?) -> Int64? {
-        isCrossed(number) ? auction(number, near: reference).price : nil
+        auction(number, near: reference)?.price
     }
 
-    private mutating func sayAuction(_ number: UInt32) {
-        let cross = auction(number, near: tradings[number]!.reference)
+    private mutating func start(_ cross: Cross, _ number: UInt32) {
         guard isInFixedBand(cross.price, number, around: bands[number]?.reference) else {
             // Of those who were to trade some have gone.
             tradings[number]!.isUncrossing = false
@@ -149,22 +166,27 @@ extension NaiveEngine {
         guard tradings[number]?.owesIndication == true else { return false }
         tradings[number]!.owesIndication = false
         let none = Cross(price: instruments[number]!.lowest, buys: 0, sells: 0)
-        let cross =
-            isCrossed(number) ? auction(number, near: tradings[number]!.reference) : none
-        say(.auctionIndicated, cross, number)
+        say(.auctionIndicated, auction(number, near: tradings[number]!.reference) ?? none, number)
         return true
     }
 
-    /// Of all prices between the best sell and the best buy: of most volume, of these the least
-    /// imbalance, of these the nearest to the reference.
-    private func auction(_ number: UInt32, near given: Int64?) -> Cross {
+    /// Of all prices between the lowest and the highest of the limits and the reference: of most
+    /// volume, of these the least imbalance, of these the nearest to the reference. Nil where the
+    /// book is not crossed, or there is no price at all.
+    private func auction(_ number: UInt32, near given: Int64?) -> Cross? {
+        guard isCrossed(number) else { return nil }
         let buys = book(instrument: number, side: .buy)
         let sells = book(instrument: number, side: .sell)
-        var crosses = (sells[0].price...buys[0].price).map { price in
+        var prices = (buys + sells).filter { !$0.ranksFirst }.map(\.price)
+        if let reference = given ?? markets[number]?.last { prices.append(reference) }
+        guard let lowest = prices.min(), let highest = prices.max() else { return nil }
+        var crosses = (lowest...highest).map { price in
             Cross(
                 price: price,
-                buys: buys.filter { $0.price >= price }.reduce(0) { $0 + $1.leaves },
-                sells: sells.filter { $0.price <= price }.reduce(0) { $0 + $1.leaves })
+                buys: buys.filter { $0.ranksFirst || $0.price >= price }
+                    .reduce(0) { $0 + $1.leaves },
+                sells: sells.filter { $0.ranksFirst || $0.price <= price }
+                    .reduce(0) { $0 + $1.leaves })
         }
         let volume = crosses.map(\.volume).max()!
         crosses = crosses.filter { $0.volume == volume }
@@ -190,7 +212,7 @@ extension NaiveEngine {
             if order.peak != 0 { orders[index].displayed -= lots }
             var attributes: EventAttributes =
                 order.side == .buy ? .auction : [.auction, .aggressor]
-            if order.isHidden { attributes.insert(.undisclosed) }
+            if order.isHidden || order.ranksFirst { attributes.insert(.undisclosed) }
             say(
                 .traded, orders[index], attributes, price: price, quantity: lots, detail: detail)
         }

@@ -47,7 +47,7 @@ extension NaiveEngine {
         var steps = Self.stepsPerCommand
         while let instrument = line.first, steps > 0, tradeIndex <= 65_535 - Self.stepsPerOrder {
             if tradings[instrument]?.isUncrossing == true {
-                uncross(instrument)
+                if uncross(instrument) { steps -= 1 }
                 continue
             }
             guard [nil, .open].contains(tradings[instrument]?.state) else {
@@ -154,7 +154,7 @@ extension NaiveEngine {
         let isPair =
             other.instrument == order.instrument && other.side == order.side
             && (other.trigger == nil) != (order.trigger == nil) && other.partner == nil
-            && !other.isHidden && other.peak == 0
+            && !other.isHidden && other.peak == 0 && !other.ranksFirst
         return isPair ? .none : .invalidLink
     }
 }

@@ -32,6 +32,8 @@ struct NaiveEngine {
         /// The last trade before it came in, or was triggered.
         var lastBefore: Int64?
         var quoteLeft: UInt64?
+        /// Whether a market order says how far it trades, or for how much.
+        var isBound = false
         /// Its place among those like it at its price.
         var priority = 0
         /// The record that entered it, and its place among all, in order of entry.
@@ -50,8 +52,11 @@ struct NaiveEngine {
             type == .limit
                 && [.day, .goodTillCancel, .goodTillTime].contains(timeInForce)
         }
+        /// As it rests in a call: a market order that waits for nothing.
+        var ranksFirst: Bool { type == .market && trigger == nil }
         var isRare: Bool {
             isHidden || slides || expiry != 0 || peak != 0 || trigger != nil || partner != nil
+                || ranksFirst
         }
     }
     struct Session {
@@ -84,6 +89,7 @@ struct NaiveEngine {
     var priorities = 0
     var shownReferences: UInt64 = 0
     var killedAccounts: Set<UInt32> = []
+    var groups: [UInt32: UInt32] = [:]
     var markets: [UInt32: Market] = [:]
     var tradings: [UInt32: Trading] = [:]
     var bands: [UInt32: Bands] = [:]
@@ -240,6 +246,7 @@ struct NaiveEngine {
         case .bustTrade: bust(record, continuation)
         case .setInstrumentState: setState(record)
         case .setPriceBands: setBands(record)
+        case .setTradeGroup: setGroup(record)
         case .setOrderRules: setRules(record)
         case .setTickTableRow: setTickRow(record)
         case .filler: events.append(Event(kind: .nothing))
@@ -307,6 +314,8 @@ struct NaiveEngine {
             rules < 3 ? plain(order, record, continuation) : rare(&order, record, continuation)
         guard reason == .none else { return no(reason) }
         guard isTaken(order) else { return no(.instrumentNotOpen) }
+        let isInCall = isCall(order.instrument)
+        if isInCall && order.isBound { return no(.unsupportedCombination) }
         guard order.total > 0 else { return no(.zeroQuantity) }
         guard order.total <= instrument.quantityMax else { return no(.quantityTooLarge) }
         if type == .market || order.isMarketWhenTriggered {
@@ -322,7 +331,7 @@ struct NaiveEngine {
             return no(.invalidPeak)
         }
         guard order.minimum <= order.total else { return no(.invalidMinimum) }
-        if order.mayRest || order.trigger != nil {
+        if order.mayRest || order.trigger != nil || isInCall {
             let link = linkRefusal(order)
             guard link == .none else { return no(link) }
             let mine = orders.count { $0.session == record.session }
@@ -394,9 +403,17 @@ struct NaiveEngine {
     }
 
     mutating func replaceOrder(_ record: LogRecord) {
-        guard record.flags == 0 else { return reject(.replaceRejected, .invalidFlags, record) }
+        guard record.flags == 0 || rules == 3 && record.flags <= 3 else {
+            return reject(.replaceRejected, .invalidFlags, record)
+        }
         let originalID = UInt64(record.account) | UInt64(record.instrument) << 32
         guard let index = find(record.session, originalID) else {
+            if record.flags & 2 != 0 {
+                return events.append(
+                    Event(
+                        kind: .nothing, detail: UInt16(Reason.unknownOrder.rawValue),
+                        session: record.session, orderID: record.orderID))
+            }
             return reject(.replaceRejected, .unknownOrder, record)
         }
         let original = orders[index]
@@ -420,7 +437,7 @@ struct NaiveEngine {
             reason = .zeroQuantity
         } else if order.total > instrument.quantityMax {
             reason = .quantityTooLarge
-        } else if order.isMarketWhenTriggered && order.trigger != nil
+        } else if original.type == .market
             ? order.price != 0
             : order.price < instrument.lowest || order.price > instrument.highest
         {
@@ -435,6 +452,9 @@ struct NaiveEngine {
             reason = slide(&order)
         }
         guard reason == .none else {
+            if record.flags & 1 != 0, ![.killed, .instrumentNotOpen].contains(reason) {
+                return cancelResting(original, .replaceInvalid)
+            }
             events.append(
                 Event(
                     kind: .replaceRejected, attributes: EventAttributes(side: original.side),

@@ -63,6 +63,7 @@ struct RandomFlow {
         }
         if rules >= 3, chance(60) { return tradingState() }
         if rules >= 3, chance(250) { return roll() }
+        if rules >= 3, chance(100) { return tradeGroup() }
         if rules >= 3, chance(120) { return bust() }
         if rules >= 3, chance(60) { return chance(2) ? priceBands() : time() }
         if rules >= 3, chance(60) {
@@ -264,7 +265,7 @@ struct RandomFlow {
     private mutating func replace() -> Command {
         var record = LogRecord(
             kind: .replaceOrder, session: session(), priceTicks: price(chance(3) ? 2 : 1),
-            quantityLots: lots(), flags: chance(100) ? 4 : 0)
+            quantityLots: lots(), flags: chance(100) ? 4 : chance(3) ? UInt16(random.below(4)) : 0)
         record.originalOrderID = id()
         record.orderID = chance(3) ? record.originalOrderID : id()
         return Command(sequence(record))
@@ -348,6 +349,22 @@ struct RandomFlow {
         return Command(record)
     }
 
+    /// Two groups and none, so that accounts meet in them and part again.
+    private mutating func tradeGroup() -> Command {
+        var record = LogRecord.setTradeGroup(
+            account: UInt32(random.below(3)), group: UInt32(random.below(3)), operatorID: 9)
+        switch random.below(40) {
+        case 0: record.orderID |= 1 << 32
+        case 1: record.flags = 1
+        case 2: record.instrument = 1
+        case 3: record.priceTicks = 1
+        case 4: record.quantityLots = 1
+        case 5: record.attributes.rawValue = 1
+        default: break
+        }
+        return Command(record)
+    }
+
     /// Mostly to a later day.
     private mutating func roll() -> Command {
         day += random.below(4)
@@ -422,7 +439,7 @@ struct RandomFlow {
     /// A kind that nobody knows.
     private mutating func wild() -> Command {
         let known: Set<UInt8> = [
-            1, 2, 3, 4, 5, 6, 7, 32, 33, 64, 65, 68, 69, 70, 71, 72, 73, 74, 79, 126,
+            1, 2, 3, 4, 5, 6, 7, 32, 33, 64, 65, 68, 69, 70, 71, 72, 73, 74, 76, 79, 126,
         ]
         var kind = UInt8(random.below(256))
         while known.contains(kind) { kind = UInt8(random.below(256)) }

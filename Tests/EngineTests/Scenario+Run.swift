@@ -62,7 +62,7 @@ extension Scenario {
         played.book = books { instrument, side, visit in
             rig.engine.forEachRestingOrder(instrument: instrument, side: side) { order in
                 visit(
-                    order.priceTicks,
+                    order.isAtMarket ? BookLine.atMarket : order.priceTicks,
                     BookLine.Order(
                         session: order.session, orderID: order.orderID,
                         leavesLots: order.totalLots - order.executedLots,
@@ -104,10 +104,10 @@ extension Scenario {
         played.book = books { instrument, side, visit in
             for order in naive.book(instrument: instrument, side: side) {
                 visit(
-                    order.price,
+                    order.ranksFirst ? BookLine.atMarket : order.price,
                     BookLine.Order(
                         session: order.session, orderID: order.id, leavesLots: order.leaves,
-                        shownLots: order.isHidden
+                        shownLots: order.isHidden || order.ranksFirst
                             ? 0 : order.peak != 0 ? order.displayed : order.leaves))
             }
         }
@@ -189,6 +189,7 @@ extension NaiveEngine {
         orders.filter {
             $0.trigger == nil && $0.instrument == instrument && $0.side == side
         }.sorted { left, right in
+            if left.ranksFirst != right.ranksFirst { return left.ranksFirst }
             guard left.price == right.price else {
                 return side == .buy ? left.price > right.price : left.price < right.price
             }

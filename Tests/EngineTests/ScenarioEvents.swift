@@ -248,6 +248,9 @@ struct BookLine: Equatable {
     var priceTicks: Int64
     var orders: [Order]
 
+    /// Before every price.
+    static let atMarket = Int64.min
+
     struct Order: Equatable {
         var session: UInt32
         var orderID: UInt64
@@ -290,12 +293,12 @@ struct BookLine: Equatable {
         }
     }
 
-    /// `buy 100` or `OIL buy 100`, and `a1 10, a2 5`.
+    /// `buy 100`, `buy market` or `OIL buy 100`, and `a1 10, a2 5`.
     init(place: String, orders text: String, _ speech: Speech) throws(WordError) {
         var words = place.split(separator: " ").map(String.init)
         instrument = words.count == 3 ? try speech.instrument(words.removeFirst()) : 1
         guard words.count == 2, let side = ["buy": Side.buy, "sell": .sell][words[0]],
-            let price = Int64(words[1])
+            let price = words[1] == "market" ? Self.atMarket : Int64(words[1])
         else { throw WordError(message: "`\(place)` is no place in a book, such as `buy 100`") }
         self.side = side
         priceTicks = price
@@ -313,7 +316,8 @@ struct BookLine: Equatable {
     func words(_ speech: Speech) -> String {
         let place = instrument == 1 ? "" : "\(speech.name(instrument: instrument)) "
         let list = orders.map { $0.words(speech) }
-        return "\(place)\(side == .buy ? "buy" : "sell") \(priceTicks): "
+        let price = priceTicks == Self.atMarket ? "market" : "\(priceTicks)"
+        return "\(place)\(side == .buy ? "buy" : "sell") \(price): "
             + list.joined(separator: ", ")
     }
 }

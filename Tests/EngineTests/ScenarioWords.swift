@@ -281,6 +281,9 @@ enum Language {
             "kill account <number>", .killSwitch, [field(\.record.orderID)],
             sets: [(field(\.target), 2), (field(\.[flag: RecordFlags.stop]), 1)]),
         verb(
+            "put account <number> into group <number>", .setTradeGroup,
+            [field(\.record.account), field(\.record.orderID)]),
+        verb(
             "release session <number>", .killSwitch, [field(\.record.orderID)],
             sets: [(field(\.target), 1)]),
         verb(
@@ -424,6 +427,12 @@ enum Language {
         phrase(
             "for-account <number>", of: [.massCancel], [field(\.record.account)],
             sets: [(field(\.[flag: RecordFlags.byAccount]), 1)]),
+        phrase(
+            "cancels-if-invalid", of: [.replaceOrder],
+            sets: [(field(\.[flag: RecordFlags.cancelsIfInvalid]), 1)]),
+        phrase(
+            "silent-if-dead", of: [.replaceOrder],
+            sets: [(field(\.[flag: RecordFlags.silentIfDead]), 1)]),
         phrase("request <number>", of: [.massCancel], [field(\.record.orderID)]),
         phrase(
             "cancel-on-disconnect", of: [.logon],

@@ -21,7 +21,9 @@ import Wire
             .instruments(shard: 0, from: 1), .sessions(shard: 15, from: .max),
             .book(.number(1), depth: 1), .book(.symbol("of"), depth: 20),
             .order(session: 1, orderID: .max), .roll(BusinessDay(rawValue: 20_787)),
-            .calendar, .orderRules(.number(1)), .tickTable(16),
+            .calendar, .setTradeGroup(account: 0, group: .max),
+            .setTradeGroup(account: .max, group: 0), .tradeGroups(shard: 15, from: .max),
+            .orderRules(.number(1)), .tickTable(16),
             .setOrderRules(
                 .symbol("of"),
                 OrderRules(lotStep: 10, quantityLotsMin: 20, valueMax: .max, tickTable: 16)),
@@ -76,6 +78,7 @@ import Wire
         ("", "there is no such request"),
         ("fly 7", "there is no such request"),
         ("kill", "`account` is missing: a number, 0…18446744073709551615"),
+        ("set-trade-group account=1", "`group` is missing: a number, 0…4294967295"),
         ("kill session=x", "session=x: it takes 0…18446744073709551615"),
         ("kill session=7 account=7", "there is no such request: `account` has no meaning in it"),
         ("kill session=7 released", "there is no such request: `released` has no meaning in it"),

@@ -191,6 +191,34 @@ private let gold = Configuration.Instrument(
                 "the log is under rules 2, and there are price bands since rules 3: activate"))
     }
 
+    @Test func `puts accounts into trade groups, and sees them`() throws {
+        let alone = try Alone()
+        for (account, group) in [(9, 3), (0, 3), (7, 4), (7, 5), (9, 0)] {
+            #expect(
+                alone.ask("admin set-trade-group account=\(account) group=\(group)")
+                    == #"{"ok":true,"tradeGroup":{"account":\#(account),"group":\#(group)}}"#)
+        }
+        let record = try #require(alone.records.last)
+        #expect(record.kind == .setTradeGroup && record.session == 9 && record.account == 9)
+        #expect(record.tradeGroup == 0)
+        let first = #"{"account":0,"group":3,"shard":0}"#
+        let second = #"{"account":7,"group":5,"shard":0}"#
+        let all = alone.ask("admin trade-groups")
+        #expect(all.contains(#""tradeGroups":[\#(first),\#(second)]}"#), "\(all)")
+        #expect(
+            alone.ask("admin trade-groups from=2").contains(#""tradeGroups":[\#(second)]"#))
+        #expect(alone.ask("admin trade-groups from=3").contains(#""tradeGroups":[]"#))
+        for account in 100..<356 {
+            _ = alone.ask("admin set-trade-group account=\(account) group=1")
+        }
+        let many = alone.ask("admin trade-groups")
+        #expect(many.contains(#"{"account":355,"group":1,"shard":0}]"#), "\(many)")
+        let old = try Alone { $0.rules = RulesRange(oldest: 1, newest: 2) }
+        #expect(
+            old.ask("admin set-trade-group account=1 group=1").contains(
+                "the log is under rules 2, and there are trade groups since rules 3: activate"))
+    }
+
     @Test func `sets tick tables and the order rules of an instrument, and sees them`() throws {
         let alone = try Alone()
         let rows = #""rows":[{"fromTicks":-50,"stepTicks":1},{"fromTicks":100,"stepTicks":5}]"#

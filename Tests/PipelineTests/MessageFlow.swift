@@ -50,7 +50,7 @@ struct MessageFlow {
             return bytes(
                 ReplaceOrder(
                     originalOrderID: id, newOrderID: 1 + random.below(30), priceTicks: price,
-                    totalLots: lots))
+                    totalLots: lots, flags: UInt8(random.below(4))))
         case 87..<98:
             return bytes(ReduceOrder(orderID: id, instrument: instrument, totalLots: lots))
         case 98 where random.below(2) == 0:

@@ -148,7 +148,7 @@ import Wire
             ),
             (.invalidReserved, 9, with(cancel) { $0.reserved1 = 1 }),
             (.invalidReserved, 9, with(cancel) { $0.reserved2 = 0x100 }),
-            (.invalidReserved, 9, with(replace) { $0.reserved1 = 1 }),
+            (.invalidReserved, 9, with(replace) { $0.flags = 4 }),
             (.invalidReserved, 9, with(replace) { $0.reserved2 = 1 }),
             (.invalidReserved, 9, with(replace) { $0.reserved4 = 1 << 31 }),
             (.invalidReserved, 9, with(reduce) { $0.reserved1 = 1 }),

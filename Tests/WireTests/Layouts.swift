@@ -82,7 +82,7 @@ private let messageLayouts = [
     Layout(
         ReplaceOrder.self,
         [
-            \.type, \.reserved1, \.reserved2, \.reserved4, \.originalOrderID, \.newOrderID,
+            \.type, \.flags, \.reserved2, \.reserved4, \.originalOrderID, \.newOrderID,
             \.priceTicks, \.totalLots,
         ]),
     Layout(

@@ -152,7 +152,8 @@ private let orderSamples = [
     Sample(CancelOrder(orderID: u64(8), instrument: u32(4))),
     Sample(
         ReplaceOrder(
-            originalOrderID: u64(8), newOrderID: u64(16), priceTicks: i64(24), totalLots: u64(32))),
+            originalOrderID: u64(8), newOrderID: u64(16), priceTicks: i64(24), totalLots: u64(32),
+            flags: 2)),
     Sample(ReduceOrder(orderID: u64(8), instrument: u32(4), totalLots: u64(16))),
     Sample(MassCancel(requestID: u64(8), instrument: u32(4), sides: 2)),
     Sample(

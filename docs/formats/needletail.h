@@ -231,6 +231,7 @@ enum nt_reason {
     NT_REASON_KILL_SWITCH = 77,
     NT_REASON_OUTSIDE_PRICE_BAND = 78,
     NT_REASON_DAY_ENDED = 79,
+    NT_REASON_REPLACE_INVALID = 80,
     NT_REASON_SESSION_IN_USE = 96,
     NT_REASON_NOT_AUTHORISED = 97,
     NT_REASON_WRONG_EPOCH = 98,
@@ -261,6 +262,7 @@ enum nt_command_kind {
     NT_COMMAND_ROLL_BUSINESS_DAY = 72,
     NT_COMMAND_SET_ORDER_RULES = 73,
     NT_COMMAND_SET_TICK_TABLE_ROW = 74,
+    NT_COMMAND_SET_TRADE_GROUP = 76,
     NT_COMMAND_BUST_TRADE = 79,
     NT_COMMAND_DEPOSIT = 96,
     NT_COMMAND_WITHDRAW = 97,
@@ -303,6 +305,9 @@ enum nt_record_flags {
     NT_RECORD_FLAG_DECREMENT = 0x0020,
     NT_RECORD_FLAG_LINKED = 0x0040,
     NT_RECORD_FLAG_ORDER_MASK = 0x00FF,
+    NT_RECORD_FLAG_CANCELS_IF_INVALID = 0x0001,
+    NT_RECORD_FLAG_SILENT_IF_DEAD = 0x0002,
+    NT_RECORD_FLAG_REPLACE_MASK = 0x0003,
     NT_RECORD_FLAG_CANCEL_ON_DISCONNECT = 0x0001,
     NT_RECORD_FLAG_EXTENDED_REPORTS = 0x0002,
     NT_RECORD_FLAG_CANCEL_ALL_ON_DISCONNECT = 0x0004,
@@ -518,7 +523,8 @@ typedef struct nt_replace_record {
     uint64_t original_order_id;     /* 48  id of the order that it takes the place of */
     uint8_t kind;                   /* 56  3, replaceOrder */
     uint8_t attributes;             /* 57  zero: side, type and time in force stay */
-    uint16_t flags;                 /* 58  zero: flags stay */
+    /* 58 since rules 3 what becomes of it when it fails; the order's own flags stay */
+    uint16_t flags;
     uint32_t crc32c;                /* 60  chained */
 } nt_replace_record;
 
@@ -607,7 +613,8 @@ typedef struct nt_cancel_order {
 /* Cancels one order and enters another in its place. 40 bytes. */
 typedef struct nt_replace_order {
     uint8_t type;                   /* 0   0x04 */
-    uint8_t reserved1;              /* 1   zero */
+    /* 1  since rules 3 bit 0 cancels if invalid, bit 1 silent if dead; others zero */
+    uint8_t flags;
     uint16_t reserved2;             /* 2   zero */
     uint32_t reserved4;             /* 4   zero */
     uint64_t original_order_id;     /* 8   id of the order in the book */
@@ -1021,7 +1028,7 @@ NT_CHECK_FIELD(cancel_order, instrument, 4);
 NT_CHECK_FIELD(cancel_order, order_id, 8);
 NT_CHECK_SIZE(replace_order, 40);
 NT_CHECK_FIELD(replace_order, type, 0);
-NT_CHECK_FIELD(replace_order, reserved1, 1);
+NT_CHECK_FIELD(replace_order, flags, 1);
 NT_CHECK_FIELD(replace_order, reserved2, 2);
 NT_CHECK_FIELD(replace_order, reserved4, 4);
 NT_CHECK_FIELD(replace_order, original_order_id, 8);

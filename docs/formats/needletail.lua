@@ -184,6 +184,7 @@ local REASONS = {
     [77] = "killSwitch",
     [78] = "outsidePriceBand",
     [79] = "dayEnded",
+    [80] = "replaceInvalid",
     [96] = "sessionInUse",
     [97] = "notAuthorised",
     [98] = "wrongEpoch",
@@ -212,7 +213,7 @@ local LAYOUTS = {
     },
     [0x04] = {
         name = "ReplaceOrder", channel = 1, bytes = 40,
-        { "type", 0, 1 }, { "reserved", 1, 1 }, { "reserved", 2, 2 }, { "reserved", 4, 4 },
+        { "type", 0, 1 }, { "flags", 1, 1 }, { "reserved", 2, 2 }, { "reserved", 4, 4 },
         { "original_order_id", 8, 8 }, { "new_order_id", 16, 8 }, { "price_ticks", 24, 8 },
         { "total_lots", 32, 8 },
     },

@@ -63,12 +63,10 @@ extension Engine {
     mutating func replaceOrder(_ record: LogRecord, into outbox: inout EventOutbox) -> Bool {
         let original = record.originalOrderID
         let slot = findOrder(session: record.session, orderID: original)
-        guard record.flags == 0 else {
+        guard record.flags == 0 || mayAskFor(policy: record.flags) else {
             return reject(.replaceRejected, .invalidFlags, record, into: &outbox)
         }
-        guard slot != 0 else {
-            return reject(.replaceRejected, .unknownOrder, record, into: &outbox)
-        }
+        guard slot != 0 else { return replaceDead(record, into: &outbox) }
         let node = orders[slot]
         let limit =
             node.traits.isMarket
@@ -76,7 +74,7 @@ extension Engine {
         let total = record.quantityLots
         let reason = refusal(ofReplace: record, original: node, limit: limit)
         guard reason == .none else {
-            return rejectReplace(reason, record, original: node, into: &outbox)
+            return failReplace(reason, record, of: slot, into: &outbox)
         }
         guard total > node.executedLots else {
             cancel(slot, because: .totalExecuted, last: closing, into: &outbox)
@@ -116,9 +114,9 @@ extension Engine {
             return .duplicateOrderID
         }
         let extra = node.extra == 0 ? OrderExtra() : extras[node.extra]
-        guard isTaken(in: node.instrument, node.traits, waits: extra.waits) else {
-            return .instrumentNotOpen
-        }
+        let state = stateRefusal(
+            node.instrument, node.traits, waits: extra.waits, isBound: false)
+        guard state == .none else { return state }
         guard total != 0 else { return .zeroQuantity }
         guard total <= instruments[node.instrument].quantityLotsMax else {
             return .quantityTooLarge
@@ -136,13 +134,44 @@ extension Engine {
             node.instrument, isSell: node.isSell, limit, slides: extra.slides)
     }
 
-    /// The new id, price and total as asked for; account, instrument, side, reference and executed
-    /// lots of the original, which stays as it was.
+    /// Since rules 3 a replace says what becomes of it when it fails.
+    private func mayAskFor(policy: UInt16) -> Bool {
+        rulesVersion >= 3 && policy & ~RecordFlags.replaceMask == 0
+    }
+
+    /// A replace of an order that is not open: rejected, or if it asks for that ignored. It has
+    /// used its session sequence up, and its one event is nobody's report.
     @inline(never)
-    private mutating func rejectReplace(
-        _ reason: Reason, _ record: LogRecord, original node: OrderNode,
-        into outbox: inout EventOutbox
+    private mutating func replaceDead(
+        _ record: LogRecord, into outbox: inout EventOutbox
     ) -> Bool {
+        guard record.flags & RecordFlags.silentIfDead != 0 else {
+            return reject(.replaceRejected, .unknownOrder, record, into: &outbox)
+        }
+        emit(
+            Event(
+                kind: .nothing, attributes: closing, detail: UInt16(Reason.unknownOrder.rawValue),
+                session: record.session, orderID: record.orderID), into: &outbox)
+        return true
+    }
+
+    /// A replace of an open order that cannot be: it is rejected and the original stays as it was,
+    /// or if it asks for that the original is cancelled. Not for what is no matter of its details:
+    /// somebody is stopped, or the instrument takes nothing.
+    ///
+    /// The reject has the new id, price and total as asked for; account, instrument, side,
+    /// reference and executed lots of the original.
+    @inline(never)
+    private mutating func failReplace(
+        _ reason: Reason, _ record: LogRecord, of slot: UInt32, into outbox: inout EventOutbox
+    ) -> Bool {
+        if record.flags & RecordFlags.cancelsIfInvalid != 0, reason != .killed,
+            reason != .instrumentNotOpen
+        {
+            cancel(slot, because: .replaceInvalid, last: closing, into: &outbox)
+            return true
+        }
+        let node = orders[slot]
         report(
             Event(
                 kind: .replaceRejected, attributes: node.traits.eventAttributes.union(closing),

@@ -5,8 +5,8 @@ internal import Wire
 // what it could trade is counted, and then it either trades that much or is cancelled without a
 // trade.
 //
-// With `cancelOldest` orders of the same account are passed over, as matching would cancel them;
-// with every other prevention counting stops at the first of them.
+// With `cancelOldest` orders of the same account or trade group are passed over, as matching would
+// cancel them; with every other prevention counting stops at the first of them.
 extension Engine {
     /// Steps (levels or orders looked at) of one slice for each event that a slice may have.
     private static var scanStepsPerEvent: UInt64 { 8 }
@@ -77,7 +77,7 @@ extension Engine {
                     stepsLeft &-= 1
                     pending.countedSteps &+= self.steps(with: pending.slot)
                     guard pending.countedSteps <= UInt64(order.stepsLeft) else { return false }
-                    if prevention == .none || orders[pending.slot].account != order.account {
+                    if prevention == .none || !areOne(orders[pending.slot].account, order.account) {
                         pending.countedLots &+= orders[pending.slot].leavesLots
                     } else if prevention != .cancelOldest {
                         return pending.countedLots >= order.minimumLots

@@ -118,7 +118,7 @@ extension Engine {
             }
             let tick = instruments[instrument].bestOpposite(isSell: isSell)
             let slot = levels[levelBase &+ UInt32(truncatingIfNeeded: tick)].head
-            if prevention != .none, orders[slot].account == order.account {
+            if prevention != .none, areOne(orders[slot].account, order.account) {
                 if !isPlain, prevention == .decrement {
                     guard decrement(&order, and: slot, into: &outbox) else { return .prevented }
                     continue

@@ -103,9 +103,10 @@ extension Engine {
         let traits = OrderTraits(attributes: record.attributes, flags: record.flags)
         let kind = rulesVersion < 3 ? plainRefusal(record, terms) : rareRefusal(record, terms)
         guard kind == .none else { return kind }
-        guard isTaken(in: instrument, traits, waits: terms.waits) else {
-            return .instrumentNotOpen
-        }
+        let state = stateRefusal(
+            instrument, traits, waits: terms.waits,
+            isBound: terms.slippageTicks | terms.quoteMax != 0)
+        guard state == .none else { return state }
         let quantity = record.quantityLots
         guard quantity != 0 else { return .zeroQuantity }
         guard quantity <= instruments[instrument].quantityLotsMax else {
@@ -121,7 +122,9 @@ extension Engine {
         guard rule == .none else { return rule }
         let amounts = amountRefusal(quantity, instrument, terms)
         guard amounts == .none else { return amounts }
-        guard traits.mayRest || terms.waits else { return .none }
+        guard
+            traits.mayRest || terms.waits || ranksFirst(instrument, record.attributes.type)
+        else { return .none }
         let link = linkRefusal(record, terms)
         guard link == .none else { return link }
         guard sessions[session].openOrders < limits.sessionOpenOrdersMax else {
@@ -191,7 +194,7 @@ extension Engine {
             crosses(isSell: order.traits.isSell, order)
             && !markets[order.instrument].trading.isCall
         let restsUntouched = !crosses && order.traits.mayRest
-        if restsUntouched && order.extra != 0 {
+        if order.extra != 0, restsUntouched || extras[order.extra].ranksFirst {
             return acceptRare(order, extra.union(.resting), into: &outbox)
         }
         accept(

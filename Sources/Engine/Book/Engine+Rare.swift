@@ -118,6 +118,7 @@ extension Engine {
     func isRare(_ record: RecordView, _ terms: OrderTerms) -> Bool {
         record.flags & (RecordFlags.hidden | RecordFlags.slide | RecordFlags.linked) != 0
             || terms.waits || terms.peakLots | UInt64(terms.expirySeconds) != 0
+            || ranksFirst(record.instrument, record.attributes.type)
     }
 
     /// The extra of a new order that was found good, or 0 when it needs none.
@@ -135,6 +136,7 @@ extension Engine {
         }
         if record.flags & RecordFlags.hidden != 0 { flags |= OrderExtra.hidden }
         if record.flags & RecordFlags.slide != 0 { flags |= OrderExtra.slides }
+        if record.attributes.type == .market { flags |= OrderExtra.ranksFirst }
         extras[extra] = OrderExtra(
             entryReference: record.sequence, peakLots: terms.peakLots,
             expirySeconds: terms.expirySeconds, flags: flags, partner: partner,

@@ -3,7 +3,8 @@ internal import Platform
 internal import Wire
 
 // Orders with an `OrderExtra`, from acceptance to the end: hidden ones, which stand behind those
-// displayed at their price; icebergs, of which a peak is shown; and those that expire.
+// displayed at their price; icebergs, of which a peak is shown; those that expire; and market
+// orders that rest.
 extension Engine {
     /// Accepts an order that trades with nobody, and rests it.
     @inline(never)
@@ -65,8 +66,11 @@ extension Engine {
     /// Gives an order its slot, and makes it its session's youngest.
     mutating func take(_ order: IncomingOrder) -> UInt32 {
         let slot = pool.allocate()
+        let isSell = order.traits.isSell
         let level =
-            instruments[order.instrument].level(isSell: order.traits.isSell, order.limit)
+            extras[order.extra].ranksFirst
+            ? marketLevel(order.instrument, isSell: isSell)
+            : instruments[order.instrument].level(isSell: isSell, order.limit)
         orders[slot] = OrderNode(
             orderID: order.orderID, reference: order.reference, priceTicks: order.priceTicks,
             totalLots: order.totalLots, level: level, indexHash: order.indexHash,
@@ -127,7 +131,7 @@ extension Engine {
         levels[level].tail = isHidden ? slot | Level.hiddenTail : slot
         if last == 0 {
             levels[level].head = slot
-            openLevel(of: slot)
+            if !isMarketLevel(level) { openLevel(of: slot) }
         } else {
             links[last].next = slot
         }
@@ -162,7 +166,7 @@ extension Engine {
         } else {
             levels[level].tail = own.previous
         }
-        if levels[level].head == 0 { closeLevel(of: slot) }
+        if levels[level].head == 0, !isMarketLevel(level) { closeLevel(of: slot) }
     }
 
     /// Takes an order with an extra out of everything; it and the extra are free then.

@@ -55,6 +55,15 @@ struct PriceBits {
         return nextFar(bit &>> 6)
     }
 
+    /// The highest set rank; there is one.
+    var last: Int64 {
+        var top = Int(storey2Count) &- 1
+        while words[storey2 &+ top] == 0 { top &-= 1 }
+        let second = top &<< 6 | 63 &- words[storey2 &+ top].leadingZeroBitCount
+        let first = second &<< 6 | 63 &- words[storey1 &+ second].leadingZeroBitCount
+        return Int64(first &<< 6 | 63 &- words[storey0 &+ first].leadingZeroBitCount)
+    }
+
     @inline(__always) private func above(_ bit: Int) -> UInt64 {
         ~1 &<< UInt64(truncatingIfNeeded: bit)
     }

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Wire
 
-/// The price of an auction, and what trades at it.
+/// The price of an auction, and what trades at it: nothing where there is no price.
+///
+/// It is looked for from the lowest to the highest of all limits and the reference. A market order
+/// takes part at every price, so it is as good as one at the end of these that is best for the
+/// other side: then the book is one of limits.
 ///
 /// Best buys against best sells, level by level, give the largest volume, and the prices between
 /// the last sell and the last buy that took part are those at which so much trades. From there up
@@ -33,6 +37,21 @@ private struct AuctionSide {
         self.isSell = isSell
         rank = state.best(isSell: isSell)
         load()
+    }
+
+    /// From the lowest to the highest limit; nothing where there is none.
+    var span: TickBand {
+        guard !isEmpty else { return .nothing }
+        let worst = state.rank(isSell: isSell, bits.last)
+        return TickBand(low: min(tick, worst), high: max(tick, worst))
+    }
+
+    /// Puts market orders at a tick that no limit is better than.
+    mutating func add(atMarket lots: UInt64, at tick: Int64) {
+        guard lots != 0 else { return }
+        rank = state.rank(isSell: isSell, tick)
+        load()
+        self.lots &+= lots
     }
 
     var isEmpty: Bool { rank == InstrumentState.none }
@@ -67,12 +86,23 @@ extension Engine {
     /// The price at which a crossed book trades: of most volume, then of the least imbalance, then
     /// nearest to `reference`, which is the last trade where none was given (`noTick`). Without
     /// either the middle; of two middles the higher one if buys are left over at it, else the
-    /// lower. Takes as long as there are levels that trade.
+    /// lower. Takes as long as there are levels that trade. Nothing trades where only market orders
+    /// are left and there is no reference.
     func auctionPrice(_ instrument: UInt32, near reference: UInt32) -> AuctionPrice {
         let state = instruments[instrument]
         var buys = AuctionSide(state, levels, state.bits(words, isSell: false), isSell: false)
         var sells = AuctionSide(state, levels, state.bits(words, isSell: true), isSell: true)
+        let near = reference == InstrumentState.noTick ? state.lastTick : reference
         var price = AuctionPrice()
+        if hasMarketOrders(instrument) {
+            var span = buys.span.joined(with: sells.span)
+            if near != InstrumentState.noTick {
+                span = span.joined(with: TickBand(low: Int64(near), high: Int64(near)))
+            }
+            guard span.low <= span.high else { return price }
+            buys.add(atMarket: lotsAtMarket(instrument, isSell: false), at: span.high)
+            sells.add(atMarket: lotsAtMarket(instrument, isSell: true), at: span.low)
+        }
         // Where the last lot that trades stands: at these prices and between them all of it trades.
         var (high, low) = (buys.tick, sells.tick)
         while buys.tick >= sells.tick, !buys.isEmpty, !sells.isEmpty {
@@ -102,12 +132,15 @@ extension Engine {
                 (low, high) = (fromBuys, toSells)
             }
         }
-        let near = reference == InstrumentState.noTick ? state.lastTick : reference
         price.tick = nearest(low, high, near, buysThrough: lastShort)
         price.isSellImbalance = price.tick >= firstLong
         price.imbalanceLots =
             price.tick <= lastShort ? buys.lots : price.isSellImbalance ? sells.lots : 0
         return price
+    }
+
+    private func lotsAtMarket(_ instrument: UInt32, isSell: Bool) -> UInt64 {
+        levels[marketLevel(instrument, isSell: isSell)].quantityLots
     }
 
     /// The tick of `low ... high` nearest to the reference; buys are left over up to `buysThrough`.

@@ -12,7 +12,14 @@ struct TickBand {
     var low: Int64 = .min
     var high: Int64 = .max
 
+    static let nothing = TickBand(low: .max, high: .min)
+
     func contains(_ tick: Int64) -> Bool { low <= tick && tick <= high }
+
+    /// With all that is between the two.
+    func joined(with other: TickBand) -> TickBand {
+        TickBand(low: min(low, other.low), high: max(high, other.high))
+    }
 }
 
 extension MarketState {
@@ -176,7 +183,8 @@ extension Engine {
                 instrument, around: market.staticTick, near: market.referenceTick)
         else { return call(instrument, end: MarketState.noEnd, into: &outbox) }
         turn(instrument, .open, into: &outbox)
-        markets[instrument].isUncrossing = isCrossed(instrument)
+        markets[instrument].isUncrossing =
+            isCrossed(instrument) || hasMarketOrders(instrument)
         setUsual(instrument)
     }
 }

@@ -40,7 +40,7 @@ extension Engine {
             markets[instrument].phaseSeconds = UInt32(truncatingIfNeeded: record.quantityLots)
         }
         (markets[instrument].referenceTick, markets[instrument].staticTick) = references
-        if !state.mayBeCrossed, isCrossed(instrument) {
+        if !state.mayBeCrossed, isCrossed(instrument) || hasMarketOrders(instrument) {
             markets[instrument].isUncrossing = true
             standInLine(instrument)
         }
@@ -69,18 +69,15 @@ extension Engine {
         markets[instrument].callEndSeconds = MarketState.noEnd
     }
 
-    /// Whether an order may be entered, or be replaced by another, as it is: in a call only what
-    /// can rest or wait there.
-    @inline(__always)
-    func isTaken(in instrument: UInt32, _ traits: OrderTraits, waits: Bool) -> Bool {
-        let market = markets[instrument]
-        if market.isContinuous { return true }
-        return market.trading.isCall && (waits || traits.mayRest && !traits.isPostOnly)
-    }
-
-    /// Whether a buy and a sell could trade with each other.
+    /// Whether a buy and a sell could trade with each other, at any price.
     func isCrossed(_ instrument: UInt32) -> Bool {
         let state = instruments[instrument]
+        let buysAtMarket = firstAtMarket(instrument, isSell: false) != 0
+        let sellsAtMarket = firstAtMarket(instrument, isSell: true) != 0
+        if buysAtMarket || sellsAtMarket {
+            return (buysAtMarket || state.bestBid != InstrumentState.none)
+                && (sellsAtMarket || state.bestAsk != InstrumentState.none)
+        }
         return state.bestBid != InstrumentState.none
             && state.crosses(isSell: false, state.rank(isSell: false, state.bestBid))
     }

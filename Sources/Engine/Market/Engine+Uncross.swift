@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Wire
 
-// The trades of an auction: the best buy with the best sell, each in the order of its book, all at
-// one price. Self-trade prevention is off, icebergs trade a part at a time and count in full.
+// The trades of an auction: the best buy with the best sell, market orders first, each in the order
+// of its book, all at one price. Self-trade prevention is off, icebergs trade a part at a time and
+// count in full.
 //
 // They come behind the command that ends the call, and if they are very many, go on behind the next
 // commands; until the last of them nothing comes in, and what is cancelled meanwhile is missing. If
-// the book is still crossed after that, the rest has a price of its own.
+// the book is still crossed after that, the rest has a price of its own. What market orders leave
+// is cancelled at the end.
 extension Engine {
     /// The next step of an instrument whose auction trades.
     @inline(never)
     mutating func uncross(_ instrument: UInt32, into outbox: inout EventOutbox) {
         let tick = markets[instrument].crossTick
         if tick == InstrumentState.noTick {
-            guard isCrossed(instrument) else { return endAuction(instrument) }
-            price(instrument, into: &outbox)
+            guard isCrossed(instrument), price(instrument, into: &outbox) else {
+                return cancelAtMarket(instrument, into: &outbox) ? () : endAuction(instrument)
+            }
         } else if isCrossed(instrument, at: Int64(tick)) {
             tradeInAuction(instrument, at: Int64(tick), into: &outbox)
         } else {
@@ -22,17 +25,21 @@ extension Engine {
         }
     }
 
-    private mutating func price(_ instrument: UInt32, into outbox: inout EventOutbox) {
+    /// False: there is no price at which the book could trade.
+    private mutating func price(_ instrument: UInt32, into outbox: inout EventOutbox) -> Bool {
         let market = markets[instrument]
         let price = auctionPrice(instrument, near: market.referenceTick)
+        guard price.volumeLots != 0 else { return false }
         guard staticBand(instrument, around: market.staticTick).contains(price.tick) else {
             // Of those who were to trade some have gone.
             markets[instrument].isUncrossing = false
-            return call(instrument, end: MarketState.noEnd, into: &outbox)
+            call(instrument, end: MarketState.noEnd, into: &outbox)
+            return true
         }
         markets[instrument].crossTick = UInt32(truncatingIfNeeded: price.tick)
         markets[instrument].staticTick = markets[instrument].crossTick
         tell(.auctionPriced, price, instrument, into: &outbox)
+        return true
     }
 
     private mutating func tell(
@@ -82,8 +89,12 @@ extension Engine {
 
     /// Whether a buy and a sell are both good for a price.
     private func isCrossed(_ instrument: UInt32, at tick: Int64) -> Bool {
-        instruments[instrument].crosses(isSell: false, tick)
-            && instruments[instrument].crosses(isSell: true, tick)
+        isGood(instrument, isSell: true, for: tick) && isGood(instrument, isSell: false, for: tick)
+    }
+
+    private func isGood(_ instrument: UInt32, isSell: Bool, for tick: Int64) -> Bool {
+        firstAtMarket(instrument, isSell: isSell) != 0
+            || instruments[instrument].crosses(isSell: !isSell, tick)
     }
 
     private mutating func tradeInAuction(
@@ -104,6 +115,8 @@ extension Engine {
 
     /// Who trades first on a side.
     private func first(_ instrument: UInt32, isSell: Bool) -> UInt32 {
+        let atMarket = firstAtMarket(instrument, isSell: isSell)
+        guard atMarket == 0 else { return atMarket }
         let state = instruments[instrument]
         let tick = state.rank(isSell: isSell, state.best(isSell: isSell))
         return levels[state.level(isSell: isSell, tick)].head
@@ -122,9 +135,9 @@ extension Engine {
     ) {
         orders[slot].executedLots &+= lots
         let extra = orders[slot].extra
-        let isHidden = extra != 0 && extras[extra].isHidden
+        let isUnseen = extra != 0 && extras[extra].isUnseen
         var event = orders[slot].event(
-            .traded, isHidden ? attributes.union(.undisclosed) : attributes, lots: lots,
+            .traded, isUnseen ? attributes.union(.undisclosed) : attributes, lots: lots,
             detail: pending.tradeIndex)
         event.priceTicks = priceTicks
         report(event, into: &outbox)

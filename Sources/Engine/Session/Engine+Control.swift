@@ -27,6 +27,8 @@ extension Engine {
             return killSwitch(record, into: &outbox)
         case .setInstrumentState:
             return setTradingState(record, into: &outbox)
+        case .setTradeGroup:
+            return setTradeGroup(record, into: &outbox)
         case .setPriceBands:
             return setPriceBands(record, into: &outbox)
         case .setOrderRules:

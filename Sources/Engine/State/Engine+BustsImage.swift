@@ -4,7 +4,7 @@ internal import Wire
 
 /// A trade of the business day that is void, before the stopped accounts of an image: 64 bytes.
 struct BustImage: BitwiseCopyable {
-    var kind: UInt32 = Self.kind  //        0  12
+    var kind: UInt32 = Self.kind  //        0  9
     var tradeIndex: UInt32 = 0  //          4  in its command
     var tradeSequence: UInt64 = 0  //       8  of its command; with the index ascending
     var reserved0: UInt64 = 0  //          16  zero
@@ -14,7 +14,7 @@ struct BustImage: BitwiseCopyable {
     var reserved4: UInt64 = 0  //          48  zero
     var reserved5: UInt64 = 0  //          56  zero
 
-    static let kind: UInt32 = 12
+    static let kind: UInt32 = 9
 }
 
 extension Engine {

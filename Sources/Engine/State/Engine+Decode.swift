@@ -171,6 +171,9 @@ extension Engine {
                     bid < ask || market.trading.mayBeCrossed || market.isUncrossing,
                     "a book with bid \(bid) and ask \(ask)", "uncrossed")
             }
+            try place.check(
+                !hasMarketOrders(entry.number) || mayHaveMarketOrders(entry.number),
+                "a book with market orders", "that of a call")
         }
         try ImagePlace(.header, EngineImageSection.orders.rowByteOffset + 8).check(
             position == header.count(.orders) || rulesVersion >= 3,
@@ -192,8 +195,10 @@ extension Engine {
             let entry = image.load(OrderImage.self, at: byteOffset)
             let place = ImagePlace(.orders, byteOffset)
             try checkOrder(entry, of: instrument, isSell: isSell, place)
+            let isAtMarket = OrderTraits(rawValue: UInt8(truncatingIfNeeded: entry.traits)).isMarket
             let tick = entry.priceTicks &- state.lowestPriceTicks
-            let rank = state.rank(isSell: isSell, tick)
+            // Before every price.
+            let rank = isAtMarket ? -1 : state.rank(isSell: isSell, tick)
             try place.check(
                 rank >= lastRank, "price \(entry.priceTicks)", "not better than that before",
                 at: 16)
@@ -201,7 +206,9 @@ extension Engine {
             try place.check(
                 rank > lastRank || entry.reference > lastReference || rulesVersion >= 3,
                 "reference \(entry.reference)", "above that before, \(lastReference)", at: 8)
-            let level = state.level(isSell: isSell, tick)
+            let level =
+                isAtMarket
+                ? marketLevel(instrument, isSell: isSell) : state.level(isSell: isSell, tick)
             let slot = try open(entry, of: instrument, level: level, place)
             try checkRare(slot, place)
             let leaves = entry.totalLots - entry.executedLots
@@ -239,16 +246,18 @@ extension Engine {
         _ entry: OrderImage, of instrument: UInt32, isSell: Bool, _ place: ImagePlace
     ) throws(EngineImageError) {
         let state = instruments[instrument]
+        let traits = OrderTraits(rawValue: UInt8(truncatingIfNeeded: entry.traits))
         try checkQuantity(entry, of: instrument, place)
         try place.check(
-            isInLadder(entry.priceTicks, of: instrument), "price \(entry.priceTicks)",
-            "one of \(state.tickCount) from \(state.lowestPriceTicks) up", at: 16)
+            traits.isMarket ? entry.priceTicks == 0 : isInLadder(entry.priceTicks, of: instrument),
+            "price \(entry.priceTicks)",
+            "one of \(state.tickCount) from \(state.lowestPriceTicks) up, or 0 at market", at: 16)
         try place.check(
             entry.instrument == instrument, "instrument \(entry.instrument)", "\(instrument)",
             at: 48)
-        let traits = OrderTraits(rawValue: UInt8(truncatingIfNeeded: entry.traits))
         try place.check(
-            entry.traits < (rulesVersion < 3 ? 0x80 : 0x100) && traits.mayRest
+            entry.traits < (rulesVersion < 3 ? 0x80 : 0x100)
+                && (traits.mayRest || traits.ranksFirst && rulesVersion >= 3)
                 && traits.isSell == isSell,
             "traits \(entry.traits)", "those of a \(isSell ? "sell" : "buy") that may rest", at: 52)
     }

@@ -4,8 +4,8 @@ internal import Wire
 
 // What there is since rules 3. The rows of few orders are read before the orders: extra number n is
 // that of the n-th row, and names its order by the slot that the order will have. Those of few
-// instruments follow, price bands, tick tables, order rules, void trades, stopped accounts, and what
-// goes on, and are read before the orders too.
+// instruments follow, price bands, tick tables, order rules, trade groups, void trades, stopped
+// accounts, and what goes on, and are read before the orders too.
 extension Engine {
     mutating func decodeRare(
         _ image: borrowing ImageView, _ header: ImageHeader
@@ -44,11 +44,11 @@ extension Engine {
             last = Int(entry.position)
             row += 1
         }
-        try decodeFew(image, header, from: row)
+        try decodeTables(image, header, from: row)
     }
 
-    /// What is not of orders, from a row on.
-    private mutating func decodeFew(
+    /// What does not belong to an order: from a row on.
+    private mutating func decodeTables(
         _ image: borrowing ImageView, _ header: ImageHeader, from row: Int
     ) throws(EngineImageError) {
         // From the end on, so that all kinds of rows are looked at by whoever reads them.
@@ -64,13 +64,17 @@ extension Engine {
         let works = start(of: WorkImage.kind, before: header.count(.rare))
         let killed = start(of: KilledAccountImage.kind, before: works)
         let busted = start(of: BustImage.kind, before: killed)
-        let ruled = start(of: OrderRulesImage.kind, before: busted)
+        let grouped = start(of: TradeGroupImage.kind, before: busted)
+        let ruled = start(of: OrderRulesImage.kind, before: grouped)
         let tickRows = start(of: TickRowImage.kind, before: ruled)
         let banded = start(of: BandsImage.kind, before: tickRows)
         try decodeMarkets(image, header, row..<banded)
         try decodeBands(image, header, banded..<tickRows)
         try decodeTickTables(image, header, tickRows..<ruled)
-        try decodeOrderRules(image, header, ruled..<busted)
+        try decodeOrderRules(image, header, ruled..<grouped)
+        for row in grouped..<busted {
+            try decodeTradeGroup(image, ImagePlace(.rare, header.byteOffset(.rare, row)))
+        }
         try decodeBusts(image, header, busted..<killed)
         try decodeKilled(image, header, killed..<works)
         for row in works..<header.count(.rare) {
@@ -88,7 +92,7 @@ extension Engine {
             let entry = image.load(MarketImage.self, at: byteOffset)
             let place = ImagePlace(.rare, byteOffset)
             try place.check(
-                entry.kind == 2, "kind \(entry.kind)", "1, then 2, 5, 6, 7, 12, 3 and 4")
+                entry.kind == 2, "kind \(entry.kind)", "1, then 2, 5, 6, 7, 8, 9, 3 and 4")
             try place.check(
                 entry.number > last && isDefined(instrument: entry.number),
                 "instrument \(entry.number)", "above \(last), and defined", at: 4)
@@ -250,6 +254,9 @@ extension Engine {
             "that of a record", at: 8)
         let last = levels[node.level].last
         let hidesLast = last != 0 && levels[node.level].endsHidden
+        let ranksFirst = node.extra != 0 && extras[node.extra].ranksFirst
+        try place.check(
+            ranksFirst == node.traits.isMarket, "a market order, or one that ranks first", "both")
         guard node.extra != 0 else {
             return try place.check(!hidesLast, "an order behind a hidden one", "before it")
         }
@@ -258,6 +265,11 @@ extension Engine {
         try place.check(
             !extra.isHidden || !extra.isIceberg && !node.traits.isPostOnly,
             "a hidden order that is more", "hidden only")
+        try place.check(
+            !ranksFirst
+                || extra.flags == OrderExtra.ranksFirst && !extra.isIceberg && extra.partner == 0
+                    && extra.expirySeconds == 0,
+            "a market order that is more", "nothing else")
         let isPeak =
             extra.isIceberg
             ? extra.displayedLots > 0 && extra.displayedLots <= extra.peakLots

@@ -28,7 +28,8 @@ extension Engine {
             (1...limits.instrumentCapacity).count { instruments[$0].tickCount != 0 },
             (1...limits.sessionCapacity).count { !sessions[$0].isUnused },
             Int(openOrderCount), Int(openOrderCount),
-            rareCount + Int(bustCount) + Int(killedAccountCount) + Int(backlogCount),
+            rareCount + Int(tradeGroupCount) + Int(bustCount) + Int(killedAccountCount)
+                + Int(backlogCount),
         ])
         var writer = ImageWriter(byteCount: Int(header.byteCount))
         var positions = [UInt32](repeating: 0, count: Int(limits.orderCapacity) + 1)
@@ -36,6 +37,7 @@ extension Engine {
         encodeWaiting(header, &positions, &writer)
         encodeSessions(header, positions, &writer)
         encodeRare(header, positions, &writer)
+        encodeTradeGroups(header, &writer)
         encodeBusts(header, &writer)
         encodeKilled(header, &writer)
         encodeBacklog(header, positions, &writer)

@@ -19,6 +19,9 @@ extension Engine {
             {
                 return "instrument \(instrument) is crossed"
             }
+            if hasMarketOrders(instrument), !mayHaveMarketOrders(instrument) {
+                return "instrument \(instrument) has market orders"
+            }
         }
         if let broken = checkMarkets(seen: &seen) { return broken }
         guard seen == Int(openOrderCount) else {
@@ -30,11 +33,10 @@ extension Engine {
                 return "session \(session): \(broken)"
             }
         }
-        if let broken = checkExtras(seen) ?? checkKilled() ?? checkBusts() ?? checkBacklog()
-            ?? checkOrderRules()
-        {
-            return broken
-        }
+        let broken =
+            checkExtras(seen) ?? checkKilled() ?? checkTradeGroups() ?? checkBusts()
+            ?? checkBacklog() ?? checkOrderRules()
+        if let broken { return broken }
         var entries = 0
         for position in 0..<index.entries.count where index.entries[position].slot != 0 {
             entries += 1
@@ -49,33 +51,44 @@ extension Engine {
         var best = InstrumentState.none
         for rank in 0..<Int64(state.tickCount) where bits.contains(rank) {
             best = min(best, rank)
-            let tick = state.rank(isSell: isSell, rank)
-            let number = state.level(isSell: isSell, tick)
-            let level = levels[number]
-            var sum: UInt64 = 0
-            var previous: UInt32 = 0
-            var slot = level.head
-            while slot != 0 {
-                let node = orders[slot]
-                guard links[slot].previous == previous, node.isSell == isSell,
-                    node.instrument == instrument, node.level == number,
-                    node.leavesLots > 0, node.executedLots < node.totalLots
-                else { return "order \(node.orderID) at tick \(tick) is wrong" }
-                guard findOrder(session: node.session, orderID: node.orderID) == slot else {
-                    return "order \(node.orderID) is not in the index"
-                }
-                if let broken = checkPlace(slot, in: level, behind: previous) { return broken }
-                sum += node.leavesLots
-                seen += 1
-                previous = slot
-                slot = links[slot].next
+            let number = state.level(isSell: isSell, state.rank(isSell: isSell, rank))
+            if let broken = checkLevel(number, of: instrument, isSell: isSell, seen: &seen) {
+                return broken
             }
-            guard level.head != 0, level.last == previous, level.quantityLots == sum else {
-                return "level \(tick) says \(level.quantityLots), its orders \(sum)"
-            }
+            guard levels[number].head != 0 else { return "level \(number) is empty" }
         }
         let cached = state.best(isSell: isSell)
-        return cached == best ? nil : "the best rank is \(best), not \(cached)"
+        guard cached == best else { return "the best rank is \(best), not \(cached)" }
+        return checkLevel(
+            marketLevel(instrument, isSell: isSell), of: instrument, isSell: isSell, seen: &seen)
+    }
+
+    private func checkLevel(
+        _ number: UInt32, of instrument: UInt32, isSell: Bool, seen: inout Int
+    ) -> String? {
+        let level = levels[number]
+        var sum: UInt64 = 0
+        var previous: UInt32 = 0
+        var slot = level.head
+        while slot != 0 {
+            let node = orders[slot]
+            let ranksFirst = node.extra != 0 && extras[node.extra].ranksFirst
+            guard links[slot].previous == previous, node.isSell == isSell,
+                node.instrument == instrument, node.level == number,
+                node.leavesLots > 0, node.executedLots < node.totalLots,
+                ranksFirst == isMarketLevel(number), node.traits.isMarket == ranksFirst
+            else { return "order \(node.orderID) at level \(number) is wrong" }
+            guard findOrder(session: node.session, orderID: node.orderID) == slot else {
+                return "order \(node.orderID) is not in the index"
+            }
+            if let broken = checkPlace(slot, in: level, behind: previous) { return broken }
+            sum += node.leavesLots
+            seen += 1
+            previous = slot
+            slot = links[slot].next
+        }
+        return level.last == previous && level.quantityLots == sum
+            ? nil : "level \(number) says \(level.quantityLots), its orders \(sum)"
     }
 
     /// An order stands where those like it do, and its extra says what it must.

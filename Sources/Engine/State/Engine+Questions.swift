@@ -10,6 +10,7 @@ extension Engine {
         switch question {
         case .instruments(let first): list(from: first, into: &answer.instruments)
         case .sessions(let first): list(from: first, into: &answer.sessions)
+        case .tradeGroups(let first): list(from: first, into: &answer.tradeGroups)
         case .book(let instrument, let depth):
             list(instrument, isSell: false, depth, into: &answer.bids)
             list(instrument, isSell: true, depth, into: &answer.asks)
@@ -127,13 +128,7 @@ extension Engine {
         let slot = findOrder(session: session, orderID: orderID)
         guard slot != 0 else { return nil }
         let node = orders[slot]
-        var order = OpenOrder(
-            resting: RestingOrder(
-                orderID: node.orderID, reference: node.reference, session: node.session,
-                account: node.account, instrument: node.instrument,
-                side: node.isSell ? .sell : .buy, priceTicks: node.priceTicks,
-                totalLots: node.totalLots, executedLots: node.executedLots,
-                displayedLots: displayedLots(slot)))
+        var order = OpenOrder(resting: restingOrder(slot))
         guard node.extra != 0 else { return order }
         let extra = extras[node.extra]
         if extra.expirySeconds != 0 { order.expirySeconds = extra.expirySeconds }

@@ -25,13 +25,15 @@ public struct RestingOrder: Equatable, Sendable {
     public var instrument: UInt32
     /// Buy or sell.
     public var side: Side
-    /// Ticks.
+    /// Ticks; 0 of a market order.
     public var priceTicks: Int64
+    /// Whether it is a market order, in a call: before every price.
+    public var isAtMarket: Bool
     /// Total, lots.
     public var totalLots: UInt64
     /// Executed so far, lots.
     public var executedLots: UInt64
-    /// What the public sees of it, lots: a peak of an iceberg, nothing of a hidden order.
+    /// What the public sees of it, lots: a peak of an iceberg, nothing of a hidden or market order.
     public var displayedLots: UInt64
 }
 
@@ -141,42 +143,53 @@ extension Engine {
         return found
     }
 
-    /// Visits the resting orders of one side, best price first, at one price in the order in which
-    /// they would trade: those displayed, oldest first, then those hidden, oldest first.
+    /// Visits the resting orders of one side: market orders of a call, whose price is 0, oldest
+    /// first; then best price first, at one price in the order in which they would trade: those
+    /// displayed, oldest first, then those hidden, oldest first.
     public func forEachRestingOrder(
         instrument: UInt32, side: Side, _ visit: (RestingOrder) -> Void
     ) {
         walkOrders(instrument: instrument, isSell: side == .sell) { slot in
-            let node = orders[slot]
-            visit(
-                RestingOrder(
-                    orderID: node.orderID, reference: node.reference, session: node.session,
-                    account: node.account, instrument: instrument, side: side,
-                    priceTicks: node.priceTicks, totalLots: node.totalLots,
-                    executedLots: node.executedLots, displayedLots: displayedLots(slot)))
+            visit(restingOrder(slot))
         }
+    }
+
+    /// An open order as tools see it.
+    func restingOrder(_ slot: UInt32) -> RestingOrder {
+        let node = orders[slot]
+        return RestingOrder(
+            orderID: node.orderID, reference: node.reference, session: node.session,
+            account: node.account, instrument: node.instrument, side: node.isSell ? .sell : .buy,
+            priceTicks: node.priceTicks, isAtMarket: isMarketLevel(node.level),
+            totalLots: node.totalLots, executedLots: node.executedLots,
+            displayedLots: displayedLots(slot))
     }
 
     /// What the public sees of a resting order, lots.
     func displayedLots(_ slot: UInt32) -> UInt64 {
         let extra = orders[slot].extra == 0 ? OrderExtra() : extras[orders[slot].extra]
-        return extra.isHidden ? 0 : extra.isIceberg ? extra.displayedLots : orders[slot].leavesLots
+        return extra.isUnseen ? 0 : extra.isIceberg ? extra.displayedLots : orders[slot].leavesLots
     }
 
-    /// Visits the slots of the resting orders of one side, best price first, in the order in which
-    /// they would trade.
+    /// Visits the slots of the resting orders of one side, market orders first, then best price
+    /// first, in the order in which they would trade.
     func walkOrders(instrument: UInt32, isSell: Bool, _ visit: (UInt32) -> Void) {
-        walkLevels(instrument: instrument, isSell: isSell) { _, level in
-            var slot = level.head
+        func walk(from head: UInt32) {
+            var slot = head
             while slot != 0 {
                 visit(slot)
                 slot = links[slot].next
             }
+        }
+        guard isDefined(instrument: instrument) else { return }
+        walk(from: firstAtMarket(instrument, isSell: isSell))
+        walkLevels(instrument: instrument, isSell: isSell) { _, level in
+            walk(from: level.head)
             return true
         }
     }
 
-    /// Visits levels, best first, until `visit` answers false.
+    /// Visits the levels of prices, best first, until `visit` answers false.
     func walkLevels(
         instrument: UInt32, isSell: Bool, _ visit: (Int64, Level) -> Bool
     ) {
@@ -201,6 +214,10 @@ extension Engine {
         add(UInt64(businessDay.rawValue))
         add(shownReferenceCount)
         for position in 0..<killedAccountCount { add(UInt64(killedAccounts[position])) }
+        for position in 0..<tradeGroupCount {
+            let member = tradeGroups[position]
+            add(UInt64(member.account) | UInt64(member.group) << 32)
+        }
         for position in 0..<backlogCount {
             let work = backlog[backlogOrder[position]]
             let next = nextOrder(ofWorkAt: backlogOrder[position])

@@ -116,6 +116,7 @@ extension ImageView {
             header.orderCapacity,
             Engine.rareOrderCapacity(header.limits) + 3 * header.instrumentCapacity
                 + TickTable.numberMax * TickTable.rowsMax
+                + Engine.tradeGroupCapacity(header.limits)
                 + Engine.killedAccountCapacity(header.limits)
                 + Engine.bustCapacity(header.limits)
                 + Engine.backlogCapacity(header.limits),

@@ -26,7 +26,8 @@ public enum EngineImageSection: Int, CaseIterable, Sendable {
     /// For each session in turn its orders, as they were entered.
     case entries
     /// What few orders have, then what few instruments have, price bands, tick tables, order rules,
-    /// void trades, stopped accounts, and what goes on behind later commands; none before rules 3.
+    /// trade groups, void trades, stopped accounts, and what goes on behind later commands; none
+    /// before rules 3.
     case rare
 
     /// Bytes of one element.

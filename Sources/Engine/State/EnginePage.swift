@@ -7,6 +7,8 @@ public enum EngineQuestion: Sendable {
     case instruments(from: UInt32)
     /// The sessions that were ever used, from a number on.
     case sessions(from: UInt32)
+    /// The accounts that are in trade groups, from a row on; the first is row 1.
+    case tradeGroups(from: UInt32)
     /// The best prices of both sides: 1 ... `EngineAnswer.depthMax` of each.
     case book(instrument: UInt32, depth: Int)
     /// An open order, by its session and the client's own id.
@@ -33,6 +35,8 @@ public struct EngineAnswer: Sendable {
     public var instruments = EnginePage(InstrumentRow())
     /// Of sessions.
     public var sessions = EnginePage(SessionRow())
+    /// Of accounts that are in trade groups.
+    public var tradeGroups = EnginePage(TradeGroupRow())
     /// The best buys.
     public var bids = BookSide()
     /// The best sells.
@@ -114,6 +118,14 @@ public struct SessionRow: Sendable {
     public var reportSequence: UInt64 = 0
     /// Its open orders.
     public var openOrders: UInt32 = 0
+}
+
+/// An account that is in a trade group.
+public struct TradeGroupRow: Sendable {
+    /// Its number.
+    public var account: UInt32 = 0
+    /// The group, above 0.
+    public var group: UInt32 = 0
 }
 
 /// One price of a book, as far as a bounded look sees it.

@@ -61,18 +61,23 @@ struct OrderTraits: BitwiseCopyable {
     @inline(__always) var isImmediateOrCancel: Bool { rawValue & 0b110_0000 == 0b010_0000 }
     @inline(__always) var isFillOrKill: Bool { rawValue & 0b110_0000 == 0b100_0000 }
     @inline(__always) var isGoodTill: Bool { rawValue & 0b110_0000 == 0b110_0000 }
-    /// A limit order for the day or until cancelled: neither bit 4 nor exactly one of 5 and 6.
-    @inline(__always) var mayRest: Bool {
+    /// For the day or until cancelled: not exactly one of bits 5 and 6.
+    @inline(__always) var staysOpen: Bool {
         let timeInForce = rawValue >> 5 & 0b11
-        return !isMarket && (timeInForce == 0 || timeInForce == 3)
+        return timeInForce == 0 || timeInForce == 3
     }
+    /// A limit order that stays open.
+    @inline(__always) var mayRest: Bool { !isMarket && staysOpen }
+    /// Of an order that rests in a call: a market order.
+    var ranksFirst: Bool { isMarket && staysOpen && !isPostOnly }
     @inline(__always) var eventAttributes: EventAttributes {
         EventAttributes(rawValue: rawValue & 1)
     }
 }
 
-/// The orders at one price: those displayed, oldest first, and behind them those hidden. Empty: all
-/// zero. Head and tail lie as in `OrderLinks`; the top bit of the tail says that it is hidden.
+/// The orders at one price: those displayed, oldest first, and behind them those hidden; or the
+/// market orders of one side in a call. Empty: all zero. Head and tail lie as in `OrderLinks`; the
+/// top bit of the tail says that it is hidden.
 struct Level: BitwiseCopyable {
     var head: UInt32  //           0
     var tail: UInt32  //           4

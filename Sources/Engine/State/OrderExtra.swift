@@ -24,8 +24,9 @@ struct OrderExtra: BitwiseCopyable {
     static let slides: UInt32 = 2
     static let waits: UInt32 = 4
     static let triggersFalling: UInt32 = 8
+    static let ranksFirst: UInt32 = 16
     /// All that an image may have.
-    static let knownFlags: UInt32 = 15
+    static let knownFlags: UInt32 = 31
 
     @inline(__always) var waits: Bool { flags & Self.waits != 0 }
     /// Whether the trigger is met from above, as a sell stop's, and not from below.
@@ -40,10 +41,14 @@ struct OrderExtra: BitwiseCopyable {
 
     @inline(__always) var isHidden: Bool { flags & Self.hidden != 0 }
     @inline(__always) var slides: Bool { flags & Self.slides != 0 }
+    /// A market order that rests in a call.
+    @inline(__always) var ranksFirst: Bool { flags & Self.ranksFirst != 0 }
+    /// Whether the public sees nothing of it but that there was a trade.
+    @inline(__always) var isUnseen: Bool { flags & (Self.hidden | Self.ranksFirst) != 0 }
     @inline(__always) var isIceberg: Bool { peakLots != 0 }
     /// Whether the public does not see its events as those of a displayed order.
     @inline(__always) var undisclosed: EventAttributes {
-        isHidden || isIceberg ? .undisclosed : []
+        isUnseen || isIceberg ? .undisclosed : []
     }
 }
 

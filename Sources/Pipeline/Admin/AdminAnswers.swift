@@ -105,6 +105,27 @@ package struct AdminSession: Decodable, Equatable {
     }
 }
 
+/// An account that is in a trade group.
+package struct AdminTradeGroup: Decodable, Equatable {
+    package let account: UInt32
+    package let group: UInt32
+    package let shard: UInt32
+
+    init(_ row: TradeGroupRow, shard: UInt32) {
+        account = row.account
+        group = row.group
+        self.shard = shard
+    }
+
+    package var object: JSONObject {
+        var object = JSONObject()
+        object.add("account", account)
+        object.add("group", group)
+        object.add("shard", shard)
+        return object
+    }
+}
+
 /// The best prices of an instrument.
 package struct AdminBook: Decodable, Equatable {
     /// One price.

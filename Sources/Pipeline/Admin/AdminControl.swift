@@ -7,6 +7,7 @@ internal import Platform
 /// Threading: of the thread that serves the socket; it waits for the outcome.
 public struct AdminControl: Sendable {
     let kills: KillControl
+    private let groups: GroupControl
     private let definitions: InstrumentControl
     private let states: StateControl
     private let bands: BandControl
@@ -21,6 +22,7 @@ public struct AdminControl: Sendable {
     ) {
         self.calendar = calendar
         kills = KillControl(desks: desks, cluster: cluster)
+        groups = GroupControl(desks: desks, cluster: cluster)
         definitions = InstrumentControl(desks: desks, cluster: cluster, isKept: isKept)
         states = StateControl(desks: desks, cluster: cluster)
         bands = BandControl(desks: desks, cluster: cluster)
@@ -49,6 +51,8 @@ public struct AdminControl: Sendable {
         switch request {
         case .kill(let target, let number, let stops):
             return kills.turn(target, number, stops: stops, by: user)
+        case .setTradeGroup(let account, let group):
+            return groups.put(account, into: group, by: user)
         case .addInstrument(let instrument): return definitions.define(instrument, by: user)
         case .state(let instrument, let state, let referenceTicks):
             return states.set(instrument, state, referenceTicks: referenceTicks, by: user)
@@ -68,6 +72,8 @@ public struct AdminControl: Sendable {
         case .instruments(let shard, let first):
             return queries.instruments(shard: shard, from: first)
         case .sessions(let shard, let first): return queries.sessions(shard: shard, from: first)
+        case .tradeGroups(let shard, let first):
+            return queries.tradeGroups(shard: shard, from: first)
         case .book(let instrument, let depth): return queries.book(instrument, depth: depth)
         case .order(let session, let orderID):
             return queries.order(session: session, orderID: orderID)

@@ -24,6 +24,8 @@ package enum AdminRequest: Equatable, Sendable {
 
     /// Stops a session or an account, or releases it.
     case kill(KillTarget, UInt64, stops: Bool)
+    /// Puts an account into a trade group; 0 is none.
+    case setTradeGroup(account: UInt32, group: UInt32)
     /// Defines an instrument.
     case addInstrument(Configuration.Instrument)
     /// Sets the trading state of an instrument, and what its auctions are to be near to.
@@ -52,6 +54,8 @@ package enum AdminRequest: Equatable, Sendable {
     case instruments(shard: UInt32, from: UInt32)
     /// The sessions of a shard, from a number on.
     case sessions(shard: UInt32, from: UInt32)
+    /// The accounts of a shard that are in trade groups, from a row on.
+    case tradeGroups(shard: UInt32, from: UInt32)
     /// The best prices of both sides.
     case book(Instrument, depth: Int)
     /// An open order.
@@ -60,10 +64,11 @@ package enum AdminRequest: Equatable, Sendable {
     /// Whether the gateway's own log has it.
     var isChange: Bool {
         switch self {
-        case .kill, .addInstrument, .state, .setBands, .setOrderRules, .setTickTable, .roll, .bust:
+        case .kill, .setTradeGroup, .addInstrument, .state, .setBands, .setOrderRules,
+            .setTickTable, .roll, .bust:
             true
-        case .bands, .orderRules, .tickTable, .trade, .calendar, .instruments, .sessions, .book,
-            .order:
+        case .bands, .orderRules, .tickTable, .trade, .calendar, .instruments, .sessions,
+            .tradeGroups, .book, .order:
             false
         }
     }
@@ -112,6 +117,14 @@ package enum AdminRequest: Equatable, Sendable {
                 from: try values.number("from", in: 1...UInt32.max, usually: 1))
         case "sessions":
             self = .sessions(
+                shard: try values.number("shard", in: 0...15, usually: 0),
+                from: try values.number("from", in: 1...UInt32.max, usually: 1))
+        case "set-trade-group":
+            self = .setTradeGroup(
+                account: try values.number("account", in: 0...UInt32.max),
+                group: try values.number("group", in: 0...UInt32.max))
+        case "trade-groups":
+            self = .tradeGroups(
                 shard: try values.number("shard", in: 0...15, usually: 0),
                 from: try values.number("from", in: 1...UInt32.max, usually: 1))
         case "book":
@@ -188,6 +201,9 @@ package enum AdminRequest: Equatable, Sendable {
         case .roll(let day): "admin roll day=\(day.text)"
         case .instruments(let shard, let first): "admin instruments shard=\(shard) from=\(first)"
         case .sessions(let shard, let first): "admin sessions shard=\(shard) from=\(first)"
+        case .setTradeGroup(let account, let group):
+            "admin set-trade-group account=\(account) group=\(group)"
+        case .tradeGroups(let shard, let first): "admin trade-groups shard=\(shard) from=\(first)"
         case .book(let instrument, let depth):
             "admin book \(instrument.requestWord) depth=\(depth)"
         case .order(let session, let orderID): "admin order session=\(session) id=\(orderID)"

@@ -43,6 +43,15 @@ struct QueryControl: Sendable {
         }
     }
 
+    func tradeGroups(shard: UInt32, from first: UInt32) -> String {
+        list(shard, from: first, "tradeGroups") { desk, first in
+            guard let reply = desk.engine.ask(.tradeGroups(from: first)) else { return nil }
+            let page = reply.answer.tradeGroups
+            let rows = page.rows.map { AdminTradeGroup($0, shard: shard).object }
+            return (reply, rows, page.next)
+        }
+    }
+
     /// Puts pages together, and says where the next answer goes on: in this shard or another.
     private func list(
         _ shard: UInt32, from first: UInt32, _ name: String,

@@ -23,7 +23,7 @@ struct Admin: ParsableCommand {
             AdminInstruments.self, AdminSessions.self, AdminBookCommand.self,
             AdminOrderCommand.self, AdminAddInstrument.self, AdminState.self,
             AdminBandsCommand.self, AdminOrderRulesCommand.self, AdminTickTableCommand.self,
-            AdminRoll.self, AdminCalendar.self, AdminKill.self, AdminTradeCommand.self,
-            AdminBust.self,
+            AdminRoll.self, AdminCalendar.self, AdminKill.self, AdminTradeGroupCommand.self,
+            AdminTradeGroups.self, AdminTradeCommand.self, AdminBust.self,
         ])
 }

@@ -42,6 +42,12 @@ struct AdminAnswer: Decodable {
         let ordersCancelled: UInt64
     }
 
+    /// An account that was put into a trade group, or into none.
+    struct TradeGroupSet: Decodable {
+        let account: UInt32
+        let group: UInt32
+    }
+
     let host: UInt32?
     let role: String?
     let shard: UInt32?
@@ -49,6 +55,8 @@ struct AdminAnswer: Decodable {
     let businessDay: String?
     let instruments: [AdminInstrument]?
     let sessions: [AdminSession]?
+    let tradeGroups: [AdminTradeGroup]?
+    let tradeGroup: TradeGroupSet?
     let nextShard: UInt32?
     let nextFrom: UInt32?
     let book: AdminBook?

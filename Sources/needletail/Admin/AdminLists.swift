@@ -91,6 +91,40 @@ struct AdminSessions: ParsableCommand {
     }
 }
 
+/// `needletail admin trade-groups`.
+struct AdminTradeGroups: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "trade-groups",
+        abstract: "List the accounts that are in trade groups.",
+        discussion: """
+            Of a standby too. Each shard has its own list; they are alike unless a command came to \
+            some of them only. docs/operations/admin.md says more.
+
+            EXAMPLES
+              needletail admin trade-groups
+              needletail admin trade-groups --json | jq 'select(.group == 3).account'
+
+            EXIT CODES
+              0   shown
+              69  no such gateway is running here, this user may not ask it, or its engine
+                  does not answer
+              78  the configuration is wrong, or another pair's
+            """)
+
+    @OptionGroup var target: ClusterTarget
+    @Flag(help: "One JSON object an account, each on a line.")
+    var json = false
+
+    func run() throws {
+        try AdminList(target, AdminRequest.tradeGroups, \.tradeGroups).show(
+            json
+                ? .json(\.object)
+                : .table(["account", "group", "shard"]) {
+                    ["\($0.account)", "\($0.group)", "\($0.shard)"]
+                })
+    }
+}
+
 /// A list that comes in pages.
 private struct AdminList<Row> {
     /// How it is shown.

@@ -137,7 +137,7 @@ struct AuditLine {
         case .defineInstrument:
             fields = RecordFields.of(record).filter { $0.name != "instrument" }
         case .activateRules, .killSwitch, .setInstrumentState, .setPriceBands, .setOrderRules,
-            .setTickTableRow, .rollBusinessDay, .bustTrade:
+            .setTickTableRow, .rollBusinessDay, .setTradeGroup, .bustTrade:
             fields = RecordFields.of(record)
         case .refused: fields = [RecordField("messageType", record.attributes.rawValue)]
         default: break

@@ -29,7 +29,8 @@ enum Names {
         6: "refused", 7: "logout", 32: "logon", 33: "sessionTimeout", 64: "epochStart",
         65: "defineInstrument", 66: "setInstrumentState", 67: "setLimit", 68: "killSwitch",
         69: "activateRules", 70: "timeAdvance", 71: "setPriceBands", 72: "rollBusinessDay",
-        73: "setOrderRules", 74: "setTickTableRow", 79: "bustTrade", 96: "deposit",
+        73: "setOrderRules", 74: "setTickTableRow", 76: "setTradeGroup", 79: "bustTrade",
+        96: "deposit",
         97: "withdraw", 98: "transferOut", 99: "transferIn", 126: "filler", 127: "continuation",
     ]
     // events.md, Event kinds
@@ -61,7 +62,7 @@ enum Names {
         66: "fillOrKill", 67: "marketRemainder", 68: "selfTradePrevented", 69: "massCancelled",
         70: "sessionEnded", 71: "replaced", 72: "expired", 73: "totalExecuted",
         74: "minimumQuantity", 75: "linkedTraded", 76: "stepLimit", 77: "killSwitch",
-        78: "outsidePriceBand", 79: "dayEnded",
+        78: "outsidePriceBand", 79: "dayEnded", 80: "replaceInvalid",
         96: "sessionInUse", 97: "notAuthorised", 98: "wrongEpoch", 99: "timedOut",
         100: "loggedOut", 101: "notAvailable",
     ]

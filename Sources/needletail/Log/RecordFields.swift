@@ -96,6 +96,12 @@ enum RecordFields {
         case .killSwitch: return killSwitch(record)
         case .setInstrumentState: return tradingState(record)
         case .setPriceBands: return priceBands(record)
+        case .setTradeGroup:
+            return [
+                RecordField("operatorID", record.session),
+                RecordField("account", record.account),
+                RecordField("group", record.orderID),
+            ]
         case .setOrderRules: return orderRules(record)
         case .setTickTableRow: return tickTableRow(record)
         case .rollBusinessDay:
@@ -162,6 +168,9 @@ enum RecordFields {
             take(RecordFlags.slide, "slide")
             take(RecordFlags.hidden, "hidden")
             take(RecordFlags.linked, "linked")
+        } else if record.kind == .replaceOrder {
+            take(RecordFlags.cancelsIfInvalid, "cancelsIfInvalid")
+            take(RecordFlags.silentIfDead, "silentIfDead")
         } else if record.kind == .logon {
             take(RecordFlags.cancelOnDisconnect, "cancelOnDisconnect")
             take(RecordFlags.extendedReports, "extendedReports")

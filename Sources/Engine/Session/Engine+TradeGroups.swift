@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Wire
+
+// Since rules 3: accounts that belong together, as those of one firm. Self-trade prevention acts
+// between orders of one account, and of one group. Which group an account is in is looked up when
+// two orders meet and prevention is asked for: so nothing is kept with an order, a change counts
+// from the next command on, for orders that rest too, and who asks for no prevention pays nothing.
+
+/// An account and the group that it is in.
+struct TradeGroupMember: BitwiseCopyable {
+    var account: UInt32 = 0
+    var group: UInt32 = 0  // above 0
+}
+
+extension Engine {
+    /// Accounts that may be in groups at a time: 16,384, or as many as orders may be open if that
+    /// is less.
+    static func tradeGroupCapacity(_ limits: EngineLimits) -> UInt32 {
+        min(limits.orderCapacity, 16_384)
+    }
+
+    /// Refused: before rules 3 (`unsupported`); a group above 2^32-1, anything else in the record,
+    /// and one account more than the table holds (`invalidControl`). To say what is so already is
+    /// answered like any other.
+    @inline(never)
+    mutating func setTradeGroup(_ record: LogRecord, into outbox: inout EventOutbox) -> Bool {
+        guard rulesVersion >= 3 else { return rejectControl(.unsupported, into: &outbox) }
+        guard let group = record.tradeGroup, setTradeGroup(of: record.account, to: group) else {
+            return rejectControl(.invalidControl, into: &outbox)
+        }
+        emit(
+            Event(
+                kind: .controlApplied, attributes: closing, account: record.account,
+                quantityLots: UInt64(group)), into: &outbox)
+        return true
+    }
+
+    /// Whether prevention acts between the orders of two accounts.
+    @inline(__always)
+    func areOne(_ account: UInt32, _ other: UInt32) -> Bool {
+        account == other || tradeGroupCount != 0 && areInOneGroup(account, other)
+    }
+
+    @inline(never)
+    private func areInOneGroup(_ account: UInt32, _ other: UInt32) -> Bool {
+        let group = tradeGroup(of: account)
+        return group != 0 && group == tradeGroup(of: other)
+    }
+
+    /// The group that an account is in, or 0.
+    public func tradeGroup(of account: UInt32) -> UInt32 {
+        let position = groupPosition(account)
+        return position < tradeGroupCount && tradeGroups[position].account == account
+            ? tradeGroups[position].group : 0
+    }
+
+    /// Puts an account into a group, or with 0 out of its own. False when the table is full.
+    mutating func setTradeGroup(of account: UInt32, to group: UInt32) -> Bool {
+        let position = groupPosition(account)
+        let isThere = position < tradeGroupCount && tradeGroups[position].account == account
+        if isThere, group != 0 {
+            tradeGroups[position].group = group
+        } else if isThere {
+            tradeGroupCount &-= 1
+            for place in position..<tradeGroupCount {
+                tradeGroups[place] = tradeGroups[place &+ 1]
+            }
+        } else if group != 0 {
+            guard tradeGroupCount < UInt32(tradeGroups.count) else { return false }
+            var last = tradeGroupCount
+            while last > position {
+                tradeGroups[last] = tradeGroups[last &- 1]
+                last &-= 1
+            }
+            tradeGroups[position] = TradeGroupMember(account: account, group: group)
+            tradeGroupCount &+= 1
+        }
+        return true
+    }
+
+    /// Where an account stands in the table, which ascends, or where it would.
+    private func groupPosition(_ account: UInt32) -> UInt32 {
+        var low: UInt32 = 0
+        var high = tradeGroupCount
+        while low < high {
+            let middle = low &+ (high &- low) / 2
+            if tradeGroups[middle].account < account { low = middle &+ 1 } else { high = middle }
+        }
+        return low
+    }
+
+    /// What is broken in the table, or nil.
+    func checkTradeGroups() -> String? {
+        for position in 0..<tradeGroupCount {
+            let isBehind =
+                position == 0
+                || tradeGroups[position &- 1].account < tradeGroups[position].account
+            guard isBehind, tradeGroups[position].group != 0 else {
+                return "the accounts in trade groups do not ascend at \(position)"
+            }
+        }
+        return nil
+    }
+
+    /// A page of the table, for operators: rows are numbered from 1.
+    func list(from first: UInt32, into page: inout EnginePage<TradeGroupRow>) {
+        page.empty()
+        var row = max(first, 1)
+        while row <= tradeGroupCount, page.count < EngineAnswer.rowsMax {
+            let member = tradeGroups[row &- 1]
+            page.append(TradeGroupRow(account: member.account, group: member.group))
+            row &+= 1
+        }
+        page.next = row <= tradeGroupCount ? row : 0
+    }
+}
