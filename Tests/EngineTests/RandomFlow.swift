@@ -64,7 +64,7 @@ struct RandomFlow {
         if rules >= 3, chance(60) { return tradingState() }
         if rules >= 3, chance(250) { return roll() }
         if rules >= 3, chance(100) { return tradeGroup() }
-        if rules >= 3, chance(120) { return bust() }
+        if rules >= 3, chance(80) { return bust() }
         if rules >= 3, chance(60) { return chance(2) ? priceBands() : time() }
         if rules >= 3, chance(60) {
             return chance(3) ? orderRules(of: instrument()) : tickTableRow()
@@ -379,7 +379,7 @@ struct RandomFlow {
 
     /// Of few commands, so that one is void twice now and then: the engine keeps no trades.
     private mutating func bust() -> Command {
-        if chance(3), let lastBust { return lastBust }
+        if chance(2), let lastBust { return lastBust }
         let instrument = instrument()
         let isSell = Side(rawValue: UInt8(random.below(2)))
         func side() -> BustedSide {

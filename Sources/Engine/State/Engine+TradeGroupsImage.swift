@@ -4,7 +4,7 @@ internal import Wire
 
 /// An account in a trade group, before the stopped accounts of an image: 64 bytes.
 struct TradeGroupImage: BitwiseCopyable {
-    var kind: UInt32 = Self.kind  //        0  7
+    var kind: UInt32 = Self.kind  //        0  8
     var account: UInt32 = 0  //             4  ascending
     var group: UInt32 = 0  //               8  above 0
     var reserved0: UInt32 = 0  //          12  zero

@@ -213,11 +213,7 @@ extension Engine {
         add(timeSeconds)
         add(UInt64(businessDay.rawValue))
         add(shownReferenceCount)
-        for position in 0..<killedAccountCount { add(UInt64(killedAccounts[position])) }
-        for position in 0..<tradeGroupCount {
-            let member = tradeGroups[position]
-            add(UInt64(member.account) | UInt64(member.group) << 32)
-        }
+        forEachTableWord(add)
         for position in 0..<backlogCount {
             let work = backlog[backlogOrder[position]]
             let next = nextOrder(ofWorkAt: backlogOrder[position])
@@ -258,17 +254,31 @@ extension Engine {
                 }
             }
         }
-        forEachTickRow { entry in
-            add(UInt64(entry.table) | UInt64(entry.number) << 16 | UInt64(entry.count) << 32)
-            add(UInt64(bitPattern: entry.row.fromTicks))
-            add(UInt64(entry.row.stepTicks))
-        }
         forEachWaiting { slot in
             add(orders[slot].orderID)
             add(orders[slot].reference)
             add(UInt64(bitPattern: extras[orders[slot].extra].triggerTick))
         }
         return hash
+    }
+
+    /// What the tables hold that operators fill, for the digest.
+    private func forEachTableWord(_ add: (UInt64) -> Void) {
+        for position in 0..<killedAccountCount { add(UInt64(killedAccounts[position])) }
+        for position in 0..<tradeGroupCount {
+            let member = tradeGroups[position]
+            add(UInt64(member.account) | UInt64(member.group) << 32)
+        }
+        add(dayBeganSequence)
+        for position in 0..<bustCount {
+            add(busts[position].sequence)
+            add(busts[position].index)
+        }
+        forEachTickRow { entry in
+            add(UInt64(entry.table) | UInt64(entry.number) << 16 | UInt64(entry.count) << 32)
+            add(UInt64(bitPattern: entry.row.fromTicks))
+            add(UInt64(entry.row.stepTicks))
+        }
     }
 
     /// What a market has, for the digest.

@@ -69,6 +69,7 @@ struct AdminBust: ParsableCommand {
 }
 
 extension TradeID: ExpressibleByArgument {
+    /// As it is typed.
     public init?(argument: String) { self.init(argument) }
 }
 

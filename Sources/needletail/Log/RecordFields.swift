@@ -96,12 +96,7 @@ enum RecordFields {
         case .killSwitch: return killSwitch(record)
         case .setInstrumentState: return tradingState(record)
         case .setPriceBands: return priceBands(record)
-        case .setTradeGroup:
-            return [
-                RecordField("operatorID", record.session),
-                RecordField("account", record.account),
-                RecordField("group", record.orderID),
-            ]
+        case .setTradeGroup: return tradeGroup(record)
         case .setOrderRules: return orderRules(record)
         case .setTickTableRow: return tickTableRow(record)
         case .rollBusinessDay:
@@ -123,30 +118,6 @@ enum RecordFields {
         case .defineInstrument: instrumentDetail(second)
         case .bustTrade: TradeBust(first, second).map(bustedSides) ?? raw(second)
         default: raw(second)
-        }
-    }
-
-    private static func bust(_ record: LogRecord) -> [RecordField] {
-        let isOfAuction = record.attributes.rawValue & EventAttributes.auction.rawValue != 0
-        return [
-            RecordField("operatorID", record.session),
-            RecordField("tradeSequence", record.orderID),
-            RecordField("tradeIndex", record.account),
-            RecordField("instrument", record.instrument),
-            RecordField("priceTicks", record.priceTicks),
-            RecordField("quantityLots", record.quantityLots),
-            RecordField("restingSide", text: Names.of(record.attributes.side)),
-        ] + (isOfAuction ? [RecordField("made", text: "inAuction")] : [])
-    }
-
-    private static func bustedSides(_ bust: TradeBust) -> [RecordField] {
-        [("resting", bust.resting), ("aggressor", bust.aggressor)].flatMap { name, side in
-            [
-                RecordField(name + "Session", side.session),
-                RecordField(name + "Account", side.account),
-                RecordField(name + "OrderID", side.orderID),
-                RecordField(name + "OtherReference", side.otherReference),
-            ]
         }
     }
 
@@ -291,28 +262,6 @@ enum RecordFields {
                 text: record.flags & RecordFlags.basisPoints != 0 ? "basisPoints" : "ticks"),
             RecordField("action", text: action.word),
             RecordField("auctionSeconds", record.account),
-        ]
-    }
-
-    private static func orderRules(_ record: LogRecord) -> [RecordField] {
-        [
-            RecordField("operatorID", record.session),
-            RecordField("instrument", record.instrument),
-            RecordField("lotStep", record.orderID),
-            RecordField("quantityLotsMin", record.quantityLots),
-            RecordField("valueMax", UInt64(bitPattern: record.priceTicks)),
-            RecordField("tickTable", record.account),
-        ]
-    }
-
-    private static func tickTableRow(_ record: LogRecord) -> [RecordField] {
-        [
-            RecordField("operatorID", record.session),
-            RecordField("tickTable", record.orderID),
-            RecordField("row", record.account & 0xFFFF),
-            RecordField("rows", record.account >> 16),
-            RecordField("fromTicks", record.priceTicks),
-            RecordField("stepTicks", record.quantityLots),
         ]
     }
 
