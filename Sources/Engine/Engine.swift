@@ -87,6 +87,9 @@ public struct Engine: ~Copyable, Sendable {
     var killedAccountCount: UInt32 = 0
     var tradeGroupCount: UInt32 = 0
     var bustCount: UInt32 = 0
+    /// With any of these a new order is not usual: all but prevention, and while any account is in
+    /// a trade group that too.
+    var unusualFlags = ~RecordFlags.selfTradePreventionMask
     /// From so many open orders on, a new one is not usual: as many as there may be, or 0 while any
     /// account is stopped.
     var usualOrdersMax: UInt32

@@ -180,7 +180,9 @@ struct OrderTerms: ParsableArguments {
 
     func timeInForce(_ type: OrderType) -> TimeInForce {
         if expireIn != nil || until != nil { return .goodTillTime }
-        return fok ? .fillOrKill : ioc || type == .market ? .immediateOrCancel : .day
+        if fok { return .fillOrKill }
+        // At market for the day, so that a call takes it; elsewhere what it leaves goes anyway.
+        return ioc || type == .market && minimum != nil ? .immediateOrCancel : .day
     }
 
     /// The order with what is rare in it; nil when nothing is.

@@ -15,7 +15,7 @@ struct Send: ParsableCommand {
             EXAMPLES
               needletail send --buy 100@8500                   buy 100 lots at 8500 ticks
               needletail send --sell 30@8490 --ioc             sell at once what can be sold
-              needletail send --buy 10@market                  buy at any price
+              needletail send --buy 10@market                  buy at any price; in a call it rests
               needletail send --cancel 17 --reduce 18:50       cancel order 17, order 18 to 50 lots
               needletail send --replace 18:19:40@8510          18 becomes 19, 40 lots at 8510
               needletail send --sell 500@8510 --peak 50        an iceberg: 50 are shown at a time

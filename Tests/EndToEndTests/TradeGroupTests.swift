@@ -29,7 +29,7 @@ import Testing
         let resting = try tool("send", "--sell", "3@8500000", "--account", "7", "--id", "1")
         #expect(resting.status == 0, "\(resting.output)")
         let prevented = try tool(
-            "send", "--buy", "3@8500000", "--account", "8", "--stp", "cancel-newest", "--id", "2")
+            "send", "--buy", "3@8500000", "--account", "8", "--stp", "newest", "--id", "2")
         #expect(prevented.output.contains("self-trade prevented"), "\(prevented.output)")
         let out = try tool("admin", "trade-group", "8", "--group", "0")
         #expect(out.output == "account 8 is in no trade group\n")

@@ -118,7 +118,12 @@ extension Engine {
             }
             let tick = instruments[instrument].bestOpposite(isSell: isSell)
             let slot = levels[levelBase &+ UInt32(truncatingIfNeeded: tick)].head
-            if prevention != .none, areOne(orders[slot].account, order.account) {
+            // With prevention what is plain meets nobody's trade group.
+            if prevention != .none,
+                isPlain
+                    ? orders[slot].account == order.account
+                    : areOne(orders[slot].account, order.account)
+            {
                 if !isPlain, prevention == .decrement {
                     guard decrement(&order, and: slot, into: &outbox) else { return .prevented }
                     continue

@@ -21,7 +21,7 @@ extension Engine {
         let session = record.session
         let attributes = record.attributes.rawValue
         guard
-            attributes < 2, record.flags & ~RecordFlags.selfTradePreventionMask == 0,
+            attributes < 2, record.flags & unusualFlags == 0,
             isNext(session, record.sessionSequence)
         else { return .unusual }
         let instrument = record.instrument

@@ -3,8 +3,9 @@ internal import Wire
 
 // Since rules 3: accounts that belong together, as those of one firm. Self-trade prevention acts
 // between orders of one account, and of one group. Which group an account is in is looked up when
-// two orders meet and prevention is asked for: so nothing is kept with an order, a change counts
-// from the next command on, for orders that rest too, and who asks for no prevention pays nothing.
+// two orders meet and prevention is asked for: so nothing is kept with an order, and a change
+// counts from the next command on, for orders that rest too. While any account is in a group, who
+// asks for prevention goes the long way round; nobody else pays anything.
 
 /// An account and the group that it is in.
 struct TradeGroupMember: BitwiseCopyable {
@@ -36,13 +37,9 @@ extension Engine {
     }
 
     /// Whether prevention acts between the orders of two accounts.
-    @inline(__always)
-    func areOne(_ account: UInt32, _ other: UInt32) -> Bool {
-        account == other || tradeGroupCount != 0 && areInOneGroup(account, other)
-    }
-
     @inline(never)
-    private func areInOneGroup(_ account: UInt32, _ other: UInt32) -> Bool {
+    func areOne(_ account: UInt32, _ other: UInt32) -> Bool {
+        guard account != other, tradeGroupCount != 0 else { return account == other }
         let group = tradeGroup(of: account)
         return group != 0 && group == tradeGroup(of: other)
     }
@@ -75,6 +72,7 @@ extension Engine {
             tradeGroups[position] = TradeGroupMember(account: account, group: group)
             tradeGroupCount &+= 1
         }
+        unusualFlags = tradeGroupCount == 0 ? ~RecordFlags.selfTradePreventionMask : ~0
         return true
     }
 
@@ -99,6 +97,8 @@ extension Engine {
                 return "the accounts in trade groups do not ascend at \(position)"
             }
         }
+        guard unusualFlags == (tradeGroupCount == 0 ? ~RecordFlags.selfTradePreventionMask : ~0)
+        else { return "\(tradeGroupCount) accounts are in groups, and prevention is usual" }
         return nil
     }
 
