@@ -212,6 +212,9 @@ public struct Engine: ~Copyable, Sendable {
             limits.instrumentCapacity > 0
                 && limits.instrumentCapacity <= instrumentNumberMax,
             "instruments are numbered in 24 bits")
+        precondition(
+            UInt64(limits.ladderTickCapacity) + UInt64(limits.instrumentCapacity) < 1 << 31,
+            "prices, and two levels beside them for each instrument, are numbered in 32 bits")
         precondition(1...eventsPerSliceTarget ~= sliceEvents, "a slice has events")
     }
 

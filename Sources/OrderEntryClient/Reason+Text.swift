@@ -18,6 +18,7 @@ extension Reason {
         29: "invalid minimum", 30: "invalid trigger", 31: "invalid link", 33: "killed",
         34: "mass cancel under way", 35: "price outside band", 36: "invalid tick",
         37: "invalid lot", 38: "order value too large", 39: "quantity too small",
+        44: "already busted", 45: "too many busts", 46: "trade of earlier day",
         64: "by client", 65: "immediate or cancel", 66: "fill or kill", 67: "market remainder",
         68: "self-trade prevented", 69: "mass cancelled", 70: "session ended", 71: "replaced",
         72: "expired", 73: "total executed", 74: "minimum quantity", 75: "linked order traded",
@@ -36,6 +37,7 @@ extension EventKind {
         1: "accepted", 2: "rejected", 3: "traded", 4: "cancelled", 5: "reduced", 6: "replaced",
         7: "cancel rejected", 8: "replace rejected", 9: "reduce rejected", 10: "refused",
         11: "mass cancel done", 12: "logged out", 13: "triggered", 14: "prevented",
+        15: "busted",
     ]
 }
 
@@ -46,6 +48,6 @@ extension PublicKind {
     private static let texts: [UInt8: String] = [
         1: "added", 2: "executed", 3: "reduced", 4: "deleted", 5: "instrument", 6: "traded",
         7: "crossed", 8: "trading state", 9: "auction priced",
-        10: "auction indicated",
+        10: "auction indicated", 12: "business day", 13: "busted",
     ]
 }

@@ -162,7 +162,8 @@ public struct Configuration: Sendable {
         return EngineLimits(
             orderCapacity: orderCapacity, sessionCapacity: sessionCapacity,
             instrumentCapacity: instrumentCapacity,
-            ladderTickCapacity: UInt32(min(levels + max(levels, 65_536), 1 << 31 - 1)),
+            ladderTickCapacity: UInt32(
+                min(levels + max(levels, 65_536), 1 << 31 - 1 - UInt64(instrumentCapacity))),
             sessionOpenOrdersMax: sessionOpenOrdersMax)
     }
 

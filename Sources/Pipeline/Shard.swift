@@ -115,7 +115,6 @@ public struct Shard: ~Copyable {
     /// first commands too: the epoch and the shard's new instruments; in a cluster whoever is to
     /// speak does. Once, before the first poll.
     public mutating func open() throws {
-        var trades: TradeFinder?
         if let recovery, let settings = configuration.journal, let reader = journalReader.take() {
             let run = max(configuration.epoch, try recovery.nextRun())
             // The epochs of a cluster are its arbiter's: they may be ahead of the journal's runs.
@@ -125,7 +124,6 @@ public struct Shard: ~Copyable {
             history = try ShardHistory(
                 recovery, ring: log, status: journal.status, mailbox: mailbox, settings: settings,
                 clock: clock)
-            trades = TradeFinder(recovery, ring: log, status: journal.status)
             self.journal = journal
         }
         var opening = EpochOpening(
@@ -134,7 +132,7 @@ public struct Shard: ~Copyable {
             desk: ShardDesk(
                 rules: member?.duty.rules ?? LogRules(configuration.rules),
                 names: recovery?.names ?? InstrumentNames(configuration, shard: number),
-                engine: loop.questions, trades: trades),
+                engine: loop.questions, trades: history?.trades),
             expiry: ExpiryAlarm(progress, timeSeconds: loop.engine.timeSeconds),
             isDefined: { loop.engine.isDefined(instrument: $0) })
         if member == nil { try beginAlone(&opening) }

@@ -272,7 +272,7 @@ public struct OrderType: RawRepresentable, Hashable, BitwiseCopyable, Sendable {
     @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
     /// Trades at its price or better.
     @inlinable public static var limit: OrderType { OrderType(rawValue: 0) }
-    /// Trades at any price in the book; what is left is cancelled.
+    /// Trades at any price in the book; what is left is cancelled. In a call it rests.
     @inlinable public static var market: OrderType { OrderType(rawValue: 1) }
     /// A market order that waits for its trigger price (two records).
     @inlinable public static var stop: OrderType { OrderType(rawValue: 2) }

@@ -84,7 +84,9 @@ public struct TradeBust: Equatable, BitwiseCopyable, Sendable {
     public init?(_ record: LogRecord, _ continuation: LogRecord?) {
         guard let continuation, record.account <= UInt32(UInt16.max),
             record.attributes.rawValue & ~(1 | EventAttributes.auction.rawValue) == 0,
-            record.flags & ~RecordFlags.pair == 0, record.quantityLots != 0
+            record.flags & ~RecordFlags.pair == 0, record.sessionSequence == 0,
+            record.quantityLots != 0,
+            continuation.attributes.rawValue == 0, continuation.flags == 0
         else { return nil }
         self.init(
             tradeSequence: record.orderID, tradeIndex: UInt16(record.account),

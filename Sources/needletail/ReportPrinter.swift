@@ -19,8 +19,7 @@ struct ReportPrinter {
     func print(_ report: SessionReport) {
         let core = report.core
         let side = core.attributes.side == .buy ? "buy" : "sell"
-        let reason =
-            core.executionType == .traded ? "" : core.reason == .none ? "" : core.reason.text
+        let reason = core.reason == .none ? "" : core.reason.text
         if isJSON {
             Swift.print(
                 "{\"report\":\(core.sequence),\"kind\":\"\(core.executionType.text)\","
@@ -31,6 +30,7 @@ struct ReportPrinter {
                     + "\"executedLots\":\(report.report.executedLots),"
                     + "\"account\":\(report.report.account),"
                     + "\"commandSequence\":\(report.report.commandSequence),"
+                    + "\"tradeIndex\":\(report.report.tradeIndex),"
                     + "\"timestampNanos\":\(core.timestampNanos),"
                     + "\"reason\":\(core.reason.rawValue),\"reasonText\":\"\(reason)\"}")
             return

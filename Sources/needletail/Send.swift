@@ -108,7 +108,7 @@ struct Send: ParsableCommand {
         var hasReject = false
         let deliver: (SessionReport) -> Void = { report in
             answered.insert(report.report.commandSequence)
-            hasReject = hasReject || Self.isReject(report.core.executionType)
+            hasReject = hasReject || Self.isReject(report.core)
             printer.print(report)
         }
         var link = try connection.connect(extended: true, deliver: deliver)
@@ -126,11 +126,12 @@ struct Send: ParsableCommand {
         if hasReject { throw Exit.mismatch }
     }
 
-    private static func isReject(_ kind: EventKind) -> Bool {
+    /// Whether what was asked for was not done.
+    private static func isReject(_ report: ExecutionReport) -> Bool {
         let rejects: Set<EventKind> = [
             .rejected, .cancelRejected, .reduceRejected, .replaceRejected, .refused,
         ]
-        return rejects.contains(kind)
+        return rejects.contains(report.executionType) || report.reason == .replaceInvalid
     }
 
     private func submit(to link: inout OrderEntryConnection) {

@@ -95,11 +95,15 @@ struct Subscribe: ParsableCommand {
                     + "\"aggressorReference\":\(report.aggressorReference),"
                     + "\"priceTicks\":\(report.priceTicks),"
                     + "\"quantityLots\":\(report.quantityLots),"
-                    + "\"timestampNanos\":\(report.timestampNanos)}")
+                    + "\"timestampNanos\":\(report.timestampNanos),"
+                    + "\"tradeIndex\":\(report.tradeIndex)}")
         } else {
+            // Of a trade that is void it is the trade's id.
+            let index = report.kind == .busted ? "-\(report.tradeIndex)" : ""
             print(
                 "\(sequence)  \(report.kind.text)  \(side)  instrument \(report.instrument)  "
-                    + "#\(report.reference)  \(report.quantityLots) @ \(report.priceTicks)")
+                    + "#\(report.reference)\(index)  \(report.quantityLots) @ "
+                    + "\(report.priceTicks)")
         }
     }
 }

@@ -84,7 +84,7 @@ final class Child: @unchecked Sendable {
 }
 
 /// Runs a program to its end.
-func run(_ command: [String], withinSeconds seconds: Double = 120) throws -> Outcome {
+func run(_ command: [String], withinSeconds seconds: Double = 300) throws -> Outcome {
     try Child(command).wait(seconds: seconds)
 }
 

@@ -7,7 +7,8 @@ extension NaiveEngine {
         guard rules >= 3 else { return control(.unsupported) }
         func no(_ reason: Reason) { control(reason, instrument: record.instrument) }
         let wrong: [Bool] = [
-            second == nil,
+            second == nil || second!.attributes.rawValue != 0 || second!.flags != 0,
+            record.sessionSequence != 0,
             record.account > 65_535,
             ![0, 1, 32, 33].contains(record.attributes.rawValue),
             record.flags & 0x7FFF != 0,
@@ -33,7 +34,7 @@ extension NaiveEngine {
             isSession(resting.session), isSession(aggressor.session),
         ]
         guard !isTrade.contains(false) else { return no(.invalidControl) }
-        guard record.orderID > dayBegan else { return no(.tradeOfEarlierDay) }
+        guard record.orderID >= dayBegan else { return no(.tradeOfEarlierDay) }
         let trade = [record.orderID, UInt64(record.account)]
         guard !busts.contains(trade) else { return no(.alreadyBusted) }
         guard busts.count < min(Int(limits.orderCapacity), 16_384) else {

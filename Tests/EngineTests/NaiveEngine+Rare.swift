@@ -110,7 +110,9 @@ extension NaiveEngine {
 
     /// The worst price of a market order with slippage; nil when nothing is on the other side.
     private func worst(_ order: Order, slippage: UInt64) -> Int64? {
-        guard let best = bestOpposite(order)?.price else { return nil }
+        // One in a call, where market orders may be, is refused.
+        guard let other = bestOpposite(order), !other.ranksFirst else { return nil }
+        let best = other.price
         let instrument = instruments[order.instrument]!
         return order.side == .buy
             ? UInt64(instrument.highest - best) < slippage

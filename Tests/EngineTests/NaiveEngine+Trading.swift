@@ -106,6 +106,7 @@ extension NaiveEngine {
         guard let price = tradings[number]!.cross else {
             if let cross = auction(number, near: tradings[number]!.reference) {
                 start(cross, number)
+                if tradings[number]!.isUncrossing { tradings[number]!.reference = nil }
                 return false
             }
             for order in [buy, sell] {
@@ -114,7 +115,6 @@ extension NaiveEngine {
                 return true
             }
             tradings[number]!.isUncrossing = false
-            tradings[number]!.reference = nil
             if !isWaitedIn(number) { line.removeFirst() }
             return false
         }

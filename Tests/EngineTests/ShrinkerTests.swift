@@ -37,7 +37,8 @@ import Wire
     }
 
     @Test func `is told in the words of a scenario`() throws {
-        let report = try deafToPrevention.report(flow(4000), seed: 0x1A2B)
+        // Of a flow whose shortest list has words for all that matters in it.
+        let report = try deafToPrevention.report(flow(4000, seed: 42), seed: 0x1A2B)
         #expect(report.contains(#/\n  \[defineInstrument, .*\]\n/#), "\(report)")
         #expect(report.contains(#/\n  [A-D] logs on/#), "\(report)")
         #expect(

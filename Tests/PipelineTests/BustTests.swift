@@ -8,6 +8,20 @@ import Wire
 
 @testable import Pipeline
 
+extension ShardRig {
+    /// What the shard's history finds.
+    fileprivate func find(sequence: UInt64, index: UInt16) -> TradeDesk.Finding? {
+        let trades = shard.opening!.desk.trades!
+        var finding: TradeDesk.Finding?
+        Nap.until {
+            settle()
+            finding = trades.finding(of: .init(sequence: sequence, index: index))
+            return finding != nil
+        }
+        return finding
+    }
+}
+
 @Suite struct `A trade that is declared void` {
     /// A shard with a journal on which two sessions have traded: 3 lots and then 2 of one command.
     private struct Market {
@@ -43,12 +57,12 @@ import Wire
 
         var desk: ShardDesk { rig.shard.opening!.desk }
 
-        func find(_ index: UInt16, of sequence: UInt64? = nil) throws -> TradeFinder.Finding {
-            try desk.trades!.find(sequence: sequence ?? self.sequence, index: index)
+        func find(_ index: UInt16, of sequence: UInt64? = nil) -> TradeDesk.Finding? {
+            rig.find(sequence: sequence ?? self.sequence, index: index)
         }
 
-        func found(_ index: UInt16) throws -> TradeBust? {
-            guard case .trade(let bust, _) = try find(index) else { return nil }
+        func found(_ index: UInt16) -> TradeBust? {
+            guard case .trade(let bust, _) = find(index) else { return nil }
             return bust
         }
 
@@ -67,7 +81,7 @@ import Wire
 
     @Test func `is found in the journal, and told to both as it was`() throws {
         let market = try Market()
-        let bust = try #require(try market.found(1))
+        let bust = try #require(market.found(1))
         #expect(bust.tradeSequence == market.sequence && bust.tradeIndex == 1)
         #expect(bust.priceTicks == 101 && bust.quantityLots == 2 && !bust.isOfAuction)
         #expect(bust.restingSide == .sell && bust.resting.session == 1)
@@ -81,6 +95,7 @@ import Wire
             let report = try #require(
                 reports.last.map { value($0, at: 0, as: ExecutionReport.self) })
             #expect(report.executionType == .busted && report.orderID == orderID)
+            #expect(!report.attributes.contains(.resting), "as of the trade")
             #expect(report.priceTicks == 101 && report.quantityLots == 2 && report.reason == .none)
         }
         #expect(market.bust(bust).0?.reason == .alreadyBusted)
@@ -89,33 +104,32 @@ import Wire
 
     @Test func `is none where there was no trade, and says so`() throws {
         let market = try Market()
-        func sentence(_ index: UInt16, of sequence: UInt64) throws -> String? {
-            guard case .nothing(let text) = try market.find(index, of: sequence) else { return nil }
+        func sentence(_ index: UInt16, of sequence: UInt64) -> String? {
+            guard case .nothing(let text) = market.find(index, of: sequence) else { return nil }
             return text
         }
         let last = market.sequence
-        #expect(try sentence(2, of: last)?.contains("made no trade 2") == true)
-        #expect(try sentence(0, of: last - 1)?.contains("made no trade 0") == true)
-        #expect(try sentence(0, of: last + 1)?.contains("durable up to sequence \(last)") == true)
-        #expect(try sentence(0, of: 0)?.contains("durable up to") == true)
-        #expect(try sentence(0, of: 2)?.contains("made no trade 0") == true)
+        #expect(sentence(2, of: last)?.contains("made no trade 2") == true)
+        #expect(sentence(0, of: last - 1)?.contains("made no trade 0") == true)
+        #expect(sentence(0, of: last + 1)?.contains("durable up to sequence \(last)") == true)
+        #expect(sentence(0, of: 0)?.contains("durable up to") == true)
+        #expect(sentence(0, of: 2)?.contains("made no trade 0") == true)
     }
 
     @Test func `is found behind a snapshot and after a start, and stays void`() throws {
         var market = try Market()
-        let first = try #require(try market.found(0))
+        let first = try #require(market.found(0))
         #expect(market.bust(first).0?.reason == Reason.none)
         market.rig.shard.history?.snapshots.request()
         _ = try #require(market.rig.waitForSnapshot(market.sequence))
-        let second = try #require(try market.found(1))
+        let second = try #require(market.found(1))
         _ = market.rig.exchangeDurably([market.maker.frame(order(9, .sell, 105))], reports: 1)
         let copy = try market.folder.copy()
         let again = try copy.rig()
-        let trades = try #require(again.shard.opening?.desk.trades)
         #expect(again.shard.recoveredFrom > 0)
-        let found = try trades.find(sequence: market.sequence, index: 1)
+        let found = again.find(sequence: market.sequence, index: 1)
         guard case .trade(let bust, let timestampNanos) = found else {
-            Issue.record("\(found)")
+            Issue.record("\(found as Any)")
             return
         }
         #expect(bust == second && timestampNanos > 0)

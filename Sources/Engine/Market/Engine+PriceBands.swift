@@ -94,7 +94,8 @@ extension Engine {
     func mayUncross(_ instrument: UInt32, around tick: UInt32, near reference: UInt32) -> Bool {
         let band = staticBand(instrument, around: tick)
         guard band.low != .min, isCrossed(instrument) else { return true }
-        return band.contains(auctionPrice(instrument, near: reference).tick)
+        let price = auctionPrice(instrument, near: reference)
+        return price.volumeLots == 0 || band.contains(price.tick)
     }
 
     // MARK: Orders

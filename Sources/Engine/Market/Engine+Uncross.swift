@@ -38,6 +38,8 @@ extension Engine {
         }
         markets[instrument].crossTick = UInt32(truncatingIfNeeded: price.tick)
         markets[instrument].staticTick = markets[instrument].crossTick
+        // What it was to be near to is used up; the rest of the book is near to its own trades.
+        markets[instrument].referenceTick = InstrumentState.noTick
         tell(.auctionPriced, price, instrument, into: &outbox)
         return true
     }
@@ -82,7 +84,6 @@ extension Engine {
 
     private mutating func endAuction(_ instrument: UInt32) {
         markets[instrument].isUncrossing = false
-        markets[instrument].referenceTick = InstrumentState.noTick
         setUsual(instrument)
         if markets[instrument].waitingCount == 0 { leaveLine() }
     }

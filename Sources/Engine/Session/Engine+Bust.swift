@@ -61,7 +61,7 @@ extension Engine {
             bust.resting.session &- 1 < limits.sessionCapacity,
             bust.aggressor.session &- 1 < limits.sessionCapacity
         else { return .invalidControl }
-        guard bust.tradeSequence > dayBeganSequence else { return .tradeOfEarlierDay }
+        guard bust.tradeSequence >= dayBeganSequence else { return .tradeOfEarlierDay }
         let trade = BustedTrade(sequence: bust.tradeSequence, index: UInt64(bust.tradeIndex))
         let position = bustPosition(trade)
         guard position == bustCount || trade.isBefore(busts[position]) else {
@@ -97,7 +97,7 @@ extension Engine {
     func checkBusts() -> String? {
         for position in 0..<bustCount {
             let isBehind = position == 0 || busts[position &- 1].isBefore(busts[position])
-            guard isBehind, busts[position].sequence > dayBeganSequence else {
+            guard isBehind, busts[position].sequence >= dayBeganSequence else {
                 return "the trades that are void do not ascend from the day's beginning on, at "
                     + "\(position)"
             }

@@ -47,7 +47,7 @@ extension Engine {
             let trade = BustedTrade(
                 sequence: entry.tradeSequence, index: UInt64(entry.tradeIndex))
             try place.check(
-                trade.sequence > dayBeganSequence
+                trade.sequence >= dayBeganSequence
                     && (bustCount == 0 || busts[bustCount &- 1].isBefore(trade)),
                 "a trade of sequence \(trade.sequence)",
                 "behind that before and sequence \(dayBeganSequence)", at: 8)

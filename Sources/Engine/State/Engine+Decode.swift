@@ -204,7 +204,8 @@ extension Engine {
                 at: 16)
             // Since rules 3 an order may come to its price late.
             try place.check(
-                rank > lastRank || entry.reference > lastReference || rulesVersion >= 3,
+                rank > lastRank || entry.reference > lastReference
+                    || rulesVersion >= 3 && !isAtMarket,
                 "reference \(entry.reference)", "above that before, \(lastReference)", at: 8)
             let level =
                 isAtMarket

@@ -76,7 +76,8 @@ extension Engine {
             guard links[slot].previous == previous, node.isSell == isSell,
                 node.instrument == instrument, node.level == number,
                 node.leavesLots > 0, node.executedLots < node.totalLots,
-                ranksFirst == isMarketLevel(number), node.traits.isMarket == ranksFirst
+                ranksFirst == isMarketLevel(number), node.traits.isMarket == ranksFirst,
+                !ranksFirst || previous == 0 || orders[previous].reference < node.reference
             else { return "order \(node.orderID) at level \(number) is wrong" }
             guard findOrder(session: node.session, orderID: node.orderID) == slot else {
                 return "order \(node.orderID) is not in the index"

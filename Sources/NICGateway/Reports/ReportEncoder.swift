@@ -189,6 +189,7 @@ extension GatewayCore {
         // Of an auction nobody is the aggressor: the bit says only which of the two events it is.
         let isAuction = isTrade && attributes.contains(.auction)
         if isAuction { attributes.remove(.aggressor) }
+        if isBust { attributes.remove(.resting) }
         let core = unsafe ExecutionReport(
             executionType: event.pointee.kind,
             attributes: EventAttributes(rawValue: attributes.rawValue & 0x0F),

@@ -71,13 +71,15 @@ public struct ReportBook: Sendable {
 
     /// Whether a report opens the answer to the next command: all before it are complete then.
     public func beginsCommand(_ report: SessionReport) -> Bool {
-        report.report.commandSequence != lastCommand
+        report.core.executionType != .busted && report.report.commandSequence != lastCommand
     }
 
     /// Takes the next report; gives a trade when its second half came.
     public mutating func apply(_ report: SessionReport) -> Trade? {
         let report = report.report
         let core = report.core
+        // It names the command of the trade, and changes no order.
+        if core.executionType == .busted { return nil }
         if report.commandSequence != lastCommand {
             if report.commandSequence < lastCommand { contradictions += 1 }
             lastCommand = report.commandSequence

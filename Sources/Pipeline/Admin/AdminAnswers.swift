@@ -198,6 +198,8 @@ package struct AdminOrder: Decodable, Equatable {
     package let expirySeconds: UInt32?
     package let triggerPriceTicks: Int64?
     package let linkedOrderID: UInt64?
+    /// Of a market order in a call: its price says nothing. Absent else.
+    package let isAtMarket: Bool?
 
     init(_ order: OpenOrder, symbol: String?, shard: UInt32) {
         let resting = order.resting
@@ -210,6 +212,7 @@ package struct AdminOrder: Decodable, Equatable {
         reference = resting.reference
         side = resting.side == .sell ? "sell" : "buy"
         priceTicks = resting.priceTicks
+        isAtMarket = resting.isAtMarket ? true : nil
         totalLots = resting.totalLots
         executedLots = resting.executedLots
         leavesLots = resting.totalLots - resting.executedLots
@@ -231,6 +234,7 @@ package struct AdminOrder: Decodable, Equatable {
         object.add("reference", reference)
         object.add("side", side)
         object.add("priceTicks", priceTicks)
+        if let isAtMarket { object.add("isAtMarket", isAtMarket) }
         object.add("totalLots", totalLots)
         object.add("executedLots", executedLots)
         object.add("leavesLots", leavesLots)

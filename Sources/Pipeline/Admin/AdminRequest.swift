@@ -73,14 +73,6 @@ package enum AdminRequest: Equatable, Sendable {
         }
     }
 
-    /// So long the answer may take: trades of long ago are looked for in the whole journal.
-    package var patienceMillis: UInt32 {
-        switch self {
-        case .bust, .trade: 120_000
-        default: 10_000
-        }
-    }
-
     /// What requests begin with.
     static let prefix = "admin "
 

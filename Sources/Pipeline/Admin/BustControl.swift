@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Glibc
 internal import NICGateway
 internal import Platform
 internal import Wire
@@ -12,10 +13,13 @@ struct BustControl: Sendable {
     /// The first rules that have busts.
     private static let rulesMin: UInt32 = 3
 
+    /// So long an answer waits for the trade; then it says that it is looked for.
+    private static let waitMillisMax = 1_000
+
     private enum Finding {
         case trade(AdminTrade, TradeBust)
-        /// An answer that says no.
-        case refused(String)
+        /// An answer that says no, or not yet.
+        case other(String)
     }
 
     private let desks: [ShardDesk]
@@ -29,7 +33,7 @@ struct BustControl: Sendable {
     /// The answer, one line of JSON: what the trade was.
     func show(_ id: TradeID) -> String {
         switch find(id) {
-        case .refused(let answer): return answer
+        case .other(let answer): return answer
         case .trade(let trade, _): return Self.said(trade)
         }
     }
@@ -47,7 +51,7 @@ struct BustControl: Sendable {
         let shown: AdminTrade
         let bust: TradeBust
         switch find(id) {
-        case .refused(let answer): return answer
+        case .other(let answer): return answer
         case .trade(let trade, let found): (shown, bust) = (trade, found)
         }
         let command = OperatorCommand(bust.record(operatorID: operatorID), bust.continuation)
@@ -63,29 +67,33 @@ struct BustControl: Sendable {
 
     private func find(_ id: TradeID) -> Finding {
         guard id.shard < desks.count else {
-            return .refused(QueryControl.noShard(id.shard, of: desks.count))
+            return .other(QueryControl.noShard(id.shard, of: desks.count))
         }
         let desk = desks[Int(id.shard)]
         guard let trades = desk.trades else {
-            return .refused(
+            return .other(
                 ClusterControl.refusal(
                     .state,
                     "trades are found in the journal, and this gateway has none: see `journal` in "
                         + "the configuration"))
         }
-        do {
-            switch try trades.find(sequence: id.sequence, index: id.index) {
+        let question = TradeDesk.Question(sequence: id.sequence, index: id.index)
+        for _ in 0..<Self.waitMillisMax {
+            switch trades.finding(of: question) {
+            case nil: usleep(1_000)
             case .nothing(let sentence):
-                return .refused(
+                return .other(
                     ClusterControl.refusal(.state, "there is no trade \(id.text): \(sentence)"))
             case .trade(let bust, let timestampNanos):
                 let symbol = desk.names[bust.instrument]?.symbol
                 return .trade(
                     AdminTrade(id, bust, symbol: symbol, timestampNanos: timestampNanos), bust)
             }
-        } catch {
-            return .refused(ClusterControl.refusal(.state, "the log cannot be read: \(error)"))
         }
+        var object = JSONObject()
+        object.add("ok", true)
+        object.add("isLooking", true)
+        return .other(object.text)
     }
 
     private static func sentence(_ reason: Reason, _ id: TradeID) -> String {

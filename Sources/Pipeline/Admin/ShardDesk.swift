@@ -9,7 +9,7 @@ struct ShardDesk: Sendable {
     /// Questions to its engine.
     let engine: EngineDesk
     /// Its trades, in its journal; nil without one.
-    let trades: TradeFinder?
+    let trades: TradeDesk?
     /// Commands for its log.
     let commands = CommandDesk()
     /// What the calendar has for its log.

@@ -68,6 +68,8 @@ struct AdminAnswer: Decodable {
     let tickTable: AdminTickTable?
     let roll: Roll?
     let trade: AdminTrade?
+    /// The trade is being looked for: to be asked for again.
+    let isLooking: Bool?
     let calendar: [String]?
 
     /// Who has answered, and in which business day.
@@ -84,9 +86,7 @@ struct AdminAnswer: Decodable {
 extension ClusterTarget {
     /// Asks the gateway that is meant; a message and the status where it says no.
     func admin(_ request: AdminRequest) throws -> AdminAnswer {
-        let line = try fullAnswer(
-            to: request.words, alsoAlone: true, timeoutMillis: request.patienceMillis
-        ).line
+        let line = try fullAnswer(to: request.words, alsoAlone: true).line
         do {
             return try JSONDecoder().decode(AdminAnswer.self, from: Data(line.utf8))
         } catch {

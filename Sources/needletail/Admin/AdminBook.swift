@@ -109,7 +109,8 @@ struct AdminOrderCommand: ParsableCommand {
             ("instrument", "\(order.instrument)" + (order.symbol.map { " \($0)" } ?? "")),
             ("shard", "\(order.shard)"), ("account", "\(order.account)"),
             ("reference", "\(order.reference)"), ("side", order.side),
-            ("price", "\(order.priceTicks) ticks"), ("total", "\(order.totalLots) lots"),
+            ("price", order.isAtMarket == true ? "at market" : "\(order.priceTicks) ticks"),
+            ("total", "\(order.totalLots) lots"),
             ("executed", "\(order.executedLots) lots"), ("leaves", "\(order.leavesLots) lots"),
             ("displayed", "\(order.displayedLots) lots"),
         ]

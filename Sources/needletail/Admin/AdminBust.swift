@@ -2,6 +2,7 @@
 import ArgumentParser
 import Foundation
 import Pipeline
+import Platform
 
 /// `needletail admin trade`.
 struct AdminTradeCommand: ParsableCommand {
@@ -27,7 +28,7 @@ struct AdminTradeCommand: ParsableCommand {
     @Argument(help: "Which trade, such as 0-4711-2.") var trade: TradeID
 
     func run() throws {
-        guard let shown = try target.admin(.trade(trade)).trade else { throw Exit.unavailable }
+        let shown = try target.found(.trade(trade))
         for line in shown.lines { print(line) }
     }
 }
@@ -62,9 +63,22 @@ struct AdminBust: ParsableCommand {
     @Argument(help: "Which trade, such as 0-4711-2.") var trade: TradeID
 
     func run() throws {
-        guard let shown = try target.admin(.bust(trade)).trade else { throw Exit.unavailable }
+        let shown = try target.found(.bust(trade))
         print("void:")
         for line in shown.lines { print(line) }
+    }
+}
+
+extension ClusterTarget {
+    /// Asks until the trade is found: what is far behind a snapshot takes its time.
+    fileprivate func found(_ request: AdminRequest) throws -> AdminTrade {
+        var answer = try admin(request)
+        if answer.isLooking == true {
+            StandardError.write("looking for it in the journal; Ctrl-C ends that …\n")
+        }
+        while answer.isLooking == true { answer = try admin(request) }
+        guard let trade = answer.trade else { throw Exit.unavailable }
+        return trade
     }
 }
 

@@ -53,13 +53,12 @@ struct ClusterTarget: ParsableArguments {
 
     /// The same with all that it says; `alsoAlone`: of a gateway that is in no pair, too.
     func fullAnswer(
-        to request: String, alsoAlone: Bool = false, timeoutMillis: UInt32 = Self.timeoutMillis
+        to request: String, alsoAlone: Bool = false
     ) throws -> (line: String, parsed: ControlAnswer) {
         let configuration = try settings(alsoAlone: alsoAlone)
         let answer: (line: String, parsed: ControlAnswer)
         do throws(ControlError) {
-            answer = try self.answer(
-                to: request, configuration, alsoAlone: alsoAlone, timeoutMillis: timeoutMillis)
+            answer = try self.answer(to: request, configuration, alsoAlone: alsoAlone)
         } catch {
             StandardError.write("needletail: \(error)\n")
             throw Exit.unavailable
@@ -68,18 +67,15 @@ struct ClusterTarget: ParsableArguments {
         return answer
     }
 
-    /// A hand-over and a promotion are answered when they are done.
-    private static var timeoutMillis: UInt32 { 10_000 }
-
     /// What the one running gateway that is meant answers, whatever it is: as it came, and parsed.
     /// A configuration says which pair is meant, so that another one's gateway obeys nothing.
     func answer(
-        to request: String, _ configuration: Configuration?, alsoAlone: Bool = false,
-        timeoutMillis: UInt32 = Self.timeoutMillis
+        to request: String, _ configuration: Configuration?, alsoAlone: Bool = false
     ) throws(ControlError) -> (line: String, parsed: ControlAnswer) {
         let path = try socket(configuration, alsoAlone: alsoAlone)
         let request = ControlRequest(request, pair: configuration?.cluster?.name)
-        let line = try ControlClient.ask(request.line, at: path, timeoutMillis: timeoutMillis)
+        // A hand-over and a promotion are answered when they are done.
+        let line = try ControlClient.ask(request.line, at: path, timeoutMillis: 10_000)
         return (line, try Self.parse(line, path))
     }
 
