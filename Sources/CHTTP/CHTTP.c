@@ -108,6 +108,7 @@ void chttp_post(
     if (headers) code = perform(client, url, body, headers, timeout_millis);
     curl_slist_free_all(headers);
     if (code) {
+        answer->has_timed_out = code == CURLE_OPERATION_TIMEDOUT;
         snprintf(
             answer->error, sizeof answer->error, "%s",
             client->error[0] ? client->error : curl_easy_strerror(code));

@@ -139,6 +139,11 @@ private final class FakeMember: Sendable {
         #expect(followers.allSatisfy { $0.requestCount > 0 })
     }
 
+    @Test func `is asked again however often a member is silent`() throws {
+        let member = try FakeMember(json: put, swallowing: 5)
+        #expect(try outcome([], member) == .won(revision: 5))
+    }
+
     @Test func `has the longer to be answered, as from a slow disk, the longer it waits`() throws {
         let slow = try FakeMember(json: put, afterMillis: 300)
         #expect(try outcome([], slow) == .won(revision: 5))

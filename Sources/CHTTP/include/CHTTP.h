@@ -5,6 +5,7 @@
 #ifndef NEEDLETAIL_CHTTP_H
 #define NEEDLETAIL_CHTTP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,8 @@ typedef struct chttp_answer {
     size_t byte_count;
     const uint8_t *bytes;
     char error[256];
+    /// Whether that is that the time was over.
+    bool has_timed_out;
 } chttp_answer;
 
 /// NULL when there is no memory.

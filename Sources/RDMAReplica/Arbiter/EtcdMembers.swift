@@ -17,6 +17,9 @@ internal import Platform
     private var preferred = 0
     /// What a password was given for, until a member does not know it any more.
     private var token: String?
+    /// Whether a member was silent for all of its time since this was set back. The clock does not
+    /// say: a request that had 50 ms may have ended after 49.6.
+    private var hasTimedOut = false
 
     init(_ settings: EtcdSettings) throws(ArbiterError) {
         let password = try settings.password()
@@ -41,14 +44,13 @@ internal import Platform
         // Short at first, so that each is asked.
         var turn = min(Self.turnMillisLeast, UInt64(settings.timeoutMillis) / UInt64(count + 1))
         var causes = settings.endpoints.map { "\($0) was not asked" }
-        var hasWaited = true
+        hasTimedOut = true
         // Round after round, unless nobody is silent: what a member passed on to a leader that is
         // dead is lost, and nobody ever says so.
-        while hasWaited {
-            hasWaited = false
+        while hasTimedOut {
+            hasTimedOut = false
             for index in (0..<count).map({ (preferred + $0) % count }) {
-                let now = Self.nowMillis()
-                guard now < end else { break }
+                guard Self.nowMillis() < end else { break }
                 do throws(ArbiterError) {
                     let json = try authorized(index, path, body, turn: turn, until: end)
                     if let answer = read(json) {
@@ -60,7 +62,6 @@ internal import Platform
                 } catch {
                     causes[index] = "\(settings.endpoints[index]): \(error)"
                 }
-                hasWaited = hasWaited || Self.nowMillis() - now >= turn
             }
             // It is no election then. For a slow disk, as much time as has gone.
             let gone = Self.nowMillis() - start
@@ -101,7 +102,7 @@ internal import Platform
 
     private static var passwordMillis: UInt64 { 200 }
 
-    private func authenticate(
+    private mutating func authenticate(
         _ index: Int, _ user: String, _ password: String, millis: UInt32
     ) throws(ArbiterError) -> String {
         var body = JSONObject()
@@ -135,7 +136,7 @@ internal import Platform
         return line.isEmpty ? "no reason" : String(decoding: line, as: UTF8.self)
     }
 
-    private func request(
+    private mutating func request(
         _ index: Int, _ path: String, _ body: String, _ token: String?, millis: UInt32
     ) throws(ArbiterError) -> Answer {
         var answer = unsafe chttp_answer()
@@ -143,6 +144,7 @@ internal import Platform
             unsafe chttp_post(
                 client, settings.endpoints[index] + path, $0, body, millis, &answer)
         }
+        if unsafe answer.has_timed_out { hasTimedOut = true }
         guard unsafe answer.status != 0 else {
             let text = unsafe withUnsafeBytes(of: &answer.error) {
                 unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
