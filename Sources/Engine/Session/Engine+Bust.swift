@@ -72,25 +72,12 @@ extension Engine {
 
     /// Puts a trade, which is not there, into the table, which has room.
     mutating func note(_ trade: BustedTrade) {
-        let position = bustPosition(trade)
-        var last = bustCount
-        while last > position {
-            busts[last] = busts[last &- 1]
-            last &-= 1
-        }
-        busts[position] = trade
-        bustCount &+= 1
+        busts.insert(trade, at: bustPosition(trade), count: &bustCount)
     }
 
     /// Where a trade stands in the table, which ascends, or where it would.
     private func bustPosition(_ trade: BustedTrade) -> UInt32 {
-        var low: UInt32 = 0
-        var high = bustCount
-        while low < high {
-            let middle = low &+ (high &- low) / 2
-            if busts[middle].isBefore(trade) { low = middle &+ 1 } else { high = middle }
-        }
-        return low
+        busts.position(in: 0..<bustCount) { $0.isBefore(trade) }
     }
 
     /// What is broken in the table of void trades, or nil.

@@ -69,18 +69,9 @@ extension Engine {
         guard !stops || killedAccountCount < UInt32(killedAccounts.count) else { return false }
         let position = killedPosition(account)
         if stops {
-            var last = killedAccountCount
-            while last > position {
-                killedAccounts[last] = killedAccounts[last &- 1]
-                last &-= 1
-            }
-            killedAccounts[position] = account
-            killedAccountCount &+= 1
+            killedAccounts.insert(account, at: position, count: &killedAccountCount)
         } else {
-            killedAccountCount &-= 1
-            for place in position..<killedAccountCount {
-                killedAccounts[place] = killedAccounts[place &+ 1]
-            }
+            killedAccounts.remove(at: position, count: &killedAccountCount)
         }
         usualOrdersMax = killedAccountCount == 0 ? limits.orderCapacity : 0
         return true
@@ -88,13 +79,7 @@ extension Engine {
 
     /// Where an account stands in the table, which ascends, or where it would.
     private func killedPosition(_ account: UInt32) -> UInt32 {
-        var low: UInt32 = 0
-        var high = killedAccountCount
-        while low < high {
-            let middle = low &+ (high &- low) / 2
-            if killedAccounts[middle] < account { low = middle &+ 1 } else { high = middle }
-        }
-        return low
+        killedAccounts.position(in: 0..<killedAccountCount) { $0 < account }
     }
 
     /// What is broken in the table of stopped accounts, or nil.

@@ -58,19 +58,12 @@ extension Engine {
         if isThere, group != 0 {
             tradeGroups[position].group = group
         } else if isThere {
-            tradeGroupCount &-= 1
-            for place in position..<tradeGroupCount {
-                tradeGroups[place] = tradeGroups[place &+ 1]
-            }
+            tradeGroups.remove(at: position, count: &tradeGroupCount)
         } else if group != 0 {
             guard tradeGroupCount < UInt32(tradeGroups.count) else { return false }
-            var last = tradeGroupCount
-            while last > position {
-                tradeGroups[last] = tradeGroups[last &- 1]
-                last &-= 1
-            }
-            tradeGroups[position] = TradeGroupMember(account: account, group: group)
-            tradeGroupCount &+= 1
+            tradeGroups.insert(
+                TradeGroupMember(account: account, group: group), at: position,
+                count: &tradeGroupCount)
         }
         unusualFlags = tradeGroupCount == 0 ? ~RecordFlags.selfTradePreventionMask : ~0
         return true
@@ -78,13 +71,7 @@ extension Engine {
 
     /// Where an account stands in the table, which ascends, or where it would.
     private func groupPosition(_ account: UInt32) -> UInt32 {
-        var low: UInt32 = 0
-        var high = tradeGroupCount
-        while low < high {
-            let middle = low &+ (high &- low) / 2
-            if tradeGroups[middle].account < account { low = middle &+ 1 } else { high = middle }
-        }
-        return low
+        tradeGroups.position(in: 0..<tradeGroupCount) { $0.account < account }
     }
 
     /// What is broken in the table, or nil.

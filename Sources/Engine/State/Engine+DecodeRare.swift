@@ -237,13 +237,8 @@ extension Engine {
 
     /// The extra that names a slot, or 0: rows are in the order of their slots.
     func rareExtra(of slot: UInt32) -> UInt32 {
-        var low: UInt32 = 1
-        var high = extraPool.count &+ 1
-        while low < high {
-            let middle = low &+ (high &- low) / 2
-            if extras[middle].slot < slot { low = middle &+ 1 } else { high = middle }
-        }
-        return low <= extraPool.count && extras[low].slot == slot ? low : 0
+        let extra = extras.position(in: 1..<extraPool.count &+ 1) { $0.slot < slot }
+        return extra <= extraPool.count && extras[extra].slot == slot ? extra : 0
     }
 
     /// What an extra must be beside its order, which is about to join its level.

@@ -52,6 +52,37 @@ internal import Platform
     }
 }
 
+// Tables whose first values ascend. Cold: to insert and to remove moves all behind.
+extension Table {
+    /// The first index of `range` whose value is not before what is looked for, or its end.
+    func position(in range: Range<UInt32>, isBefore: (Element) -> Bool) -> UInt32 {
+        var low = range.lowerBound
+        var high = range.upperBound
+        while low < high {
+            let middle = low &+ (high &- low) / 2
+            if isBefore(self[middle]) { low = middle &+ 1 } else { high = middle }
+        }
+        return low
+    }
+
+    /// Puts a value before those from `position` on, of `count`; there is room for it.
+    func insert(_ value: Element, at position: UInt32, count: inout UInt32) {
+        var last = count
+        while last > position {
+            self[last] = self[last &- 1]
+            last &-= 1
+        }
+        self[position] = value
+        count &+= 1
+    }
+
+    /// Takes the value at `position` out, of `count`.
+    func remove(at position: UInt32, count: inout UInt32) {
+        count &-= 1
+        for place in position..<count { self[place] = self[place &+ 1] }
+    }
+}
+
 extension Table where Element == OrderNode {
     /// Stores a whole order: its two halves.
     @inline(__always)

@@ -62,10 +62,7 @@ struct BandControl: Sendable {
         var set = about
         set.add("sequence", answer.sequence)
         if bands.isSet { set.add("bands", AdminBands(bands).object) }
-        var object = JSONObject()
-        object.add("ok", true)
-        object.add("priceBands", set)
-        return object.text
+        return ClusterControl.done("priceBands", set)
     }
 }
 

@@ -54,9 +54,6 @@ struct DayControl: Sendable {
         var roll = JSONObject()
         roll.add("businessDay", day.text)
         roll.add("ordersCancelled", answers.map(\.quantityLots).reduce(0, +))
-        var object = JSONObject()
-        object.add("ok", true)
-        object.add("roll", roll)
-        return object.text
+        return ClusterControl.done("roll", roll)
     }
 }

@@ -39,10 +39,7 @@ struct GroupControl: Sendable {
             var set = JSONObject()
             set.add("account", account)
             set.add("group", group)
-            var object = JSONObject()
-            object.add("ok", true)
-            object.add("tradeGroup", set)
-            return object.text
+            return ClusterControl.done("tradeGroup", set)
         }
     }
 }

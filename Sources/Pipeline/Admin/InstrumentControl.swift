@@ -103,9 +103,6 @@ struct InstrumentControl: Sendable {
         defined.add("shard", instrument.shard)
         defined.add("sequence", sequence)
         defined.add("isKept", isKept)
-        var object = JSONObject()
-        object.add("ok", true)
-        object.add("instrument", defined)
-        return object.text
+        return ClusterControl.done("instrument", defined)
     }
 }

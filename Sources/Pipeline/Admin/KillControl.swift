@@ -50,9 +50,6 @@ struct KillControl: Sendable {
         kill.add("number", record.orderID)
         kill.add("isStopped", record.flags & RecordFlags.stop != 0)
         kill.add("ordersCancelled", answers.map(\.quantityLots).reduce(0, +))
-        var object = JSONObject()
-        object.add("ok", true)
-        object.add("kill", kill)
-        return object.text
+        return ClusterControl.done("kill", kill)
     }
 }

@@ -55,7 +55,7 @@ struct OrderRulesControl: Sendable {
             var set = about
             set.add("sequence", answer.sequence)
             if rules.isSet { set.add("rules", AdminOrderRules(rules).object) }
-            return Self.done("orderRules", set)
+            return ClusterControl.done("orderRules", set)
         }
     }
 
@@ -107,7 +107,7 @@ struct OrderRulesControl: Sendable {
             }
         }
         let set = AdminTickTable(table: table, isWhole: true, users: 0, rows: rows)
-        return Self.done("tickTable", set.object)
+        return ClusterControl.done("tickTable", set.object)
     }
 
     /// A tick table, as all shards have it.
@@ -123,14 +123,7 @@ struct OrderRulesControl: Sendable {
         let shown = AdminTickTable(
             table: table, isWhole: answers.allSatisfy { $0.isWhole && $0.rows == rows },
             users: answers.map(\.users).reduce(0, +), rows: rows)
-        return Self.done("tickTable", shown.object)
-    }
-
-    private static func done(_ name: String, _ what: JSONObject) -> String {
-        var object = JSONObject()
-        object.add("ok", true)
-        object.add(name, what)
-        return object.text
+        return ClusterControl.done("tickTable", shown.object)
     }
 }
 

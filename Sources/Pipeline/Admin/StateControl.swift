@@ -73,10 +73,7 @@ struct StateControl: Sendable {
             state.add("auctionPriceTicks", priceTicks)
             state.add("auctionLots", answer.quantityLots)
         }
-        var object = JSONObject()
-        object.add("ok", true)
-        object.add("tradingState", state)
-        return object.text
+        return ClusterControl.done("tradingState", state)
     }
 }
 

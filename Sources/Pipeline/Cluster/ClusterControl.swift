@@ -57,12 +57,15 @@ public struct ClusterControl: Sendable {
     private var state: ClusterView.State { cluster.view.current }
     private var isManual: Bool { cluster.settings.isManual }
 
-    private func done(_ report: JSONObject) -> String {
+    /// An answer that says yes, and what came of it.
+    static func done(_ name: String, _ what: JSONObject) -> String {
         var object = JSONObject()
         object.add("ok", true)
-        object.add("cluster", report)
+        object.add(name, what)
         return object.text
     }
+
+    private func done(_ report: JSONObject) -> String { Self.done("cluster", report) }
 
     // MARK: Hand over
 

@@ -103,9 +103,6 @@ public struct RulesControl: Sendable {
         var rules = JSONObject()
         rules.add("inForce", version)
         rules.add("isNew", isNew)
-        var object = JSONObject()
-        object.add("ok", true)
-        object.add("rules", rules)
-        return object.text
+        return ClusterControl.done("rules", rules)
     }
 }
