@@ -72,8 +72,8 @@ extension Engine {
             let instrument = min(record.instrument, limits.instrumentCapacity)
             let tick = record.priceTicks &- instruments[instrument].lowestPriceTicks
             levels.prefetch(
-                instruments[instrument].level(
-                    isSell: record.attributes.rawValue & 1 != 0, tick))
+                ladder.level(
+                    instruments[instrument], isSell: record.attributes.rawValue & 1 != 0, tick))
         }
     }
 

@@ -43,12 +43,13 @@ public struct Engine: ~Copyable, Sendable {
     /// What there is memory for. It never changes, so what is looked up in it on the way of an
     /// order is looked up once.
     let memoryLimits: EngineLimits
-    /// Price levels that the log was begun with: so many as there is memory for, or fewer.
+    /// Ticks that the log was begun with: so many as there is memory for, or fewer.
     var ladderTickCapacity: UInt32
     /// All memory that grows with the limits, for the report of where everything is.
     public var memory: [MemoryRegion] {
         [
             pool.region("orders"), extraPool.region("rare orders"),
+            pagePool.region("pages of prices"), nodePool.region("nodes of pages"),
             arena.region("books, sessions"),
         ]
     }
@@ -59,8 +60,10 @@ public struct Engine: ~Copyable, Sendable {
     var extraPool: Slab<OrderExtra>
     let extras: Table<OrderExtra>
     let links: Table<OrderLinks>
-    let levels: Table<Level>
-    let words: Table<UInt64>
+    let ladder: PriceLadder
+    @inline(__always) var levels: Table<Level> { ladder.levels }
+    var pagePool: Slab<PriceBlock>
+    var nodePool: Slab<PriceBlock>
     let sessions: Table<SessionState>
     let instruments: Table<InstrumentState>
     let markets: Table<MarketState>
@@ -80,8 +83,13 @@ public struct Engine: ~Copyable, Sendable {
     /// Of the commands of the burst under way.
     let hashes: Table<UInt32>
 
-    var ladderTicksUsed: UInt32 = 0
-    var wordsUsed: UInt32 = 0
+    /// Ticks of the ranges of all instruments, and their pages; of each instrument 2^32 at most.
+    var ladderTicksUsed: UInt64 = 0
+    var rangePages: UInt64 = 0
+    /// Of those that the log may have had: there is memory for what they need.
+    let oldestRules: UInt32
+    /// Whether a page may be lacking for an order's price.
+    var arePagesShort = false
     /// Orders that are open; by the thread of the engine.
     public var openOrderCount: UInt32 { pool.count }
     var killedAccountCount: UInt32 = 0
@@ -90,8 +98,8 @@ public struct Engine: ~Copyable, Sendable {
     /// With any of these a new order is not usual: all but prevention, and while any account is in
     /// a trade group that too.
     var unusualFlags = ~RecordFlags.selfTradePreventionMask
-    /// From so many open orders on, a new one is not usual: as many as there may be, or 0 while any
-    /// account is stopped.
+    /// From so many open orders on, a new one is not usual: as many as there may be, or 0: see
+    /// `setUsualOrdersMax`.
     var usualOrdersMax: UInt32
     /// The orders that expire, the earliest first.
     var expiryRoot: UInt32 = 0
@@ -130,40 +138,54 @@ public struct Engine: ~Copyable, Sendable {
     var indexSeed: UInt64 = 0
 
     /// Takes all memory, on huge pages of `node` where there are any: about 137 bytes an order,
-    /// 80 a session, 212 an instrument, 32 a price. All limits are at least 1, orders below 2^30,
+    /// 80 a session, 240 an instrument, 41 a price. All limits are at least 1, orders below 2^30,
     /// prices below 2^31, instruments at most `instrumentNumberMax`. Throws when the memory is
     /// refused.
-    public init(limits: EngineLimits, node: NUMANode? = nil) throws(PlatformError) {
-        try self.init(limits: limits, node: node, sliceEvents: Self.eventsPerSliceTarget)
+    ///
+    /// `oldestRules`: of the log. Where they are before 3, an instrument takes 2.6 KB more, for the
+    /// prices of its whole range have room then.
+    public init(
+        limits: EngineLimits, oldestRules: UInt32 = RulesRange.build.oldest, node: NUMANode? = nil
+    ) throws(PlatformError) {
+        try self.init(
+            limits: limits, oldestRules: oldestRules, node: node,
+            sliceEvents: Self.eventsPerSliceTarget)
     }
 
     /// With slices of another size, 1 ... `eventsPerSliceTarget` events, for tests: no event
     /// depends on it; and with other bounds, on which they do.
     @_spi(Testing)
     public init(
-        limits: EngineLimits, node: NUMANode? = nil, sliceEvents: Int,
-        bounds: StepBounds = StepBounds()
+        limits: EngineLimits, oldestRules: UInt32 = RulesRange.build.oldest,
+        node: NUMANode? = nil, sliceEvents: Int, bounds: StepBounds = StepBounds()
     ) throws(PlatformError) {
         Self.check(limits, sliceEvents: sliceEvents)
-        let wordCount = PriceBits.wordCountMax(limits: limits)
+        let pageCapacity = Self.pageCapacity(limits, oldestRules: oldestRules)
         let indexCount = OrderIndex.entryCount(orderCapacity: limits.orderCapacity)
         let backlogCapacity = Int(Self.backlogCapacity(limits))
         // A list of each session's orders starts and ends behind the orders; behind these are the
         // marks of what goes on later.
         let linkCount = 1 + Int(limits.orderCapacity + limits.sessionCapacity) + backlogCapacity
         let byteCount =
-            Self.tableByteCount(limits) + wordCount * 8
+            Self.tableByteCount(limits) + Self.ladderByteCount(limits, pageCapacity: pageCapacity)
             + linkCount * MemoryLayout<OrderLinks>.stride
             + indexCount * MemoryLayout<OrderIndex.Entry>.stride
         var arena = try Arena(byteCount: byteCount, node: node)
         let pool = try Slab<OrderNode>(capacity: limits.orderCapacity, node: node)
         let rareCapacity = Self.rareOrderCapacity(limits)
         let extraPool = try Slab<OrderExtra>(capacity: rareCapacity, node: node)
+        let pagePool = try Slab<PriceBlock>(capacity: pageCapacity, node: node)
+        let nodePool = try Slab<PriceBlock>(
+            capacity: Self.nodeCapacity(pageCapacity: pageCapacity), node: node)
         orders = Table(pool)
         extras = Table(extraPool)
         links = Table(&arena, count: linkCount)
-        levels = Table(&arena, count: Self.levelCount(limits))
-        words = Table(&arena, count: wordCount)
+        ladder = PriceLadder(
+            levels: Table(
+                &arena, count: Self.levelCount(limits, pageCapacity: pageCapacity)),
+            pages: Table(pagePool),
+            nodes: Table(nodePool),
+            children: Table(&arena, count: (Int(nodePool.capacity) + 1) * 64))
         sessions = Table(&arena, count: Int(limits.sessionCapacity) + 1)
         instruments = Table(&arena, count: Int(limits.instrumentCapacity) + 1)
         markets = Table(&arena, count: Int(limits.instrumentCapacity) + 1)
@@ -180,12 +202,16 @@ public struct Engine: ~Copyable, Sendable {
         hashes = Table(&arena, count: Self.burstLength)
         self.pool = pool
         self.extraPool = extraPool
+        self.pagePool = pagePool
+        self.nodePool = nodePool
         arena.seal()
         self.arena = arena
         memoryLimits = limits
         ladderTickCapacity = limits.ladderTickCapacity
+        self.oldestRules = oldestRules
         self.sliceEvents = UInt64(sliceEvents)
         beginLists()
+        ladder.nodes[0] = .none
     }
 
     /// Nothing goes on, and no session has an order.
@@ -213,20 +239,14 @@ public struct Engine: ~Copyable, Sendable {
                 && limits.instrumentCapacity <= instrumentNumberMax,
             "instruments are numbered in 24 bits")
         precondition(
-            UInt64(limits.ladderTickCapacity) + UInt64(limits.instrumentCapacity) < 1 << 31,
+            hasLevelNumbers(for: limits),
             "prices, and two levels beside them for each instrument, are numbered in 32 bits")
         precondition(1...eventsPerSliceTarget ~= sliceEvents, "a slice has events")
     }
 
-    /// Two for each price, and for each instrument two at no price.
-    private static func levelCount(_ limits: EngineLimits) -> Int {
-        2 * (Int(limits.ladderTickCapacity) + Int(limits.instrumentCapacity) + 1)
-    }
-
     /// Of the tables whose sizes are limits, or follow from them at once, and what aligns them.
     private static func tableByteCount(_ limits: EngineLimits) -> Int {
-        levelCount(limits) * MemoryLayout<Level>.stride
-            + (Int(limits.sessionCapacity) + 1) * MemoryLayout<SessionState>.stride
+        (Int(limits.sessionCapacity) + 1) * MemoryLayout<SessionState>.stride
             + (Int(limits.instrumentCapacity) + 1)
             * (MemoryLayout<InstrumentState>.stride + MemoryLayout<MarketState>.stride
                 + MemoryLayout<OrderRules>.stride)

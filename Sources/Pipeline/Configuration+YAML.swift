@@ -168,7 +168,8 @@ extension Configuration {
         sessionOpenOrdersMax =
             inner.integer("sessionOpenOrdersMax", in: 1...268_435_456) ?? orderCapacity
         instrumentCapacity =
-            inner.integer("instrumentCapacity", in: 1...65_536) ?? instrumentCapacity
+            inner.integer("instrumentCapacity", in: Instrument.numbers) ?? instrumentCapacity
+        priceCapacity = inner.integer("priceCapacity", in: 64...1 << 28)
         reader.absorb(inner)
     }
 
@@ -180,20 +181,21 @@ extension Configuration {
         for var inner in reader.list("instruments") ?? [] {
             var instrument = Instrument(
                 number: 0, symbol: "", lowestPriceTicks: 0, highestPriceTicks: 0)
-            instrument.number = inner.integer("number", in: 1...65_536) ?? 0
+            instrument.number = inner.integer("number", in: Instrument.numbers) ?? 0
             instrument.symbol = inner.string("symbol") ?? ""
             instrument.lowestPriceTicks =
-                inner.integer("lowestPriceTicks", in: -(1 << 40)...(1 << 40)) ?? 1
+                inner.integer("lowestPriceTicks", in: Instrument.priceTicks)
+                ?? Instrument.lowestPriceTicksDefault
             instrument.highestPriceTicks =
-                inner.integer("highestPriceTicks", in: -(1 << 40)...(1 << 40)) ?? 0
+                inner.integer("highestPriceTicks", in: Instrument.priceTicks)
+                ?? Instrument.priceTicks.upperBound
             instrument.quantityLotsMax =
                 inner.integer("quantityLotsMax", in: 1...(1 << 62))
                 ?? Instrument.quantityLotsMaxDefault
             instrument.priceDecimals = inner.integer("priceDecimals", in: 0...18) ?? 2
             instrument.quantityDecimals = inner.integer("quantityDecimals", in: 0...18) ?? 0
             instrument.shard = inner.integer("shard", in: 0...15) ?? 0
-            for key in ["number", "symbol", "lowestPriceTicks", "highestPriceTicks"]
-            where !inner.has(key) {
+            for key in ["number", "symbol"] where !inner.has(key) {
                 inner.fail(key, "missing")
             }
             if !Instrument.isSymbol(instrument.symbol) {
@@ -207,7 +209,6 @@ extension Configuration {
     /// What is only wrong together.
     private func checkTogether(_ reader: inout SettingsReader) {
         var seen: Set<UInt32> = []
-        var levels: Int64 = 0
         for instrument in instruments {
             if !seen.insert(instrument.number).inserted {
                 reader.fail("instruments", "number \(instrument.number) is given twice")
@@ -223,8 +224,6 @@ extension Configuration {
                     "instruments",
                     "\(instrument.symbol): highestPriceTicks \(instrument.highestPriceTicks) is "
                         + "below lowestPriceTicks \(instrument.lowestPriceTicks)")
-            } else {
-                levels += instrument.highestPriceTicks - instrument.lowestPriceTicks + 1
             }
             // The engine adds up whole price levels: the sum of all orders must fit 64 bits.
             let quantityLimit = UInt64.max / UInt64(orderCapacity)
@@ -239,12 +238,6 @@ extension Configuration {
                     "instruments",
                     "\(instrument.symbol): shard \(instrument.shard) is not one of 0…\(shards - 1)")
             }
-        }
-        if levels > 1 << 28 {
-            reader.fail(
-                "instruments",
-                "\(levels) price levels together, at most \(1 << 28): narrow lowestPriceTicks to "
-                    + "highestPriceTicks, or make the tick larger")
         }
         if port.hasPrefix("udp:") {
             if shards > 1 {

@@ -28,6 +28,13 @@ public struct Configuration: Sendable {
 
         /// 2^40 lots.
         public static var quantityLotsMaxDefault: UInt64 { 1 << 40 }
+        /// Numbers that instruments may have.
+        static var numbers: ClosedRange<UInt32> { 1...1_048_576 }
+        /// Prices that there may be, ticks; with all of them a range is nearly as wide as the
+        /// engine takes.
+        public static var priceTicks: ClosedRange<Int64> { -(1 << 61) + 1...(1 << 61) - 1 }
+        /// Where nobody said: all prices above 0.
+        public static var lowestPriceTicksDefault: Int64 { 1 }
 
         /// Whether people may call an instrument so.
         static func isSymbol(_ text: String) -> Bool {
@@ -134,6 +141,9 @@ public struct Configuration: Sendable {
     public var publicUDPPort: UInt16 = 7100
     /// Open orders of a shard.
     public var orderCapacity: UInt32 = 1_048_576
+    /// Prices of a shard that may have orders at once, in pages of 64; nil = as its instruments
+    /// need.
+    public var priceCapacity: UInt32?
     /// Open orders of a session.
     public var sessionOpenOrdersMax: UInt32 = 1_048_576
     /// Instruments of a shard.
@@ -152,19 +162,25 @@ public struct Configuration: Sendable {
     /// The usual values.
     public init() {}
 
-    /// Limits of a shard's engine. The price levels are those of its instruments, and as many again
-    /// for instruments that come later, 2^16 at least.
+    /// Limits of a shard's engine.
     public func engineLimits(shard: UInt32) -> EngineLimits {
-        var levels: UInt64 = 0
-        for instrument in instruments where instrument.shard == shard {
-            levels += instrument.priceLevels
-        }
-        return EngineLimits(
+        EngineLimits(
             orderCapacity: orderCapacity, sessionCapacity: sessionCapacity,
             instrumentCapacity: instrumentCapacity,
-            ladderTickCapacity: UInt32(
-                min(levels + max(levels, 65_536), 1 << 31 - 1 - UInt64(instrumentCapacity))),
+            ladderTickCapacity: priceCapacity ?? neededPrices(shard: shard),
             sessionOpenOrdersMax: sessionOpenOrdersMax)
+    }
+
+    /// The prices of a shard's instruments and as many again for those that come later: between
+    /// 2^16 and 2^22, for no book has orders at all prices of a wide range. Before rules 3 each
+    /// range needs all of its prices.
+    private func neededPrices(shard: UInt32) -> UInt32 {
+        var prices: UInt64 = 0
+        for instrument in instruments where instrument.shard == shard {
+            prices = min(prices + instrument.priceLevels, 1 << 30)
+        }
+        let most: UInt64 = rules.newest < 3 ? 1 << 30 : 1 << 22
+        return UInt32(min(prices + max(prices, 1 << 16), most))
     }
 
     /// When a command of a shard counts as committed. Traps past the shards that have a policy.

@@ -54,11 +54,11 @@ public struct PriceBands: Equatable, BitwiseCopyable, Sendable {
     /// prices above 0 only; an auction takes 1 ... ``auctionSecondsMax``; without a band there is
     /// nothing else.
     @inlinable
-    public func isValid(lowestPriceTicks: Int64, tickSpan: UInt32) -> Bool {
+    public func isValid(lowestPriceTicks: Int64, tickSpan: UInt64) -> Bool {
         guard isSet else { return self == PriceBands() }
         guard !isInBasisPoints || lowestPriceTicks > 0 else { return false }
-        let widest = isInBasisPoints ? Self.basisPointsMax : tickSpan
-        guard staticWidth <= widest, dynamicWidth <= widest else { return false }
+        let widest = isInBasisPoints ? UInt64(Self.basisPointsMax) : tickSpan
+        guard UInt64(max(staticWidth, dynamicWidth)) <= widest else { return false }
         switch action {
         case .cancel: return auctionSeconds == 0
         case .auction: return 1...Self.auctionSecondsMax ~= auctionSeconds

@@ -94,6 +94,9 @@ public struct Reason: RawRepresentable, Hashable, BitwiseCopyable, Sendable {
     @inlinable public static var tooManyBusts: Reason { Reason(rawValue: 45) }
     /// The trade was made on an earlier business day.
     @inlinable public static var tradeOfEarlierDay: Reason { Reason(rawValue: 46) }
+    /// No room for one more price: the log was begun with so many. Since rules 3; of an order that
+    /// was triggered, what it leaves is cancelled for it.
+    @inlinable public static var noRoomForPrice: Reason { Reason(rawValue: 47) }
 
     // 64…95: why an order was cancelled.
     /// The client asked for it.

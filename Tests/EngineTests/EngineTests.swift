@@ -10,9 +10,10 @@ import Wire
     /// Applies the same random flow to the engine and to the oracle.
     static func compare(
         seed: UInt64, commands: Int, limits: EngineLimits, sliceEvents: Int, idCount: UInt64 = 40,
-        rules: UInt32 = 1, bounds: StepBounds = StepBounds()
+        rules: UInt32 = 1, isWide: Bool = false, bounds: StepBounds = StepBounds()
     ) throws -> UInt64 {
-        var flow = RandomFlow(seed: seed, limits: limits, idCount: idCount, rules: rules)
+        var flow = RandomFlow(
+            seed: seed, limits: limits, idCount: idCount, rules: rules, isWide: isWide)
         var list = flow.opening()
         while list.count < commands { list.append(flow.next()) }
         let pair = SideBySide(limits: limits, sliceEvents: sliceEvents, bounds: bounds)
@@ -32,6 +33,20 @@ import Wire
         announce(seed)
         _ = try Self.compare(
             seed: seed, commands: 6000, limits: smallLimits, sliceEvents: 256, rules: rules)
+    }
+
+    /// With prices far from each other, and room for few of them or for many.
+    @Test(arguments: 0..<8 as Range<UInt64>, [1, 256, 5_000] as [UInt32])
+    func `gives the same events as the naive one over all prices`(
+        round: UInt64, ticks: UInt32
+    ) throws {
+        let seed = TestSeed.run &+ round &* 77
+        announce(seed)
+        var limits = smallLimits
+        limits.ladderTickCapacity = ticks
+        _ = try Self.compare(
+            seed: seed, commands: 4000, limits: limits, sliceEvents: [1, 256][Int(round % 2)],
+            rules: 3, isWide: true)
     }
 
     /// Where a command may take few steps, something is left over most of the time.

@@ -201,7 +201,8 @@ extension Span where Element == UInt8 {
             (0..<4).reduce(0) { $0 | Int(image[byteOffset + $1]) << (8 * $1) }
         }
         let (start, count) = (word(208), word(216))
-        let linked = (0..<count).map { start + 64 * $0 }.filter { word($0 + 56) != 0 }
+        let rows = (0..<count).map { start + 64 * $0 }
+        let linked = rows.filter { word($0) == 1 && word($0 + 56) != 0 }
         #expect(linked.count == 2)
         for row in linked { image[row + 56] = image[row + 4] + 1 }
         Self.seal(&image)

@@ -30,7 +30,8 @@ extension NaiveEngine {
         let action = record.attributes.rawValue
         let isNothing = record.orderID == 0 && record.quantityLots == 0
         let widest =
-            record.flags == 1 ? 10_000 : UInt64(instrument.highest - instrument.lowest)
+            record.flags == 1
+            ? 10_000 : min(UInt64(instrument.highest - instrument.lowest), 0xFFFF_FFFF)
         let wrong: [Bool] = [
             record.priceTicks != 0,
             record.flags > 1,
@@ -83,6 +84,7 @@ extension NaiveEngine {
         guard all.startsAuction else { return leave(order, .outsidePriceBand) }
         call(order.instrument, end: .seconds)
         guard order.mayRest else { return leave(order, .outsidePriceBand) }
+        guard hasRoom(order) else { return leave(order, .noRoomForPrice) }
         say(.rested, order, [], quantity: order.total)
         rest(order)
     }

@@ -180,7 +180,7 @@ extension NaiveEngine {
         var prices = (buys + sells).filter { !$0.ranksFirst }.map(\.price)
         if let reference = given ?? markets[number]?.last { prices.append(reference) }
         guard let lowest = prices.min(), let highest = prices.max() else { return nil }
-        var crosses = (lowest...highest).map { price in
+        func cross(at price: Int64) -> Cross {
             Cross(
                 price: price,
                 buys: buys.filter { $0.ranksFirst || $0.price >= price }
@@ -188,16 +188,35 @@ extension NaiveEngine {
                 sells: sells.filter { $0.ranksFirst || $0.price <= price }
                     .reduce(0) { $0 + $1.leaves })
         }
-        let volume = crosses.map(\.volume).max()!
-        crosses = crosses.filter { $0.volume == volume }
-        let imbalance = crosses.map(\.imbalance).min()!
-        crosses = crosses.filter { $0.imbalance == imbalance }
+        guard highest - lowest < 10_000 else {
+            // Too many to look at. What trades changes beside limits only, so the best prices lie
+            // between two of these.
+            let beside = Set(prices.flatMap { [$0 - 1, $0, $0 + 1] })
+            let some = best(of: beside.filter { lowest...highest ~= $0 }.map(cross))
+            let (low, high) = (some.map(\.price).min()!, some.map(\.price).max()!)
+            if let reference = given ?? markets[number]?.last {
+                return cross(at: max(low, min(high, reference)))
+            }
+            let lower = cross(at: low + (high - low) / 2)
+            let higher = cross(at: high - (high - low) / 2)
+            return higher.buys > higher.sells ? higher : lower
+        }
+        let crosses = best(of: (lowest...highest).map(cross))
         if let reference = given ?? markets[number]?.last {
             return crosses.min { abs($0.price - reference) < abs($1.price - reference) }!
         }
         let lower = crosses[(crosses.count - 1) / 2]
         let higher = crosses[crosses.count / 2]
         return higher.buys > higher.sells ? higher : lower
+    }
+
+    /// Those of most volume, and of these those of the least imbalance.
+    private func best(of all: [Cross]) -> [Cross] {
+        var crosses = all
+        let volume = crosses.map(\.volume).max()!
+        crosses = crosses.filter { $0.volume == volume }
+        let imbalance = crosses.map(\.imbalance).min()!
+        return crosses.filter { $0.imbalance == imbalance }
     }
 
     private mutating func tradeInAuction(_ buy: Order, _ sell: Order, _ price: Int64) {

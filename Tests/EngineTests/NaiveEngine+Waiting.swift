@@ -114,13 +114,10 @@ extension NaiveEngine {
         guard let index = sells.first ?? buys.first else { return false }
         // One step is one order's, as far as it goes; which order comes first shows only when a
         // command comes to the end of its steps.
-        let isSell = orders[index].side == .sell
-        while isSell
-            ? orders[index].trigger! + orders[index].offset + orders[index].step <= last
-            : orders[index].trigger! - orders[index].offset - orders[index].step >= last
-        {
-            orders[index].trigger! += isSell ? orders[index].step : -orders[index].step
-        }
+        let order = orders[index]
+        let behind = order.side == .sell ? last - order.trigger! : order.trigger! - last
+        let way = (behind - order.offset) / order.step * order.step
+        orders[index].trigger! += order.side == .sell ? way : -way
         return true
     }
 

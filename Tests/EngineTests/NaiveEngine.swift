@@ -258,11 +258,13 @@ struct NaiveEngine {
         let number = record.instrument
         let lowest = record.priceTicks
         let highest = Int64(bitPattern: record.quantityLots)
-        let used = instruments.values.reduce(0) { $0 + Int($1.highest - $1.lowest) + 1 }
+        let used =
+            rules < 3 ? instruments.values.reduce(0) { $0 + $1.highest - $1.lowest + 1 } : 0
+        let widest = rules < 3 ? Int64(limits.ladderTickCapacity) : 1 << 62
         let (span, overflow) = highest.subtractingReportingOverflow(lowest)
         guard continuation != nil, number >= 1, number <= limits.instrumentCapacity,
             instruments[number] == nil, lowest <= highest, !overflow,
-            span < Int64(limits.ladderTickCapacity) - Int64(used), record.orderID > 0,
+            span < widest - used, record.orderID > 0,
             record.orderID <= UInt64.max / UInt64(limits.orderCapacity)
         else { return control(.invalidControl, instrument: number) }
         instruments[number] = Instrument(
@@ -347,6 +349,7 @@ struct NaiveEngine {
         }
         let postOnly = slide(&order)
         guard postOnly == .none else { return no(postOnly) }
+        guard hasRoom(order) else { return no(.noRoomForPrice) }
         enter(order, [])
     }
 
@@ -450,6 +453,7 @@ struct NaiveEngine {
             return cancelResting(original, .totalExecuted)
         } else {
             reason = slide(&order)
+            if reason == .none && !hasRoom(order) { reason = .noRoomForPrice }
         }
         guard reason == .none else {
             if record.flags & 1 != 0, ![.killed, .instrumentNotOpen].contains(reason) {

@@ -15,7 +15,7 @@ import Wire
         var commands = [
             Command(
                 .epochStart(
-                    epoch: 1, rulesVersion: 3, lastCarriedSequence: 0, indexSeed: 1, shard: 0,
+                    epoch: 1, rulesVersion: 2, lastCarriedSequence: 0, indexSeed: 1, shard: 0,
                     host: 0), smallLimits.continuation)
         ]
         // The second is more than the log has room for.

@@ -10,6 +10,8 @@ struct RandomFlow {
     let idCount: UInt64
     /// Of the first epoch; later ones, and activations, change them.
     let rules: UInt32
+    /// Whether instrument 3 is there from the start, with prices as far from each other as may be.
+    let isWide: Bool
     private var sequences: [UInt32: UInt32] = [:]
     private var timeSeconds: UInt64 = 100
     private var day: UInt64 = 20_000
@@ -24,8 +26,12 @@ struct RandomFlow {
     var nextRow = TickTableRow(
         table: 1, number: 1, of: 1, TickRow(fromTicks: 0, stepTicks: 1))
 
-    init(seed: UInt64, limits: EngineLimits, idCount: UInt64 = 40, rules: UInt32 = 1) {
+    init(
+        seed: UInt64, limits: EngineLimits, idCount: UInt64 = 40, rules: UInt32 = 1,
+        isWide: Bool = false
+    ) {
         self.rules = rules
+        self.isWide = isWide
         random = SeededRandom(seed: seed)
         self.limits = limits
         self.idCount = idCount
@@ -41,12 +47,13 @@ struct RandomFlow {
                     shard: 1, host: 1), limits.continuation)
         ]
         let detail = InstrumentDetail(symbol: "TEST", priceDecimals: 2, quantityDecimals: 0)
-        for (instrument, lowest, highest) in [(1, 90, 110), (2, -40, 4600)] as [(_, Int64, _)] {
+        let ranges: [(Int64, Int64)] = [(90, 110), (-40, 4600), (-Self.farthest, Self.farthest)]
+        for (instrument, (lowest, highest)) in ranges.enumerated() where instrument < 2 || isWide {
             commands.append(
                 Command(
                     .defineInstrument(
-                        instrument: UInt32(instrument), lowestPriceTicks: lowest,
-                        highestPriceTicks: Int64(highest), quantityLotsMax: 100, operatorID: 7),
+                        instrument: UInt32(instrument + 1), lowestPriceTicks: lowest,
+                        highestPriceTicks: highest, quantityLotsMax: 100, operatorID: 7),
                     detail.continuation))
         }
         for session in 1...limits.sessionCapacity {
@@ -92,10 +99,20 @@ struct RandomFlow {
     }
     private mutating func id() -> UInt64 { chance(100) ? 0 : random.below(idCount) + 1 }
     private mutating func instrument() -> UInt32 {
-        chance(60) ? UInt32(random.below(6)) : chance(3) ? 2 : 1
+        if isWide, chance(2) { return 3 }
+        return chance(60) ? UInt32(random.below(6)) : chance(3) ? 2 : 1
     }
+    private static let farthest: Int64 = 1 << 61 - 1
+    /// Where prices of instrument 3 are: on both sides of what pages and nodes end at.
+    private static let places: [Int64] = [
+        -farthest, -1 << 60, -4_100, -70, 0, 1 << 12, 1 << 18, 1 << 40, farthest - 80,
+    ]
     private mutating func price(_ instrument: UInt32) -> Int64 {
         if chance(60) { return [Int64.min, .max, 89, 111, -41, 4601][Int(random.below(6))] }
+        if isWide, instrument == 3 {
+            return Self.places[Int(random.below(UInt64(Self.places.count)))]
+                + Int64(random.below(4)) * 20
+        }
         guard instrument == 2 else { return 95 + Int64(random.below(11)) }
         return chance(4) ? -40 + Int64(random.below(4641)) : 2000 + Int64(random.below(4)) * 64
     }

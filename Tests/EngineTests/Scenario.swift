@@ -294,15 +294,18 @@ private struct Page {
         var result = EngineLimits(
             orderCapacity: 64, sessionCapacity: 4, instrumentCapacity: UInt32(instruments.count),
             ladderTickCapacity: 0, sessionOpenOrdersMax: 32)
-        for instrument in instruments {
-            let (highest, lowest) = (instrument.highestPriceTicks, instrument.lowestPriceTicks)
-            guard let count = UInt32(exactly: highest - lowest + 1) else {
-                throw error("instrument \(instrument.name) has no such prices", at: node)
+        let fields = try node == nil ? [:] : fields(node, Self.limitNames)
+        if let prices: UInt32 = try number(fields["prices"]) {
+            result.ladderTickCapacity = prices
+        } else {
+            for instrument in instruments {
+                let (highest, lowest) = (instrument.highestPriceTicks, instrument.lowestPriceTicks)
+                guard let count = UInt32(exactly: highest - lowest + 1) else {
+                    throw error("instrument \(instrument.name) has no such prices", at: node)
+                }
+                result.ladderTickCapacity += count
             }
-            result.ladderTickCapacity += count
         }
-        guard let node else { return result }
-        let fields = try fields(node, Self.limitNames)
         result.orderCapacity = try number(fields["orders"]) ?? result.orderCapacity
         result.sessionOpenOrdersMax =
             try number(fields["orders of a session"]) ?? result.sessionOpenOrdersMax
@@ -310,7 +313,7 @@ private struct Page {
     }
 
     private static let limitNames = [
-        "orders", "orders of a session", "steps", "steps behind", "steps behind a time",
+        "orders", "orders of a session", "prices", "steps", "steps behind", "steps behind a time",
     ]
 
     func bounds(_ node: Node?) throws(ScenarioError) -> StepBounds {

@@ -96,10 +96,6 @@ private let gold = Configuration.Instrument(
         expect("there is an instrument 2 already: take another number") { $0.number = 2 }
         expect("instrument 1 is called ONE already: take another symbol") { $0.symbol = "ONE" }
         expect("number 5 is above 4, the engine.instrumentCapacity") { $0.number = 5 }
-        // As many levels again as its first instruments have, and 65,536 at least.
-        expect("GOLD needs 65537 price levels, and the log was begun with room for 65536 more") {
-            ($0.lowestPriceTicks, $0.highestPriceTicks) = (1, 65_537)
-        }
         expect("the largest quantity 1125899906842624 is above 1125899906842623") {
             $0.quantityLotsMax = 1 << 50
         }
@@ -113,6 +109,31 @@ private let gold = Configuration.Instrument(
                 == ClusterControl.refusal(
                     .unknown, "there is no such request"))
         #expect(alone.records.count == logged)
+    }
+
+    @Test func `is told before rules 3 that ranges of prices have no room`() {
+        var room = EngineRoom()
+        room.limits.instrumentCapacity = 4
+        room.limits.orderCapacity = 1
+        room.rangeTicksMax = 65_536
+        var instrument = gold
+        (instrument.lowestPriceTicks, instrument.highestPriceTicks) = (1, 65_536)
+        #expect(InstrumentControl.refusal(of: instrument, room) == nil)
+        instrument.highestPriceTicks = 65_537
+        let refusal = InstrumentControl.refusal(of: instrument, room)
+        #expect(refusal?.contains("GOLD has 65537 prices") == true)
+        #expect(refusal?.contains("there is room for 65536 more: narrow its prices, or") == true)
+    }
+
+    @Test func `defines an instrument of any prices, and its book reaches from end to end`() throws
+    {
+        let alone = try Alone()
+        var wide = gold
+        wide.lowestPriceTicks = Configuration.Instrument.priceTicks.lowerBound
+        wide.highestPriceTicks = Configuration.Instrument.priceTicks.upperBound
+        #expect(alone.ask(words(wide)).hasPrefix(#"{"ok":true"#))
+        let list = alone.ask("admin instruments")
+        #expect(list.contains("\(wide.lowestPriceTicks),\"highestPriceTicks\":2305843009213693951"))
     }
 
     @Test func `sets the state of an instrument, or is told why not`() throws {
@@ -481,10 +502,10 @@ private let gold = Configuration.Instrument(
         #expect(refusal(rulesInForce: 0) { $0.ladderTickCapacity -= 1 } == nil)
         #expect(
             refusal(rulesInForce: 3) { $0.ladderTickCapacity -= 1 }?.contains(
-                "room for 67535 price levels, and this host has it for 67536") == true)
+                "room for 67535 prices, and this host has it for 67536") == true)
         #expect(
             refusal(rulesInForce: 0) { $0.ladderTickCapacity += 1 }?.contains(
-                "put the instruments back that are missing") == true)
+                "put engine.priceCapacity and the instruments back that are missing") == true)
         #expect(refusal(rulesInForce: 0) { $0.ladderTickCapacity = 0 } != nil)
         #expect(
             refusal(rulesInForce: 0) { $0.orderCapacity = 99 }?.contains(

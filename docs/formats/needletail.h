@@ -215,6 +215,7 @@ enum nt_reason {
     NT_REASON_ALREADY_BUSTED = 44,
     NT_REASON_TOO_MANY_BUSTS = 45,
     NT_REASON_TRADE_OF_EARLIER_DAY = 46,
+    NT_REASON_NO_ROOM_FOR_PRICE = 47,
     NT_REASON_BY_CLIENT = 64,
     NT_REASON_IMMEDIATE_OR_CANCEL = 65,
     NT_REASON_FILL_OR_KILL = 66,
@@ -389,7 +390,7 @@ typedef struct nt_engine_limits {
     uint32_t order_capacity;        /* 16  open orders in the shard, at most */
     uint32_t session_capacity;      /* 20  sessions are numbered 1..sessionCapacity */
     uint32_t instrument_capacity;   /* 24  instruments are numbered 1..instrumentCapacity */
-    uint32_t ladder_tick_capacity;  /* 28  price levels of all instruments together */
+    uint32_t ladder_tick_capacity;  /* 28  prices with orders at once, see page */
     uint32_t session_open_orders_max;/* 32  open orders of one session, at most */
     uint32_t reserved36;            /* 36  zero */
     uint64_t reserved40;            /* 40  zero */

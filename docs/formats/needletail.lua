@@ -168,6 +168,7 @@ local REASONS = {
     [44] = "alreadyBusted",
     [45] = "tooManyBusts",
     [46] = "tradeOfEarlierDay",
+    [47] = "noRoomForPrice",
     [64] = "byClient",
     [65] = "immediateOrCancel",
     [66] = "fillOrKill",

@@ -60,8 +60,8 @@ extension Engine {
     /// The same for what an incoming plain order leaves, at its limit.
     @inline(__always)
     mutating func rest(_ order: IncomingOrder) {
-        let level =
-            instruments[order.instrument].level(isSell: order.traits.isSell, order.limit)
+        let level = levelToRest(
+            order.instrument, isSell: order.traits.isSell, order.limit)
         rest(
             SIMD4(
                 order.orderID, order.reference, UInt64(bitPattern: order.priceTicks),
@@ -130,29 +130,5 @@ extension Engine {
         links[own.sessionNext].sessionPrevious = own.sessionPrevious
         sessions[orders[slot].session].openOrders &-= 1
         index.remove(at: position)
-    }
-
-    @inline(never)
-    mutating func openLevel(of slot: UInt32) {
-        let isSell = orders[slot].isSell
-        let instrument = orders[slot].instrument
-        let tick = instruments[instrument].tick(ofLevel: orders[slot].level, isSell: isSell)
-        let rank = instruments[instrument].rank(isSell: isSell, tick)
-        instruments[instrument].bits(words, isSell: isSell).set(rank)
-        let best = instruments[instrument].best(isSell: isSell)
-        instruments[instrument].setBest(isSell: isSell, min(best, rank))
-    }
-
-    @inline(never)
-    mutating func closeLevel(of slot: UInt32) {
-        let isSell = orders[slot].isSell
-        let instrument = orders[slot].instrument
-        let tick = instruments[instrument].tick(ofLevel: orders[slot].level, isSell: isSell)
-        let rank = instruments[instrument].rank(isSell: isSell, tick)
-        let bits = instruments[instrument].bits(words, isSell: isSell)
-        bits.clear(rank)
-        if rank == instruments[instrument].best(isSell: isSell) {
-            instruments[instrument].setBest(isSell: isSell, bits.next(after: rank))
-        }
     }
 }

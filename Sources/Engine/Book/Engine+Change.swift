@@ -100,9 +100,10 @@ extension Engine {
         return enter(order, .replacement, into: &outbox)
     }
 
-    /// Why a replace of an open order is rejected, or `none`.
+    /// Why a replace of an open order is rejected, or `none`. It changes nothing, and is mutating
+    /// all the same: what borrows an engine copies it to call others.
     @inline(__always)
-    private func refusal(
+    private mutating func refusal(
         ofReplace record: LogRecord, original node: OrderNode, limit: Int64
     ) -> Reason {
         let total = record.quantityLots
@@ -118,7 +119,7 @@ extension Engine {
             node.instrument, node.traits, waits: extra.waits, isBound: false)
         guard state == .none else { return state }
         guard total != 0 else { return .zeroQuantity }
-        guard total <= instruments[node.instrument].quantityLotsMax else {
+        guard total <= markets[node.instrument].quantityLotsMax else {
             return .quantityTooLarge
         }
         let price = record.priceTicks
@@ -129,9 +130,10 @@ extension Engine {
             node.instrument, totalLots: total, priceTicks: node.traits.isMarket ? nil : price)
         guard rule == .none else { return rule }
         guard !extra.isIceberg || (total &- 1) >> 8 < extra.peakLots else { return .invalidPeak }
-        guard node.traits.isPostOnly, total > node.executedLots else { return .none }
-        return postOnlyRefusal(
-            node.instrument, isSell: node.isSell, limit, slides: extra.slides)
+        guard total > node.executedLots else { return .none }
+        return placeRefusal(
+            node.instrument, node.traits, limit, slides: extra.slides,
+            restsAtPrice: node.traits.mayRest && !extra.waits)
     }
 
     /// Since rules 3 a replace says what becomes of it when it fails.

@@ -59,13 +59,12 @@ extension Engine {
         let order = pending.order
         let isSell = order.traits.isSell
         let prevention = order.traits.selfTradePrevention
-        let instrument = instruments[order.instrument]
-        let bits = instrument.bits(words, isSell: !isSell)
-        let limit = instrument.rank(isSell: !isSell, order.limit)
+        let instrument = order.instrument
+        let limit = instruments[instrument].rank(isSell: !isSell, order.limit)
         var stepsLeft = steps
         while pending.rank <= limit {
-            let tick = instrument.rank(isSell: !isSell, pending.rank)
-            let level = instrument.level(isSell: !isSell, tick)
+            let tick = instruments[instrument].rank(isSell: !isSell, pending.rank)
+            let level = ladder.level(instruments[instrument], isSell: !isSell, tick)
             if prevention == .none, rulesVersion < 3 {
                 guard stepsLeft > 0 else { return nil }
                 stepsLeft &-= 1
@@ -87,7 +86,8 @@ extension Engine {
                 }
             }
             if pending.countedLots >= order.minimumLots { return true }
-            pending.rank = bits.next(after: pending.rank)
+            pending.rank = ladder.nextRank(
+                instruments[instrument], isSell: !isSell, after: pending.rank)
         }
         return false
     }

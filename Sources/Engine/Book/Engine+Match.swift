@@ -68,6 +68,10 @@ extension Engine {
             guard isPlain || order.traits.mayRest else {
                 return leave(order, because: remainderReason(order.traits), into: &outbox)
             }
+            // Only who has waited was not told so before.
+            guard isPlain || hasRoom(order.instrument, order.limit) else {
+                return leave(order, because: .noRoomForPrice, into: &outbox)
+            }
             if !isPlain, order.extra != 0, keepsExtra(&order) {
                 return restRare(order, into: &outbox)
             }
@@ -105,7 +109,6 @@ extension Engine {
         let isSell = order.traits.isSell
         let instrument = order.instrument
         let lowest = instruments[instrument].lowestPriceTicks
-        let levelBase = instruments[instrument].level(isSell: !isSell, 0)
         let prevention = order.traits.selfTradePrevention
         while crosses(isSell: isSell, order) {
             if sliceIsFull(outbox) { return .sliceFull }
@@ -117,7 +120,7 @@ extension Engine {
                 order.stepsLeft &-= 1
             }
             let tick = instruments[instrument].bestOpposite(isSell: isSell)
-            let slot = levels[levelBase &+ UInt32(truncatingIfNeeded: tick)].head
+            let slot = levels[instruments[instrument].bestLevel(isSell: !isSell)].head
             // With prevention what is plain meets nobody's trade group.
             if prevention != .none,
                 isPlain
@@ -144,7 +147,7 @@ extension Engine {
             } else {
                 trade(&order, with: slot, at: lowest &+ tick, into: &outbox)
             }
-            instruments[instrument].lastTick = UInt32(truncatingIfNeeded: tick)
+            instruments[instrument].lastTick = tick
             if !isPlain, instruments[instrument].usualLotsMax == 0 { noteTrade(instrument, tick) }
             if order.leavesLots == 0 { return .filled }
         }

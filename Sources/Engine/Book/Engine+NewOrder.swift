@@ -84,9 +84,10 @@ extension Engine {
         return validTick(instrument, isSell: isSell, next)
     }
 
-    /// Why a new order is rejected before it looks at the other side, or `none`.
+    /// Why a new order is rejected before it looks at the other side, or `none`. It changes
+    /// nothing, and is mutating all the same: what borrows an engine copies it to call others.
     @inline(__always)
-    private func refusal(
+    private mutating func refusal(
         of record: RecordView, indexHash: UInt32, _ terms: OrderTerms
     ) -> Reason {
         let instrument = record.instrument
@@ -109,7 +110,7 @@ extension Engine {
         guard state == .none else { return state }
         let quantity = record.quantityLots
         guard quantity != 0 else { return .zeroQuantity }
-        guard quantity <= instruments[instrument].quantityLotsMax else {
+        guard quantity <= markets[instrument].quantityLotsMax else {
             return .quantityTooLarge
         }
         let price = record.priceTicks
@@ -134,21 +135,38 @@ extension Engine {
             openOrderCount < limits.orderCapacity,
             extrasNeeded(record, terms) <= extraPool.capacity &- extraPool.count
         else { return .orderPoolExhausted }
-        guard traits.isPostOnly else { return .none }
-        return postOnlyRefusal(
-            instrument, isSell: traits.isSell, price &- instruments[instrument].lowestPriceTicks,
-            slides: record.flags & RecordFlags.slide != 0)
+        return placeRefusal(
+            instrument, traits, price &- instruments[instrument].lowestPriceTicks,
+            slides: record.flags & RecordFlags.slide != 0,
+            restsAtPrice: traits.mayRest && !terms.waits)
+    }
+
+    /// Why an order may not be entered with a tick as its limit, or `none`. `restsAtPrice`: what is
+    /// left of it goes there, and does not wait, or stand before all prices.
+    @inline(__always)
+    func placeRefusal(
+        _ instrument: UInt32, _ traits: OrderTraits, _ tick: Int64, slides: Bool,
+        restsAtPrice: Bool
+    ) -> Reason {
+        var tick = tick
+        if traits.isPostOnly {
+            let reason = postOnlyRefusal(
+                instrument, isSell: traits.isSell, tick, slides: slides)
+            guard reason == .none else { return reason }
+            tick = postOnlyLimit(instrument, isSell: traits.isSell, tick)
+        }
+        return !restsAtPrice || hasRoom(instrument, tick) ? .none : .noRoomForPrice
     }
 
     /// Why a post-only order may not be entered at a tick, or `none`.
     @inline(__always)
-    func postOnlyRefusal(
+    private func postOnlyRefusal(
         _ instrument: UInt32, isSell: Bool, _ tick: Int64, slides: Bool
     ) -> Reason {
         guard instruments[instrument].crosses(isSell: isSell, tick) else { return .none }
         guard slides else { return .postOnlyWouldTrade }
         let rest = postOnlyLimit(instrument, isSell: isSell, tick)
-        guard rest >= 0 && rest < Int64(instruments[instrument].tickCount) else {
+        guard rest >= 0 && rest < instruments[instrument].tickCount else {
             return .priceOutOfRange
         }
         guard markets[instrument].bands.isSet else { return .none }
@@ -170,12 +188,12 @@ extension Engine {
         return terms.isPlain ? .none : .unsupported
     }
 
-    /// Whether a price has a level.
+    /// Whether a price is one of an instrument's.
     @inline(__always)
     func isInLadder(_ priceTicks: Int64, of instrument: UInt32) -> Bool {
         // Modulo 2^64, a price below the lowest is far above the highest.
         UInt64(bitPattern: priceTicks &- instruments[instrument].lowestPriceTicks)
-            < UInt64(instruments[instrument].tickCount)
+            < UInt64(bitPattern: instruments[instrument].tickCount)
     }
 
     /// An order that was found good: accepts it, and rests it or sends it through the book.

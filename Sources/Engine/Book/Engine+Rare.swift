@@ -53,7 +53,7 @@ extension Engine {
             return .invalidTrigger
         }
         let tick = triggerTick(record, terms)
-        return tick >= 0 && tick < Int64(instruments[record.instrument].tickCount)
+        return tick >= 0 && tick < instruments[record.instrument].tickCount
             ? .none : .invalidTrigger
     }
 
@@ -69,7 +69,7 @@ extension Engine {
         guard record.attributes.type == .trailingStop, state.lastTick != InstrumentState.noTick
         else { return -1 }
         let offset = Int64(terms.trailOffsetTicks)
-        return Int64(state.lastTick) &+ (record.attributes.side == .sell ? -offset : offset)
+        return state.lastTick &+ (record.attributes.side == .sell ? -offset : offset)
     }
 
     /// Whether what an order asks for can be had in one order.

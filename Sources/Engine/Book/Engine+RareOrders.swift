@@ -67,10 +67,12 @@ extension Engine {
     mutating func take(_ order: IncomingOrder) -> UInt32 {
         let slot = pool.allocate()
         let isSell = order.traits.isSell
-        let level =
-            extras[order.extra].ranksFirst
-            ? marketLevel(order.instrument, isSell: isSell)
-            : instruments[order.instrument].level(isSell: isSell, order.limit)
+        let level: UInt32 =
+            extras[order.extra].waits
+            ? 0
+            : extras[order.extra].ranksFirst
+                ? marketLevel(order.instrument, isSell: isSell)
+                : levelToRest(order.instrument, isSell: isSell, order.limit)
         orders[slot] = OrderNode(
             orderID: order.orderID, reference: order.reference, priceTicks: order.priceTicks,
             totalLots: order.totalLots, level: level, indexHash: order.indexHash,

@@ -30,10 +30,10 @@ extension Engine {
         let book = min(instrument, limits.instrumentCapacity)
         let tick = record.priceTicks &- instruments[book].lowestPriceTicks
         let lotsMax =
-            isRuled ? instruments[book].quantityLotsMax : instruments[book].usualLotsMax
+            isRuled ? markets[book].quantityLotsMax : instruments[book].usualLotsMax
         guard
             instrument == book,
-            UInt64(bitPattern: tick) < UInt64(instruments[book].tickCount),
+            UInt64(bitPattern: tick) < UInt64(bitPattern: instruments[book].tickCount),
             orderID != 0, quantity &- 1 < lotsMax,
             sessions[session].openOrders < limits.sessionOpenOrdersMax,
             openOrderCount < usualOrdersMax,
@@ -51,7 +51,7 @@ extension Engine {
             Self.word(instrument: instrument, .accepted, [.resting, .last], 0)
             | UInt64(attributes) &<< 40
         emit(first, SIMD4(quantity, 0, owner, what), into: &outbox)
-        let level = instruments[book].level(isSell: attributes != 0, tick)
+        let level = levelToRest(book, isSell: attributes != 0, tick)
         let traits = UInt64(attributes) | UInt64(record.flags) &<< 1
         rest(
             first,

@@ -23,17 +23,15 @@ struct AuctionPrice {
 /// One side of a crossed book as an auction uses it up, best first.
 private struct AuctionSide {
     let state: InstrumentState
-    let levels: Table<Level>
-    let bits: PriceBits
+    let ladder: PriceLadder
     let isSell: Bool
     var rank: Int64
     /// Left at `rank`.
     var lots: UInt64 = 0
 
-    init(_ state: InstrumentState, _ levels: Table<Level>, _ bits: PriceBits, isSell: Bool) {
+    init(_ state: InstrumentState, _ ladder: PriceLadder, isSell: Bool) {
         self.state = state
-        self.levels = levels
-        self.bits = bits
+        self.ladder = ladder
         self.isSell = isSell
         rank = state.best(isSell: isSell)
         load()
@@ -42,7 +40,8 @@ private struct AuctionSide {
     /// From the lowest to the highest limit; nothing where there is none.
     var span: TickBand {
         guard !isEmpty else { return .nothing }
-        let worst = state.rank(isSell: isSell, bits.last)
+        let worst = state.rank(
+            isSell: isSell, ladder.lastRank(state, isSell: isSell))
         return TickBand(low: min(tick, worst), high: max(tick, worst))
     }
 
@@ -57,7 +56,7 @@ private struct AuctionSide {
     var isEmpty: Bool { rank == InstrumentState.none }
     /// Outside of the ladder, behind its end, when nothing is left.
     var tick: Int64 {
-        isEmpty ? (isSell ? Int64(state.tickCount) : -1) : state.rank(isSell: isSell, rank)
+        isEmpty ? (isSell ? state.tickCount : -1) : state.rank(isSell: isSell, rank)
     }
     /// The tick of the next level behind this one, or what `tick` is when there is none.
     var nextTick: Int64 {
@@ -73,12 +72,12 @@ private struct AuctionSide {
 
     private mutating func advance() {
         guard !isEmpty else { return }
-        rank = bits.next(after: rank)
+        rank = ladder.nextRank(state, isSell: isSell, after: rank)
         load()
     }
 
     private mutating func load() {
-        lots = isEmpty ? 0 : levels[state.level(isSell: isSell, tick)].quantityLots
+        lots = isEmpty ? 0 : ladder.levels[ladder.level(state, isSell: isSell, tick)].quantityLots
     }
 }
 
@@ -88,16 +87,16 @@ extension Engine {
     /// either the middle; of two middles the higher one if buys are left over at it, else the
     /// lower. Takes as long as there are levels that trade. Nothing trades where only market orders
     /// are left and there is no reference.
-    func auctionPrice(_ instrument: UInt32, near reference: UInt32) -> AuctionPrice {
+    func auctionPrice(_ instrument: UInt32, near reference: Int64) -> AuctionPrice {
         let state = instruments[instrument]
-        var buys = AuctionSide(state, levels, state.bits(words, isSell: false), isSell: false)
-        var sells = AuctionSide(state, levels, state.bits(words, isSell: true), isSell: true)
+        var buys = AuctionSide(state, ladder, isSell: false)
+        var sells = AuctionSide(state, ladder, isSell: true)
         let near = reference == InstrumentState.noTick ? state.lastTick : reference
         var price = AuctionPrice()
         if hasMarketOrders(instrument) {
             var span = buys.span.joined(with: sells.span)
             if near != InstrumentState.noTick {
-                span = span.joined(with: TickBand(low: Int64(near), high: Int64(near)))
+                span = span.joined(with: TickBand(low: near, high: near))
             }
             guard span.low <= span.high else { return price }
             buys.add(atMarket: lotsAtMarket(instrument, isSell: false), at: span.high)
@@ -145,10 +144,10 @@ extension Engine {
 
     /// The tick of `low ... high` nearest to the reference; buys are left over up to `buysThrough`.
     private func nearest(
-        _ low: Int64, _ high: Int64, _ reference: UInt32, buysThrough: Int64
+        _ low: Int64, _ high: Int64, _ reference: Int64, buysThrough: Int64
     ) -> Int64 {
         guard reference == InstrumentState.noTick else {
-            return max(low, min(high, Int64(reference)))
+            return max(low, min(high, reference))
         }
         let middle = low &+ (high &- low) / 2
         let isBetween = (high &- low) & 1 != 0

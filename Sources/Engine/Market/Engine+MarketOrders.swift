@@ -3,7 +3,7 @@ internal import Platform
 internal import Wire
 
 // Since rules 3: market orders in calls. Each side of an instrument has one level more than prices,
-// at which they rest; it is in no bitmap, so that nothing which looks for a price finds it. They
+// at which they rest; it is on no page, so that nothing which looks for a price finds it. They
 // trade first when the call ends, and what is left of them then is cancelled: where orders trade as
 // they come in, none rests. All of them have an `OrderExtra`, so the usual way knows nothing of
 // them.
@@ -11,12 +11,12 @@ extension Engine {
     /// Where the market orders of a side rest: behind the levels of all prices.
     @inline(__always)
     func marketLevel(_ instrument: UInt32, isSell: Bool) -> UInt32 {
-        2 &* (memoryLimits.ladderTickCapacity &+ instrument) &+ (isSell ? 1 : 0)
+        ladder.priceLevelCount &+ 2 &* instrument &+ (isSell ? 1 : 0)
     }
 
     /// Whether a level is at no price.
     @inline(__always)
-    func isMarketLevel(_ level: UInt32) -> Bool { level >= 2 &* memoryLimits.ladderTickCapacity }
+    func isMarketLevel(_ level: UInt32) -> Bool { level >= ladder.priceLevelCount }
 
     /// The market order of a side that trades first, or 0.
     func firstAtMarket(_ instrument: UInt32, isSell: Bool) -> UInt32 {

@@ -138,7 +138,7 @@ extension Engine {
     }
 
     func mayHave(_ rules: OrderRules, _ instrument: UInt32) -> Bool {
-        rules.allowsAny(upTo: instruments[instrument].quantityLotsMax)
+        rules.allowsAny(upTo: markets[instrument].quantityLotsMax)
             && (rules.tickTable == 0 || ticks.states[rules.tickTable].isWhole)
     }
 

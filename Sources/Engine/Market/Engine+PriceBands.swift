@@ -25,22 +25,22 @@ struct TickBand {
 extension MarketState {
     /// So far to each side of a tick; everything without a width or a tick.
     private func band(
-        _ width: UInt32, around tick: UInt32, of state: InstrumentState
+        _ width: UInt32, around tick: Int64, of state: InstrumentState
     ) -> TickBand {
         guard width != 0, tick != InstrumentState.noTick else { return TickBand() }
         var ticks = UInt64(width)
         if bands.isInBasisPoints {
             // Above 0, or no band is in basis points. In two parts, so that nothing overflows.
-            let price = UInt64(bitPattern: state.lowestPriceTicks &+ Int64(tick))
+            let price = UInt64(bitPattern: state.lowestPriceTicks &+ tick)
             let whole = UInt64(PriceBands.basisPointsMax)
             ticks = price / whole &* ticks &+ price % whole &* ticks / whole
         }
         let distance = Int64(min(ticks, UInt64(state.tickCount)))
-        return TickBand(low: Int64(tick) &- distance, high: Int64(tick) &+ distance)
+        return TickBand(low: tick &- distance, high: tick &+ distance)
     }
 
     /// Where an instrument may trade around a reference.
-    func staticBand(around tick: UInt32, of state: InstrumentState) -> TickBand {
+    func staticBand(around tick: Int64, of state: InstrumentState) -> TickBand {
         band(bands.staticWidth, around: tick, of: state)
     }
 
@@ -79,19 +79,19 @@ extension Engine {
     func mayHave(_ bands: PriceBands, _ instrument: UInt32) -> Bool {
         bands.isValid(
             lowestPriceTicks: instruments[instrument].lowestPriceTicks,
-            tickSpan: instruments[instrument].tickCount &- 1)
+            tickSpan: UInt64(instruments[instrument].tickCount &- 1))
     }
 
     // MARK: Auctions
 
     /// Where an instrument may trade around a reference.
-    func staticBand(_ instrument: UInt32, around tick: UInt32) -> TickBand {
+    func staticBand(_ instrument: UInt32, around tick: Int64) -> TickBand {
         markets[instrument].staticBand(around: tick, of: instruments[instrument])
     }
 
     /// Whether a book would trade inside of its static band if it were an auction's, around a
     /// reference and near to another; a book that is not crossed does not trade.
-    func mayUncross(_ instrument: UInt32, around tick: UInt32, near reference: UInt32) -> Bool {
+    func mayUncross(_ instrument: UInt32, around tick: Int64, near reference: Int64) -> Bool {
         let band = staticBand(instrument, around: tick)
         guard band.low != .min, isCrossed(instrument) else { return true }
         let price = auctionPrice(instrument, near: reference)
@@ -106,7 +106,7 @@ extension Engine {
         let isSell = order.traits.isSell
         let state = instruments[order.instrument]
         let band = markets[order.instrument].band(of: state)
-        order.ownLimit = Int32(truncatingIfNeeded: order.limit)
+        order.ownLimit = order.limit
         order.limit = isSell ? max(order.limit, band.low) : min(order.limit, band.high)
         guard state.best(isSell: !isSell) != InstrumentState.none else { return }
         let best = state.bestOpposite(isSell: isSell)
@@ -133,7 +133,7 @@ extension Engine {
         guard markets[instrument].bands.isSet else { return false }
         let isSell = order.traits.isSell
         let isInside = crosses(isSell: isSell, order)
-        order.limit = Int64(order.ownLimit)
+        order.limit = order.ownLimit
         guard !isInside, crosses(isSell: isSell, order) else { return false }
         guard markets[instrument].bands.action == .auction else { return true }
         call(instrument, end: MarketState.endUncounted, into: &outbox)

@@ -28,8 +28,7 @@ extension Engine {
         var references = (markets[instrument].referenceTick, markets[instrument].staticTick)
         if hasReference {
             let given = record.priceTicks &- instruments[instrument].lowestPriceTicks
-            references.0 = UInt32(truncatingIfNeeded: given)
-            references.1 = references.0
+            references = (given, given)
         }
         guard
             state.mayBeCrossed
@@ -75,39 +74,42 @@ extension Engine {
         let buysAtMarket = firstAtMarket(instrument, isSell: false) != 0
         let sellsAtMarket = firstAtMarket(instrument, isSell: true) != 0
         if buysAtMarket || sellsAtMarket {
-            return (buysAtMarket || state.bestBid != InstrumentState.none)
-                && (sellsAtMarket || state.bestAsk != InstrumentState.none)
+            return (buysAtMarket || state.best(isSell: false) != InstrumentState.none)
+                && (sellsAtMarket || state.best(isSell: true) != InstrumentState.none)
         }
-        return state.bestBid != InstrumentState.none
-            && state.crosses(isSell: false, state.rank(isSell: false, state.bestBid))
+        let bid = state.best(isSell: false)
+        return bid != InstrumentState.none
+            && state.crosses(isSell: false, state.rank(isSell: false, bid))
     }
 
     /// Reads what an image says of an instrument's trading state.
     mutating func decodeTrading(
         _ entry: MarketImage, _ place: ImagePlace
     ) throws(EngineImageError) {
-        let tickCount = instruments[entry.number].tickCount
+        let tickCount = UInt64(instruments[entry.number].tickCount)
+        let state = TradingState(rawValue: entry.trading)
+        let isUncrossing = entry.doing & MarketImage.uncrosses != 0
+        let isPriced = entry.doing & MarketImage.isPriced != 0
+        let owesIndication = entry.doing & MarketImage.owesIndication != 0
         try place.check(
-            entry.trading <= UInt32(TradingState.postClose.rawValue),
-            "trading state \(entry.trading)", "one that there is", at: 32)
-        let state = TradingState(rawValue: UInt8(truncatingIfNeeded: entry.trading))
+            state.isKnown, "trading state \(entry.trading)", "one that there is", at: 60)
         try place.check(
-            entry.isUncrossing == 0
-                || entry.isUncrossing == 1 && !state.mayBeCrossed && entry.place != 0,
-            "an auction that trades", "in line, and none in state \(entry.trading)", at: 36)
+            entry.doing < 8 && entry.reserved == 0, "bits \(entry.doing)", "known ones", at: 61)
+        try place.check(
+            !isUncrossing || !state.mayBeCrossed && entry.place != 0,
+            "an auction that trades", "in line, and none in state \(entry.trading)", at: 61)
+        try place.check(
+            !isPriced || isUncrossing && entry.staticReference != 0, "an auction with a price",
+            "one that trades, at the static reference", at: 61)
+        try place.check(
+            !owesIndication || state == .auction && entry.place != 0,
+            "an indication to be told", "in line, and none in state \(entry.trading)", at: 61)
         try place.check(
             entry.reference <= tickCount, "reference \(entry.reference)", "one of the ticks",
-            at: 40)
-        try place.check(
-            entry.cross <= tickCount && (entry.cross == 0 || entry.isUncrossing == 1),
-            "auction at \(entry.cross)", "one of the ticks, while it trades", at: 44)
-        try place.check(
-            entry.owesIndication == 0
-                || entry.owesIndication == 1 && state == .auction && entry.place != 0,
-            "an indication to be told", "in line, and none in state \(entry.trading)", at: 48)
+            at: 32)
         try place.check(
             entry.staticReference <= tickCount, "static reference \(entry.staticReference)",
-            "one of the ticks", at: 52)
+            "one of the ticks", at: 40)
         let isEndDue =
             entry.callEndSeconds != MarketState.endUncounted
             && UInt64(entry.callEndSeconds) <= timeSeconds
@@ -115,15 +117,15 @@ extension Engine {
             entry.callEndSeconds == MarketState.noEnd
                 || state == .auction && (entry.place != 0 || !isEndDue),
             "a call until \(entry.callEndSeconds)", "none in state \(entry.trading), or in line",
-            at: 56)
+            at: 52)
         setTrading(entry.number, state)
-        markets[entry.number].staticTick = entry.staticReference &- 1
         markets[entry.number].callEndSeconds = entry.callEndSeconds
-        markets[entry.number].owesIndication = entry.owesIndication == 1
-        markets[entry.number].isUncrossing = entry.isUncrossing == 1
+        markets[entry.number].owesIndication = owesIndication
+        markets[entry.number].isUncrossing = isUncrossing
+        markets[entry.number].isPriced = isPriced
         // 0 - 1 is "none".
-        markets[entry.number].referenceTick = entry.reference &- 1
-        markets[entry.number].crossTick = entry.cross &- 1
+        markets[entry.number].referenceTick = Int64(entry.reference) - 1
+        markets[entry.number].staticTick = Int64(entry.staticReference) - 1
         markets[entry.number].phaseSeconds = entry.phaseSeconds
         setUsual(entry.number)
     }

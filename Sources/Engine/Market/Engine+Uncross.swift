@@ -13,15 +13,15 @@ extension Engine {
     /// The next step of an instrument whose auction trades.
     @inline(never)
     mutating func uncross(_ instrument: UInt32, into outbox: inout EventOutbox) {
-        let tick = markets[instrument].crossTick
-        if tick == InstrumentState.noTick {
+        let tick = markets[instrument].staticTick
+        if !markets[instrument].isPriced {
             guard isCrossed(instrument), price(instrument, into: &outbox) else {
                 return cancelAtMarket(instrument, into: &outbox) ? () : endAuction(instrument)
             }
-        } else if isCrossed(instrument, at: Int64(tick)) {
-            tradeInAuction(instrument, at: Int64(tick), into: &outbox)
+        } else if isCrossed(instrument, at: tick) {
+            tradeInAuction(instrument, at: tick, into: &outbox)
         } else {
-            markets[instrument].crossTick = InstrumentState.noTick
+            markets[instrument].isPriced = false
         }
     }
 
@@ -36,8 +36,8 @@ extension Engine {
             call(instrument, end: MarketState.noEnd, into: &outbox)
             return true
         }
-        markets[instrument].crossTick = UInt32(truncatingIfNeeded: price.tick)
-        markets[instrument].staticTick = markets[instrument].crossTick
+        markets[instrument].isPriced = true
+        markets[instrument].staticTick = price.tick
         // What it was to be near to is used up; the rest of the book is near to its own trades.
         markets[instrument].referenceTick = InstrumentState.noTick
         tell(.auctionPriced, price, instrument, into: &outbox)
@@ -108,7 +108,7 @@ extension Engine {
         tell(buy, trades: lots, at: price, .auction, into: &outbox)
         tell(sell, trades: lots, at: price, [.auction, .aggressor], into: &outbox)
         pending.tradeIndex &+= 1
-        instruments[instrument].lastTick = UInt32(truncatingIfNeeded: tick)
+        instruments[instrument].lastTick = tick
         noteTrade(instrument, tick)
         settle(buy, lots, into: &outbox)
         settle(sell, lots, into: &outbox)
@@ -118,9 +118,7 @@ extension Engine {
     private func first(_ instrument: UInt32, isSell: Bool) -> UInt32 {
         let atMarket = firstAtMarket(instrument, isSell: isSell)
         guard atMarket == 0 else { return atMarket }
-        let state = instruments[instrument]
-        let tick = state.rank(isSell: isSell, state.best(isSell: isSell))
-        return levels[state.level(isSell: isSell, tick)].head
+        return levels[instruments[instrument].bestLevel(isSell: isSell)].head
     }
 
     /// What an order trades before others have their turn: all, or what is shown of an iceberg.

@@ -57,7 +57,7 @@ extension Engine {
         guard
             bust.tradeSequence != 0, bust.tradeSequence < sequence,
             isInLadder(bust.priceTicks, of: bust.instrument),
-            bust.quantityLots <= instruments[bust.instrument].quantityLotsMax,
+            bust.quantityLots <= markets[bust.instrument].quantityLotsMax,
             bust.resting.session &- 1 < limits.sessionCapacity,
             bust.aggressor.session &- 1 < limits.sessionCapacity
         else { return .invalidControl }

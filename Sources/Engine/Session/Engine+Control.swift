@@ -73,6 +73,7 @@ extension Engine {
     ) -> Bool {
         guard let continuation, EngineLimits(continuation: continuation) == limits,
             RulesRange.build.contains(record.sessionSequence),
+            record.sessionSequence >= oldestRules,
             rulesVersion < 3 || record.sessionSequence >= rulesVersion
         else { return rejectControl(.invalidControl, into: &outbox) }
         putInForce(record.sessionSequence)
@@ -89,6 +90,7 @@ extension Engine {
             }
         }
         rulesVersion = version
+        countPages()
     }
 
     /// Goes on as if the log were under these rules, which are folded: to see what they would make
@@ -96,9 +98,10 @@ extension Engine {
     public mutating func assume(rules version: UInt32) {
         precondition(RulesRange.build.contains(version), "rules that are folded are assumed")
         rulesVersion = version
+        countPages()
     }
 
-    /// Takes the limit of price levels of a log that was begun with fewer than there is memory for:
+    /// Takes the limit of ticks of a log that was begun with fewer than there is memory for:
     /// before its first command, 1 ... what there is memory for.
     public mutating func narrow(ladderTickCapacity levels: UInt32) {
         precondition(
@@ -107,6 +110,7 @@ extension Engine {
         precondition(
             1...memoryLimits.ladderTickCapacity ~= levels, "there is memory for the levels")
         ladderTickCapacity = levels
+        countPages()
     }
 
     /// The next version, and no other: none is left out, and none comes back. Whoever reads a log
@@ -123,10 +127,9 @@ extension Engine {
         return true
     }
 
-    /// Takes the levels of an instrument from the pool: for good. Refused (`invalidControl`): a
-    /// number that is 0, too high or taken, no second record, an empty range, a range above what
-    /// the pool has left, a largest quantity of 0 or so large that all orders together could not
-    /// be summed in 64 bits.
+    /// An instrument, for good. Refused (`invalidControl`): a number that is 0, too high or taken,
+    /// no second record, an empty range, one of more than `rangeTicksMax` ticks, a largest
+    /// quantity of 0 or so large that all orders together could not be summed in 64 bits.
     private mutating func defineInstrument(
         _ record: LogRecord, _ continuation: LogRecord?, into outbox: inout EventOutbox
     ) -> Bool {
@@ -135,16 +138,16 @@ extension Engine {
         let highest = Int64(bitPattern: record.quantityLots)
         let quantityMax = record.orderID
         let span = UInt64(bitPattern: highest &- lowest)
-        let ticksFree = UInt64(limits.ladderTickCapacity &- ladderTicksUsed)
         guard
             continuation != nil, number != 0, number <= limits.instrumentCapacity,
-            instruments[number].tickCount == 0, lowest <= highest, span < ticksFree,
+            instruments[number].tickCount == 0, lowest <= highest,
+            span < rangeTicksMax(rules: rulesVersion),
             quantityMax != 0, quantityMax <= UInt64.max / UInt64(limits.orderCapacity)
         else {
             return rejectControl(.invalidControl, instrument: number, into: &outbox)
         }
         addInstrument(
-            number, lowestPriceTicks: lowest, tickCount: UInt32(span) &+ 1,
+            number, lowestPriceTicks: lowest, tickCount: Int64(span) &+ 1,
             quantityLotsMax: quantityMax)
         emit(
             Event(
@@ -154,20 +157,17 @@ extension Engine {
         return true
     }
 
-    /// Gives an instrument, found good, its levels and bitmaps.
+    /// An instrument, found good.
     mutating func addInstrument(
-        _ number: UInt32, lowestPriceTicks: Int64, tickCount: UInt32, quantityLotsMax: UInt64
+        _ number: UInt32, lowestPriceTicks: Int64, tickCount: Int64, quantityLotsMax: UInt64
     ) {
-        let wordCounts = PriceBits.wordCounts(tickCount: tickCount)
         instruments[number] = InstrumentState(
-            lowestPriceTicks: lowestPriceTicks, quantityLotsMax: quantityLotsMax,
-            bestAsk: InstrumentState.none, bestBid: InstrumentState.none,
-            levelBase: 2 &* ladderTicksUsed, tickCount: tickCount, wordBase: wordsUsed,
-            wordCounts: (wordCounts.0, wordCounts.1), lastTick: InstrumentState.noTick,
-            usualLotsMax: quantityLotsMax)
-        markets[number] = .new
-        ladderTicksUsed &+= tickCount
-        wordsUsed &+= 2 &* (wordCounts.0 &+ wordCounts.1 &+ wordCounts.2)
+            lowestPriceTicks: lowestPriceTicks, tickCount: tickCount, usualLotsMax: quantityLotsMax)
+        markets[number] = .new(quantityLotsMax: quantityLotsMax)
+        let ticks = UInt64(min(tickCount, 1 << 32))
+        ladderTicksUsed &+= ticks
+        rangePages &+= PriceBlock.pages(ofTicks: ticks)
+        countPages()
     }
 
     /// Keys the order index, which is empty; no event depends on the seed.

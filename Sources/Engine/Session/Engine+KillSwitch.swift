@@ -73,7 +73,7 @@ extension Engine {
         } else {
             killedAccounts.remove(at: position, count: &killedAccountCount)
         }
-        usualOrdersMax = killedAccountCount == 0 ? limits.orderCapacity : 0
+        setUsualOrdersMax()
         return true
     }
 
@@ -87,9 +87,6 @@ extension Engine {
         for position in 0..<killedAccountCount
         where position > 0 && killedAccounts[position &- 1] >= killedAccounts[position] {
             return "the stopped accounts do not ascend at \(position)"
-        }
-        guard usualOrdersMax == (killedAccountCount == 0 ? limits.orderCapacity : 0) else {
-            return "\(killedAccountCount) accounts are stopped, and orders take the way for others"
         }
         return nil
     }

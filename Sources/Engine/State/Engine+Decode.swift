@@ -68,10 +68,10 @@ extension Engine {
                 entry.number > last && entry.number <= limits.instrumentCapacity,
                 "number \(entry.number)",
                 "above \(last) and not above the limit, \(limits.instrumentCapacity)")
-            let ticksFree = limits.ladderTickCapacity - ladderTicksUsed
+            let ticksMax = rangeTicksMax(rules: rulesVersion)
             try place.check(
-                entry.tickCount > 0 && entry.tickCount <= ticksFree,
-                "\(entry.tickCount) ticks", "1 ... \(ticksFree)", at: 4)
+                entry.tickCount > 0 && entry.tickCount <= ticksMax,
+                "\(entry.tickCount) ticks", "1 ... \(ticksMax)", at: 4)
             try place.check(
                 !entry.lowestPriceTicks.addingReportingOverflow(Int64(entry.tickCount) - 1)
                     .overflow,
@@ -82,15 +82,17 @@ extension Engine {
                 entry.quantityLotsMax > 0 && entry.quantityLotsMax <= quantityMax,
                 "largest quantity \(entry.quantityLotsMax)", "1 ... \(quantityMax)", at: 16)
             try place.check(
-                entry.reserved0 | entry.reserved1 == 0, "reserved bytes are set", "zero", at: 48)
+                UInt64(entry.reserved0) | entry.reserved1 == 0, "reserved bytes are set", "zero",
+                at: 52)
             addInstrument(
-                entry.number, lowestPriceTicks: entry.lowestPriceTicks, tickCount: entry.tickCount,
-                quantityLotsMax: entry.quantityLotsMax)
+                entry.number, lowestPriceTicks: entry.lowestPriceTicks,
+                tickCount: Int64(entry.tickCount), quantityLotsMax: entry.quantityLotsMax)
             last = entry.number
         }
         try ImagePlace(.header, 52).check(
-            header.ladderTicksUsed == ladderTicksUsed, "\(header.ladderTicksUsed) ticks in use",
-            "the sum of the instruments', \(ladderTicksUsed)")
+            UInt64(header.ladderTicksUsed) == (rulesVersion < 3 ? ladderTicksUsed : 0),
+            "\(header.ladderTicksUsed) ticks in use",
+            "the sum of the instruments', \(ladderTicksUsed), or 0 since rules 3")
     }
 
     private mutating func decodeSessions(
@@ -187,7 +189,7 @@ extension Engine {
         _ image: borrowing ImageView, _ header: ImageHeader
     ) throws(EngineImageError) -> UInt64 {
         let state = instruments[instrument]
-        var lastRank: Int64 = -1
+        var lastRank = Int64.min
         var lastReference: UInt64 = 0
         var lots: UInt64 = 0
         for position in positions {
@@ -198,7 +200,7 @@ extension Engine {
             let isAtMarket = OrderTraits(rawValue: UInt8(truncatingIfNeeded: entry.traits)).isMarket
             let tick = entry.priceTicks &- state.lowestPriceTicks
             // Before every price.
-            let rank = isAtMarket ? -1 : state.rank(isSell: isSell, tick)
+            let rank = isAtMarket ? .min : state.rank(isSell: isSell, tick)
             try place.check(
                 rank >= lastRank, "price \(entry.priceTicks)", "not better than that before",
                 at: 16)
@@ -207,9 +209,13 @@ extension Engine {
                 rank > lastRank || entry.reference > lastReference
                     || rulesVersion >= 3 && !isAtMarket,
                 "reference \(entry.reference)", "above that before, \(lastReference)", at: 8)
+            try place.check(
+                isAtMarket || hasMemory(instrument, tick), "price \(entry.priceTicks)",
+                "one of those that there is room for", at: 16)
             let level =
                 isAtMarket
-                ? marketLevel(instrument, isSell: isSell) : state.level(isSell: isSell, tick)
+                ? marketLevel(instrument, isSell: isSell)
+                : levelToRest(instrument, isSell: isSell, tick)
             let slot = try open(entry, of: instrument, level: level, place)
             try checkRare(slot, place)
             let leaves = entry.totalLots - entry.executedLots
@@ -267,11 +273,10 @@ extension Engine {
     func checkQuantity(
         _ entry: OrderImage, of instrument: UInt32, _ place: ImagePlace
     ) throws(EngineImageError) {
-        let state = instruments[instrument]
         try place.check(entry.orderID != 0, "id 0", "1 or more")
         try place.check(
-            entry.totalLots > 0 && entry.totalLots <= state.quantityLotsMax,
-            "total \(entry.totalLots)", "1 ... \(state.quantityLotsMax)", at: 24)
+            entry.totalLots > 0 && entry.totalLots <= markets[instrument].quantityLotsMax,
+            "total \(entry.totalLots)", "1 ... \(markets[instrument].quantityLotsMax)", at: 24)
         try place.check(
             entry.executedLots < entry.totalLots, "executed \(entry.executedLots)",
             "below the total, \(entry.totalLots)", at: 32)

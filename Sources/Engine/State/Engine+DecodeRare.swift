@@ -97,22 +97,20 @@ extension Engine {
                 entry.number > last && isDefined(instrument: entry.number),
                 "instrument \(entry.number)", "above \(last), and defined", at: 4)
             try decodeTrading(entry, place)
-            let hasTraded = entry.lastTick != InstrumentState.noTick
             try place.check(
-                hasTraded
-                    || entry.place | entry.trading | entry.reference | entry.staticReference != 0
-                    || entry.phaseSeconds != 0
+                entry.lastTrade | entry.reference | entry.staticReference != 0
+                    || entry.place | entry.phaseSeconds | UInt32(entry.trading) != 0
                     || entry.highTick != 0 || entry.lowTick != 0,
                 "an instrument that is simply open", "left out")
             try place.check(
-                !hasTraded || entry.lastTick < instruments[entry.number].tickCount,
-                "last trade at tick \(entry.lastTick)", "one of the instrument's", at: 8)
-            instruments[entry.number].lastTick = entry.lastTick
+                entry.lastTrade <= UInt64(instruments[entry.number].tickCount),
+                "last trade \(entry.lastTrade)", "at one of the instrument's ticks", at: 8)
+            instruments[entry.number].lastTick = Int64(entry.lastTrade) - 1
             markets[entry.number].highTick = entry.highTick
             markets[entry.number].lowTick = entry.lowTick
             if entry.place != 0 {
                 try place.check(
-                    line[entry.place] == nil, "place \(entry.place) again", "once", at: 12)
+                    line[entry.place] == nil, "place \(entry.place) again", "once", at: 48)
                 line[entry.place] = entry.number
             }
             last = entry.number
@@ -201,15 +199,15 @@ extension Engine {
         let place = ImagePlace(.rare, header.byteOffset(.rare, 0))
         for number in 1...limits.instrumentCapacity where isDefined(instrument: number) {
             let market = markets[number]
-            let ticks = Int64(instruments[number].tickCount)
+            let ticks = instruments[number].tickCount
             let last = instruments[number].lastTick
             let hasTraded = last != InstrumentState.noTick
             let isRight =
                 market.waitingCount == 0
                 ? market.highTick == 0 && market.lowTick == 0
                 : hasTraded
-                    ? market.lowTick >= 0 && market.lowTick <= Int64(last)
-                        && market.highTick >= Int64(last) && market.highTick < ticks
+                    ? market.lowTick >= 0 && market.lowTick <= last
+                        && market.highTick >= last && market.highTick < ticks
                     : market.highTick == .min && market.lowTick == .max
             try place.check(
                 isRight, "high \(market.highTick) and low \(market.lowTick) of \(number)",

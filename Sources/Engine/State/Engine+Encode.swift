@@ -16,7 +16,7 @@ extension Engine {
         var header = ImageHeader()
         header.rulesVersion = rulesVersion
         header.limits = limits
-        header.ladderTicksUsed = ladderTicksUsed
+        header.ladderTicksUsed = rulesVersion < 3 ? UInt32(ladderTicksUsed) : 0
         header.indexSeed = indexSeed
         header.timeSeconds = timeSeconds
         header.businessDay = businessDay.rawValue
@@ -68,10 +68,12 @@ extension Engine {
                 number, isSell: true, header, &position, &positions, &writer)
             writer.store(
                 InstrumentImage(
-                    number: number, tickCount: state.tickCount,
+                    number: number, tickCountLow: UInt32(truncatingIfNeeded: state.tickCount),
                     lowestPriceTicks: state.lowestPriceTicks,
-                    quantityLotsMax: state.quantityLotsMax, buyOrders: UInt32(middle - first),
-                    sellOrders: UInt32(position - middle), buyLots: buyLots, sellLots: sellLots),
+                    quantityLotsMax: markets[number].quantityLotsMax,
+                    buyOrders: UInt32(middle - first), sellOrders: UInt32(position - middle),
+                    buyLots: buyLots, sellLots: sellLots,
+                    tickCountHigh: UInt32(state.tickCount >> 32)),
                 at: header.byteOffset(.instruments, row))
             row += 1
         }

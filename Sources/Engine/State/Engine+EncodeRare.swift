@@ -74,16 +74,17 @@ extension Engine {
             let isWaitedIn = market.waitingCount != 0
             writer.store(
                 MarketImage(
-                    number: number, lastTick: instruments[number].lastTick,
-                    place: places[number] ?? 0, highTick: isWaitedIn ? market.highTick : 0,
-                    lowTick: isWaitedIn ? market.lowTick : 0,
-                    trading: UInt32(market.trading.rawValue),
-                    isUncrossing: market.isUncrossing ? 1 : 0,
                     // 1 + "none" is 0.
-                    reference: market.referenceTick &+ 1, cross: market.crossTick &+ 1,
-                    owesIndication: market.owesIndication ? 1 : 0,
-                    staticReference: market.staticTick &+ 1,
-                    callEndSeconds: market.callEndSeconds, phaseSeconds: market.phaseSeconds),
+                    number: number, lastTrade: UInt64(instruments[number].lastTick &+ 1),
+                    highTick: isWaitedIn ? market.highTick : 0,
+                    lowTick: isWaitedIn ? market.lowTick : 0,
+                    reference: UInt64(market.referenceTick &+ 1),
+                    staticReference: UInt64(market.staticTick &+ 1), place: places[number] ?? 0,
+                    callEndSeconds: market.callEndSeconds, phaseSeconds: market.phaseSeconds,
+                    trading: market.trading.rawValue,
+                    doing: (market.isUncrossing ? MarketImage.uncrosses : 0)
+                        | (market.isPriced ? MarketImage.isPriced : 0)
+                        | (market.owesIndication ? MarketImage.owesIndication : 0)),
                 at: header.byteOffset(.rare, row))
             row += 1
         }

@@ -7,12 +7,8 @@ extension Engine {
     /// everything; for tests and for the auditor. The last command is complete.
     public func checkInvariants() -> String? {
         var seen = 0
+        if let broken = checkLadder(seen: &seen) { return broken }
         for instrument in 1...limits.instrumentCapacity where isDefined(instrument: instrument) {
-            for isSell in [false, true] {
-                if let broken = checkSide(instrument: instrument, isSell: isSell, seen: &seen) {
-                    return "instrument \(instrument), \(isSell ? "sells" : "buys"): \(broken)"
-                }
-            }
             if let bid = bestBid(instrument: instrument), let ask = bestAsk(instrument: instrument),
                 bid >= ask, !markets[instrument].trading.mayBeCrossed,
                 !markets[instrument].isUncrossing
@@ -45,25 +41,7 @@ extension Engine {
             ? nil : "\(seen) orders rest, sessions hold \(held), the index \(entries)"
     }
 
-    private func checkSide(instrument: UInt32, isSell: Bool, seen: inout Int) -> String? {
-        let state = instruments[instrument]
-        let bits = state.bits(words, isSell: isSell)
-        var best = InstrumentState.none
-        for rank in 0..<Int64(state.tickCount) where bits.contains(rank) {
-            best = min(best, rank)
-            let number = state.level(isSell: isSell, state.rank(isSell: isSell, rank))
-            if let broken = checkLevel(number, of: instrument, isSell: isSell, seen: &seen) {
-                return broken
-            }
-            guard levels[number].head != 0 else { return "level \(number) is empty" }
-        }
-        let cached = state.best(isSell: isSell)
-        guard cached == best else { return "the best rank is \(best), not \(cached)" }
-        return checkLevel(
-            marketLevel(instrument, isSell: isSell), of: instrument, isSell: isSell, seen: &seen)
-    }
-
-    private func checkLevel(
+    func checkLevel(
         _ number: UInt32, of instrument: UInt32, isSell: Bool, seen: inout Int
     ) -> String? {
         let level = levels[number]

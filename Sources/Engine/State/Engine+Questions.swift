@@ -19,7 +19,7 @@ extension Engine {
         case .tickTable(let table): list(table, into: &answer.tickTable)
         case .room:
             answer.room.limits = limits
-            answer.room.priceLevelsLeft = priceLevelsLeft
+            answer.room.rangeTicksMax = rangeTicksMax(rules: rulesVersion)
         }
     }
 
@@ -70,8 +70,8 @@ extension Engine {
         let market = markets[number]
         return InstrumentRow(
             number: number, lowestPriceTicks: state.lowestPriceTicks,
-            highestPriceTicks: state.lowestPriceTicks &+ (Int64(state.tickCount) &- 1),
-            quantityLotsMax: state.quantityLotsMax, tradingState: market.trading,
+            highestPriceTicks: state.lowestPriceTicks &+ (state.tickCount &- 1),
+            quantityLotsMax: market.quantityLotsMax, tradingState: market.trading,
             isUncrossing: market.isUncrossing, phaseSeconds: market.phaseSeconds,
             referencePriceTicks: price(state, market.referenceTick),
             staticReferenceTicks: price(state, market.staticTick), bands: market.bands,
@@ -80,8 +80,8 @@ extension Engine {
             bestAskTicks: bestPrice(state, isSell: true))
     }
 
-    private func price(_ state: InstrumentState, _ tick: UInt32) -> Int64? {
-        tick == InstrumentState.noTick ? nil : state.lowestPriceTicks &+ Int64(tick)
+    private func price(_ state: InstrumentState, _ tick: Int64) -> Int64? {
+        tick == InstrumentState.noTick ? nil : state.lowestPriceTicks &+ tick
     }
 
     private func bestPrice(_ state: InstrumentState, isSell: Bool) -> Int64? {

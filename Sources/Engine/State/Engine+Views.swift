@@ -86,8 +86,13 @@ extension Engine {
             && instruments[instrument].tickCount != 0
     }
 
-    /// Price levels that instruments to come may have, all together.
-    public var priceLevelsLeft: UInt32 { limits.ladderTickCapacity - ladderTicksUsed }
+    /// Ticks of the widest range of prices that an instrument may have which is defined next, under
+    /// these rules: before 3 all of them are taken out of those that the log was begun with.
+    public func rangeTicksMax(rules: UInt32) -> UInt64 {
+        let capacity = UInt64(limits.ladderTickCapacity)
+        return rules < 3
+            ? capacity - min(ladderTicksUsed, capacity) : InstrumentState.tickCountMax
+    }
 
     /// An instrument, or nil when it is not defined.
     public func instrument(_ number: UInt32) -> InstrumentView? {
@@ -95,8 +100,8 @@ extension Engine {
         let state = instruments[number]
         return InstrumentView(
             lowestPriceTicks: state.lowestPriceTicks,
-            highestPriceTicks: state.lowestPriceTicks + (Int64(state.tickCount) - 1),
-            quantityLotsMax: state.quantityLotsMax)
+            highestPriceTicks: state.lowestPriceTicks + (state.tickCount - 1),
+            quantityLotsMax: markets[number].quantityLotsMax)
     }
 
     /// A session's state, or nil when its number is 0 or above the limit.
@@ -195,13 +200,12 @@ extension Engine {
     ) {
         guard isDefined(instrument: instrument) else { return }
         let state = instruments[instrument]
-        let bits = state.bits(words, isSell: isSell)
         var rank = state.best(isSell: isSell)
         while rank != InstrumentState.none {
             let tick = state.rank(isSell: isSell, rank)
-            let level = levels[state.level(isSell: isSell, tick)]
+            let level = levels[ladder.level(state, isSell: isSell, tick)]
             guard visit(state.lowestPriceTicks &+ tick, level) else { return }
-            rank = bits.next(after: rank)
+            rank = ladder.nextRank(state, isSell: isSell, after: rank)
         }
     }
 
@@ -238,9 +242,10 @@ extension Engine {
         }
         for number in 1...limits.instrumentCapacity where isDefined(instrument: number) {
             let state = instruments[number]
-            add(UInt64(number) | UInt64(state.tickCount) << 32)
+            add(UInt64(number))
+            add(UInt64(state.tickCount))
             add(UInt64(bitPattern: state.lowestPriceTicks))
-            add(state.quantityLotsMax)
+            add(markets[number].quantityLotsMax)
             for word in words(ofMarket: number) { add(word) }
             for side in [Side.buy, .sell] {
                 forEachRestingOrder(instrument: number, side: side) { order in
@@ -286,10 +291,11 @@ extension Engine {
         let market = markets[number]
         let bands = market.bands
         let rules = orderRules[number]
-        let doing: UInt64 = market.isUncrossing ? 1 : market.owesIndication ? 2 : 0
+        let doing: UInt64 =
+            market.isPriced ? 3 : market.isUncrossing ? 1 : market.owesIndication ? 2 : 0
         return [
-            UInt64(market.trading.rawValue) | UInt64(market.referenceTick) << 32,
-            doing | UInt64(market.crossTick) << 32, UInt64(market.staticTick),
+            UInt64(market.trading.rawValue) | doing << 32,
+            UInt64(bitPattern: market.referenceTick), UInt64(bitPattern: market.staticTick),
             UInt64(market.callEndSeconds) | UInt64(market.phaseSeconds) << 32,
             UInt64(bands.staticWidth) | UInt64(bands.dynamicWidth) << 32,
             UInt64(bands.auctionSeconds) | UInt64(bands.action.rawValue) << 32

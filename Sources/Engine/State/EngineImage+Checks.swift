@@ -100,10 +100,10 @@ extension ImageView {
             "room for \(header.instrumentCapacity) instruments",
             "1 ... \(Engine.instrumentNumberMax)", at: 8)
         try place.check(
-            header.ladderTickCapacity > 0
-                && UInt64(header.ladderTickCapacity) + UInt64(header.instrumentCapacity) < 1 << 31,
+            header.ladderTickCapacity > 0 && header.ladderTickCapacity < 1 << 31
+                && Engine.hasLevelNumbers(for: header.limits),
             "room for \(header.ladderTickCapacity) prices",
-            "1 or more, and below 2^31 with the instruments", at: 12)
+            "1 or more, and below 2^31 with 64 for each instrument", at: 12)
     }
 
     /// Counts, places and checksums of the sections.

@@ -67,7 +67,7 @@ struct ImageHeader: BitwiseCopyable {
     var instrumentCapacity: UInt32 = 0  //               40
     var ladderTickCapacity: UInt32 = 0  //               44
     var sessionOpenOrdersMax: UInt32 = 0  //             48
-    var ladderTicksUsed: UInt32 = 0  //                  52
+    var ladderTicksUsed: UInt32 = 0  //                  52  0 since rules 3
     var indexSeed: UInt64 = 0  //                        56
     var hashLanes = [9 of UInt64](repeating: 0)  //      64
     var stateHash: UInt64 = 0  //                       136  what the lanes come to
@@ -125,15 +125,18 @@ struct ImageHeader: BitwiseCopyable {
 /// An instrument: 64 bytes.
 struct InstrumentImage: BitwiseCopyable {
     var number: UInt32 = 0  //              0  ascending
-    var tickCount: UInt32 = 0  //           4
+    var tickCountLow: UInt32 = 0  //        4  of the tick count, the low half
     var lowestPriceTicks: Int64 = 0  //     8
     var quantityLotsMax: UInt64 = 0  //    16
     var buyOrders: UInt32 = 0  //          24  resting
     var sellOrders: UInt32 = 0  //         28
     var buyLots: UInt64 = 0  //            32  sum of what they leave
     var sellLots: UInt64 = 0  //           40
-    var reserved0: UInt64 = 0  //          48  zero
+    var tickCountHigh: UInt32 = 0  //      48  the high half; 0 before rules 3
+    var reserved0: UInt32 = 0  //          52  zero
     var reserved1: UInt64 = 0  //          56  zero
+
+    var tickCount: UInt64 { UInt64(tickCountHigh) << 32 | UInt64(tickCountLow) }
 }
 
 /// A session: 64 bytes.
@@ -186,18 +189,23 @@ struct RareOrderImage: BitwiseCopyable {
 struct MarketImage: BitwiseCopyable {
     var kind: UInt32 = 2  //                0  2
     var number: UInt32 = 0  //              4  of the instrument, ascending
-    var lastTick: UInt32 = 0  //            8  of the last trade, or `InstrumentState.noTick`
-    var place: UInt32 = 0  //              12  from 1, of those with something left to be done
+    var lastTrade: UInt64 = 0  //           8  1 + the tick of the last trade
     var highTick: Int64 = 0  //            16  as in `MarketState`; 0 where nobody waits
     var lowTick: Int64 = 0  //             24
-    var trading: UInt32 = 0  //            32  as in `TradingState`
-    var isUncrossing: UInt32 = 0  //       36  0 or 1
-    var reference: UInt32 = 0  //          40  1 + the tick that an auction is to be near to
-    var cross: UInt32 = 0  //              44  1 + the tick at which it trades
-    var owesIndication: UInt32 = 0  //     48  0 or 1
-    var staticReference: UInt32 = 0  //    52  1 + the tick that its static band is around
-    var callEndSeconds: UInt32 = 0  //     56  as in `MarketState`
-    var phaseSeconds: UInt32 = 0  //       60  as in `MarketState`
+    var reference: UInt64 = 0  //          32  1 + the tick that an auction is to be near to
+    var staticReference: UInt64 = 0  //    40  1 + the tick that its static band is around
+    var place: UInt32 = 0  //              48  from 1, of those with something left to be done
+    var callEndSeconds: UInt32 = 0  //     52  as in `MarketState`
+    var phaseSeconds: UInt32 = 0  //       56  as in `MarketState`
+    var trading: UInt8 = 0  //             60  as in `TradingState`
+    var doing: UInt8 = 0  //               61  see below
+    var reserved: UInt16 = 0  //           62  zero
+
+    /// Its auction trades; and has a price, which is the static reference.
+    static let uncrosses: UInt8 = 1
+    static let isPriced: UInt8 = 2
+    /// Where its auction would trade is to be told.
+    static let owesIndication: UInt8 = 4
 }
 
 /// Reading an image.

@@ -196,9 +196,9 @@ public struct EngineRoom: Sendable {
     public var limits = EngineLimits(
         orderCapacity: 0, sessionCapacity: 0, instrumentCapacity: 0, ladderTickCapacity: 0,
         sessionOpenOrdersMax: 0)
-    /// Price levels that instruments to come may have, all together.
-    public var priceLevelsLeft: UInt32 = 0
+    /// Prices that an instrument to come may have.
+    public var rangeTicksMax: UInt64 = 0
 
     /// Nothing.
-    init() {}
+    public init() {}
 }

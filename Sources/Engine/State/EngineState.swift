@@ -8,7 +8,7 @@ struct OrderNode: BitwiseCopyable {
     var reference: UInt64  //         8  sequence of the record that created it
     var priceTicks: Int64  //        16
     var totalLots: UInt64  //        24
-    var level: UInt32  //            32  of the ladder pool
+    var level: UInt32  //            32  of all prices; 0 = it waits
     var indexHash: UInt32  //        36  of session and order id
     var executedLots: UInt64  //     40  below the total
     var session: UInt32  //          48
@@ -110,59 +110,64 @@ struct SessionState: BitwiseCopyable {
     static let killed: UInt32 = 16
 }
 
-/// An instrument: one cache line. Ticks are counted from its lowest price. A rank is how many ticks
-/// a price is from the best that its side could have: a sell's its tick, a buy's counted from the
-/// highest. So both sides get better as ranks get smaller, and nothing branches on the side.
+/// Of what there is for both sides: buys, then sells. Who is on which side nobody can predict, so
+/// addresses are chosen by it, not branches.
+@inline(__always) func sideIndex(isSell: Bool) -> Int { isSell ? 1 : 0 }
+
+/// An instrument: one cache line. Ticks are counted from its lowest price. A rank says how good a
+/// price is on its side: a sell's is its tick, a buy's its tick with all bits turned, so both sides
+/// get better as ranks get smaller.
 struct InstrumentState: BitwiseCopyable {
-    var lowestPriceTicks: Int64  //   0
-    var quantityLotsMax: UInt64  //   8
-    var bestAsk: Int64  //           16  rank
-    var bestBid: Int64  //           24  rank
-    var levelBase: UInt32  //        32  first level in the pool, buys first
-    var tickCount: UInt32  //        36  0 = not defined
-    var wordBase: UInt32  //         40  first word of its bitmaps, bids first
-    var wordCounts: (UInt32, UInt32)  // 44  of the lower two of the three storeys
-    var lastTick: UInt32  //         52  of the last trade since rules 3, or `noTick`
-    var usualLotsMax: UInt64  //     56  of an order that may go the usual way; 0 = none may
+    var lowestPriceTicks: Int64  //         0
+    var tickCount: Int64  //                8  0 = not defined
+    private var bests: [2 of Int64]  //    16  ranks
+    private var bestLevels: [2 of UInt32]  // 32  0 = none
+    var rootNode: UInt32  //               40  of its prices; 0 = it has no orders
+    var nearNode: UInt32  //               44  the node of pages that is looked into first, or 0
+    var lastTick: Int64  //                48  of the last trade since rules 3, or `noTick`
+    var usualLotsMax: UInt64  //           56  of an order that may go the usual way; 0 = none may
 
     /// The best rank of a side without orders: worse than every rank.
     static let none: Int64 = .max
     /// There was no trade.
-    static let noTick: UInt32 = .max
+    static let noTick: Int64 = -1
+    /// Ticks of the widest range.
+    static let tickCountMax: UInt64 = 1 << 62
+
+    /// One that has just been defined.
+    init(lowestPriceTicks: Int64, tickCount: Int64, usualLotsMax: UInt64) {
+        self.lowestPriceTicks = lowestPriceTicks
+        self.tickCount = tickCount
+        bests = [Self.none, Self.none]
+        bestLevels = [0, 0]
+        rootNode = 0
+        nearNode = 0
+        lastTick = Self.noTick
+        self.usualLotsMax = usualLotsMax
+    }
 
     /// The rank of a tick on one side, and the tick of a rank: it is its own inverse.
     @inline(__always) func rank(isSell: Bool, _ tick: Int64) -> Int64 {
-        let mask: Int64 = isSell ? 0 : -1
-        return (tick ^ mask) &+ Int64(tickCount) & mask
+        tick ^ (Int64(sideIndex(isSell: isSell)) &- 1)
     }
 
     /// The best rank of one side, or `none`.
-    @inline(__always) func best(isSell: Bool) -> Int64 {
-        let mask: Int64 = isSell ? 0 : -1
-        return bestAsk ^ (bestAsk ^ bestBid) & mask
+    @inline(__always) func best(isSell: Bool) -> Int64 { bests[sideIndex(isSell: isSell)] }
+
+    /// The level of the best price of one side, or 0.
+    @inline(__always) func bestLevel(isSell: Bool) -> UInt32 {
+        bestLevels[sideIndex(isSell: isSell)]
     }
 
-    @inline(__always) mutating func setBest(isSell: Bool, _ rank: Int64) {
-        let mask: Int64 = isSell ? 0 : -1
-        bestAsk ^= (bestAsk ^ rank) & ~mask
-        bestBid ^= (bestBid ^ rank) & mask
+    @inline(__always)
+    mutating func setBest(isSell: Bool, _ rank: Int64, level: UInt32) {
+        bests[sideIndex(isSell: isSell)] = rank
+        bestLevels[sideIndex(isSell: isSell)] = level
     }
 
     /// The best tick on the other side of an order, which has one.
     @inline(__always) func bestOpposite(isSell: Bool) -> Int64 {
         rank(isSell: !isSell, best(isSell: !isSell))
-    }
-
-    /// The level of a tick on one side: buys and sells have levels of their own, for in a call they
-    /// may stand at one price.
-    @inline(__always) func level(isSell: Bool, _ tick: Int64) -> UInt32 {
-        let mask: UInt32 = isSell ? ~0 : 0
-        return levelBase &+ UInt32(truncatingIfNeeded: tick) &+ tickCount & mask
-    }
-
-    /// The tick of a level of one side.
-    @inline(__always) func tick(ofLevel level: UInt32, isSell: Bool) -> Int64 {
-        Int64(level &- self.level(isSell: isSell, 0))
     }
 
     /// Whether an order would trade at a tick.
@@ -172,38 +177,30 @@ struct InstrumentState: BitwiseCopyable {
 
     /// The worst tick at which an order could trade.
     @inline(__always) func worstTick(isSell: Bool) -> Int64 {
-        isSell ? 0 : Int64(tickCount) &- 1
-    }
-
-    @inline(__always) func bits(_ words: Table<UInt64>, isSell: Bool) -> PriceBits {
-        let top = (wordCounts.1 &+ 63) / 64
-        let side = wordCounts.0 &+ wordCounts.1 &+ top
-        let first = wordBase &+ (isSell ? side : 0)
-        return PriceBits(
-            words: words, storey0: Int(first), storey1: Int(first &+ wordCounts.0),
-            storey2: Int(first &+ wordCounts.0 &+ wordCounts.1), storey2Count: top)
+        isSell ? 0 : tickCount &- 1
     }
 }
 
-/// What an instrument has while orders wait in it for their triggers, its trading state and its
-/// price bands. Ticks are counted from its lowest price.
+/// What an instrument has that usual orders do not ask for: what is while orders wait in it for
+/// their triggers, its trading state and its price bands. Ticks are counted from its lowest price.
 struct MarketState: BitwiseCopyable {
-    var highTick: Int64  //          0  of the trades since triggers were last looked at
-    var lowTick: Int64  //           8
-    var triggers: [2 of UInt32]  // 16  roots: of who is triggered from below, and from above
-    var trails: [2 of UInt32]  //   24  the same of those whose trigger trails
-    var waitingCount: UInt32  //    32
-    var nextInLine: UInt32  //      36  the instrument in line behind this one
-    var isInLine: Bool  //          40
-    var trading: TradingState  //   41
-    var isUncrossing: Bool  //      42
-    var owesIndication: Bool  //    43  where an auction would trade is to be told
-    var referenceTick: UInt32  //   44  that an auction is to be near to, or `noTick`
-    var crossTick: UInt32  //       48  at which it trades, or `noTick`
-    var staticTick: UInt32  //      52  that its static band is around, or `noTick`
-    var callEndSeconds: UInt32  //  56  UTC: of a call that an order has set off
-    var phaseSeconds: UInt32  //    60  when the last phase of the calendar began, UTC; 0 = none
-    var bands: PriceBands  //       64
+    var highTick: Int64  //           0  of the trades since triggers were last looked at
+    var lowTick: Int64  //            8
+    var triggers: [2 of UInt32]  //  16  roots: of who is triggered from below, and from above
+    var trails: [2 of UInt32]  //    24  the same of those whose trigger trails
+    var quantityLotsMax: UInt64  //  32  of one order
+    var referenceTick: Int64  //     40  that an auction is to be near to, or `noTick`
+    var staticTick: Int64  //        48  that its static band is around, or `noTick`
+    var waitingCount: UInt32  //     56
+    var nextInLine: UInt32  //       60  the instrument in line behind this one
+    var callEndSeconds: UInt32  //   64  UTC: of a call that an order has set off
+    var phaseSeconds: UInt32  //     68  when the last phase of the calendar began, UTC; 0 = none
+    var isInLine: Bool  //           72
+    var trading: TradingState  //    73
+    var isUncrossing: Bool  //       74
+    var isPriced: Bool  //           75  it trades at `staticTick`
+    var owesIndication: Bool  //     76  where an auction would trade is to be told
+    var bands: PriceBands  //        80
 
     /// Of a call that only an operator ends, and of no call.
     static let noEnd: UInt32 = 0
@@ -211,13 +208,13 @@ struct MarketState: BitwiseCopyable {
     static let endUncounted: UInt32 = .max
 
     /// Of an instrument that has just been defined.
-    static var new: MarketState {
+    static func new(quantityLotsMax: UInt64) -> MarketState {
         MarketState(
-            highTick: 0, lowTick: 0, triggers: [0, 0], trails: [0, 0], waitingCount: 0,
-            nextInLine: 0, isInLine: false, trading: .open, isUncrossing: false,
-            owesIndication: false, referenceTick: InstrumentState.noTick,
-            crossTick: InstrumentState.noTick, staticTick: InstrumentState.noTick,
-            callEndSeconds: noEnd, phaseSeconds: 0, bands: PriceBands())
+            highTick: 0, lowTick: 0, triggers: [0, 0], trails: [0, 0],
+            quantityLotsMax: quantityLotsMax, referenceTick: InstrumentState.noTick,
+            staticTick: InstrumentState.noTick, waitingCount: 0, nextInLine: 0,
+            callEndSeconds: noEnd, phaseSeconds: 0, isInLine: false, trading: .open,
+            isUncrossing: false, isPriced: false, owesIndication: false, bands: PriceBands())
     }
     /// Whether orders trade as they come in.
     @inline(__always) var isContinuous: Bool { trading == .open && !isUncrossing }
@@ -243,7 +240,7 @@ struct IncomingOrder: BitwiseCopyable {
     var minimumLots: UInt64 = 0  // to be traded on entry, or nothing is
     var quoteLeft: UInt64 = .max  // ticks times lots that it may still spend
     var stepsLeft: UInt32 = .max  // orders that it may still meet, each part of an iceberg one
-    var ownLimit: Int32 = 0  //     of one that is bound: `limit` as it was before, see `bind`
+    var ownLimit: Int64 = 0  //     of one that is bound: `limit` as it was before, see `bind`
 }
 
 /// What is left to do of a command that did not fit one slice.

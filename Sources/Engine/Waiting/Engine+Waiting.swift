@@ -65,7 +65,7 @@ extension Engine {
     /// where nothing else is asked of them: see `newRuledOrder`.
     func usualLots(_ instrument: UInt32) -> UInt64 {
         markets[instrument].isUsual && !orderRules[instrument].isSet
-            ? instruments[instrument].quantityLotsMax : 0
+            ? markets[instrument].quantityLotsMax : 0
     }
 
     func setUsual(_ instrument: UInt32) {
@@ -87,8 +87,8 @@ extension Engine {
     func forgetTrades(_ instrument: UInt32) {
         let last = instruments[instrument].lastTick
         let hasTraded = last != InstrumentState.noTick
-        markets[instrument].highTick = hasTraded ? Int64(last) : .min
-        markets[instrument].lowTick = hasTraded ? Int64(last) : .max
+        markets[instrument].highTick = hasTraded ? last : .min
+        markets[instrument].lowTick = hasTraded ? last : .max
     }
 
     mutating func standInLine(_ instrument: UInt32) {
@@ -124,7 +124,7 @@ extension Engine {
         guard extra != 0 else { return false }
         // Who is triggered from above follows a market that rises.
         let sign: Int64 = side == 1 ? 1 : -1
-        let last = Int64(instruments[instrument].lastTick)
+        let last = instruments[instrument].lastTick
         let ticks = (last &- extras[extra].moveTick) &* sign
         guard ticks >= 0 else { return false }
         let step = Int64(extras[extra].trailStepTicks)

@@ -214,12 +214,11 @@ extension AdminRequest.Instrument {
 
 extension Configuration.Instrument {
     fileprivate init(_ values: inout RequestValues) throws(AdminRequestError) {
-        let prices: ClosedRange<Int64> = -(1 << 40)...(1 << 40)
         self.init(
-            number: try values.number("number", in: 1...65_536),
+            number: try values.number("number", in: Self.numbers),
             symbol: try values.symbol(),
-            lowestPriceTicks: try values.number("lowest", in: prices),
-            highestPriceTicks: try values.number("highest", in: prices),
+            lowestPriceTicks: try values.number("lowest", in: Self.priceTicks),
+            highestPriceTicks: try values.number("highest", in: Self.priceTicks),
             quantityLotsMax: try values.number(
                 "largest", in: 1...(1 << 62), usually: Self.quantityLotsMaxDefault),
             priceDecimals: try values.number("priceDecimals", in: 0...18, usually: 2),
@@ -283,7 +282,7 @@ private struct RequestValues {
 
     mutating func instrument() throws(AdminRequestError) -> AdminRequest.Instrument {
         if has("symbol") { return .symbol(try symbol()) }
-        return .number(try number("number", in: 1...65_536))
+        return .number(try number("number", in: Configuration.Instrument.numbers))
     }
 
     mutating func state() throws(AdminRequestError) -> TradingState {

@@ -41,8 +41,7 @@ struct BandControl: Sendable {
 
     /// Why an instrument may not have them: cause and cure.
     private static func refusal(of bands: PriceBands, _ row: InstrumentRow) -> String? {
-        // Its ticks fit 32 bits.
-        let span = UInt32(truncatingIfNeeded: row.highestPriceTicks &- row.lowestPriceTicks)
+        let span = UInt64(bitPattern: row.highestPriceTicks &- row.lowestPriceTicks)
         guard !bands.isValid(lowestPriceTicks: row.lowestPriceTicks, tickSpan: span) else {
             return nil
         }

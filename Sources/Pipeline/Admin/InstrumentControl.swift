@@ -83,10 +83,10 @@ struct InstrumentControl: Sendable {
             return "number \(instrument.number) is above \(room.limits.instrumentCapacity), the "
                 + "engine.instrumentCapacity that the log was begun with: take a lower number"
         }
-        guard instrument.priceLevels <= UInt64(room.priceLevelsLeft) else {
-            return "\(instrument.symbol) needs \(instrument.priceLevels) price levels, and the log "
-                + "was begun with room for \(room.priceLevelsLeft) more: narrow its prices, or "
-                + "begin a new journal with it in the configuration"
+        guard instrument.priceLevels <= room.rangeTicksMax else {
+            return "\(instrument.symbol) has \(instrument.priceLevels) prices, and under the rules "
+                + "in force there is room for \(room.rangeTicksMax) more: narrow its prices, or "
+                + "activate rules 3 first"
         }
         let quantityMax = UInt64.max / UInt64(room.limits.orderCapacity)
         guard instrument.quantityLotsMax <= quantityMax else {

@@ -52,7 +52,9 @@ extension TradingCalendar {
             inner.fail("name", "there is a group \(group.name) already")
         }
         if inner.has("instruments") {
-            let numbers = inner.integers("instruments", in: 1...65_536) ?? []
+            let numbers =
+                inner.integers(
+                    "instruments", in: 1...Int(Configuration.Instrument.numbers.upperBound)) ?? []
             group.instruments = Set(numbers.map(UInt32.init))
             for other in groups {
                 guard let common = other.instruments?.intersection(group.instruments ?? []).min()

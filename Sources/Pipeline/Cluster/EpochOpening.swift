@@ -60,9 +60,9 @@ struct EpochOpening {
         let levels = logged.ladderTickCapacity
         let isRoom = rulesInForce == 0 ? levels <= limits.ladderTickCapacity : logged == limits
         guard levels == 0 || !isRoom else { return nil }
-        return "the log was begun with room for \(levels) price levels, and this host has it for "
-            + "\(limits.ladderTickCapacity): put the instruments back that are missing in its "
-            + "configuration"
+        return "the log was begun with room for \(levels) prices, and this host has it for "
+            + "\(limits.ladderTickCapacity): put engine.priceCapacity and the instruments back "
+            + "that are missing in its configuration"
     }
 
     /// A command that came from elsewhere.

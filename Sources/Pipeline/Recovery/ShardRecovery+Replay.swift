@@ -43,7 +43,9 @@ extension ShardRecovery {
     private func checkInstruments(
         _ configuration: Configuration, _ engine: borrowing Engine
     ) throws {
-        var levelsLeft = UInt64(engine.priceLevelsLeft)
+        // Before the first command nothing is in force yet, and the configuration made the room.
+        let rules = engine.rulesVersion == 0 ? configuration.rules.newest : engine.rulesVersion
+        var ticksLeft = engine.rangeTicksMax(rules: rules)
         for instrument in configuration.instruments {
             if let defined = engine.instrument(instrument.number) {
                 guard instrument.shard == shard else {
@@ -56,14 +58,14 @@ extension ShardRecovery {
                 try Self.compare(instrument, defined)
             } else if instrument.shard == shard {
                 let levels = instrument.priceLevels
-                guard levels <= levelsLeft else {
+                guard levels <= ticksLeft else {
                     throw Self.problem(
                         "instruments",
-                        "\(instrument.symbol) needs \(levels) price levels, and the log of shard "
-                            + "\(shard) was begun with room for \(levelsLeft) more: narrow its "
-                            + "prices, or begin a new journal in another folder")
+                        "\(instrument.symbol) has \(levels) prices, and under the rules of the log "
+                            + "of shard \(shard) there is room for \(ticksLeft) more: narrow its "
+                            + "prices, or activate rules 3 first")
                 }
-                levelsLeft -= levels
+                if rules < 3 { ticksLeft -= levels }
             }
         }
         for number in 1...engine.limits.instrumentCapacity

@@ -57,7 +57,8 @@ struct ListenerTotals {
         unsafe events = .allocate(capacity: Self.ringCapacity)
         unsafe events.initialize(repeating: Event(kind: .nothing), count: Self.ringCapacity)
         outbox = unsafe EventOutbox(slots: events, capacity: Self.ringCapacity, position: 1)
-        engine = try Engine(limits: opening.limits)
+        // The opening is of these.
+        engine = try Engine(limits: opening.limits, oldestRules: RulesRange.build.newest)
         for (record, continuation) in opening.commands {
             _ = engine.apply(record, continuation: continuation, into: &outbox)
             consume()

@@ -128,7 +128,9 @@ struct ScalingBench: ParsableCommand {
             EngineLimits(
                 orderCapacity: capacity, sessionCapacity: Self.sessionCount,
                 instrumentCapacity: UInt32(flow.instrumentCount),
-                ladderTickCapacity: UInt32(flow.priceTicks.count * flow.instrumentCount),
+                // Prices are taken in pages of 64.
+                ladderTickCapacity: UInt32(
+                    (flow.priceTicks.count + 63) / 64 * 64 * flow.instrumentCount),
                 sessionOpenOrdersMax: capacity),
             priceTicks: flow.priceTicks)
         var best = UInt64.max

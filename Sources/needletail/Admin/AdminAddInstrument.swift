@@ -30,8 +30,10 @@ struct AdminAddInstrument: ParsableCommand {
     @OptionGroup var target: ClusterTarget
     @Argument(help: "As orders name it: 1 to engine.instrumentCapacity.") var number: UInt32
     @Argument(help: "As people name it: up to 16 visible ASCII characters.") var symbol: String
-    @Argument(help: "Lowest price that an order may have, ticks.") var lowest: Int64
-    @Argument(help: "Highest price, ticks.") var highest: Int64
+    @Argument(help: "Lowest price that an order may have, ticks.")
+    var lowest = Configuration.Instrument.lowestPriceTicksDefault
+    @Argument(help: "Highest price, ticks.")
+    var highest = Configuration.Instrument.priceTicks.upperBound
     @Option(help: "Largest quantity of one order, lots.")
     var largest = Configuration.Instrument.quantityLotsMaxDefault
     @Option(help: "Decimals of a price in ticks.") var priceDecimals: UInt8 = 2
