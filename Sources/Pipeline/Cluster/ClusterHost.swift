@@ -75,6 +75,8 @@ public final class ClusterHost {
     public let cluster: ClusterMembership
     /// Who is served as its standby, and how far that is.
     public var mirror: MirrorStatus { shardMirror.status }
+    /// What operators ask of it, as over its control socket.
+    public let admin: AdminControl
     /// How its snapshots get on.
     public let snapshots: SnapshotProgress
     private let journal: Journal<FileStorage>
@@ -117,6 +119,8 @@ public final class ClusterHost {
             ],
             arbiter: around.arbiter, arbiterDescription: "simulated",
             listener: MirrorListener([around.acceptor]), death: nil, clock: around.clock)
+        admin = AdminControl(
+            desks: [opening.desk], cluster: cluster, isKept: true, calendar: nil)
         let mailbox = shard.mailbox
         let progress = shard.progress
         core = ReplicaCore(

@@ -13,13 +13,25 @@ internal import Wire
 /// Threading: `turn` and `listen` belong to a thread each; `view` and the descriptions are for all.
 public final class ClusterMembership: Sendable {
     /// A shard in it.
-    struct Member: Sendable {
+    final class Member: Sendable {
         let duty: ShardDuty
         let mirror: ShardMirror
         let successor: JournalSuccessor
         let journal: JournalStatus
         let log: LogRing<LogRecord>
         let firstEpoch: UInt32
+
+        init(
+            duty: ShardDuty, mirror: ShardMirror, successor: JournalSuccessor,
+            journal: JournalStatus, log: LogRing<LogRecord>, firstEpoch: UInt32
+        ) {
+            self.duty = duty
+            self.mirror = mirror
+            self.successor = successor
+            self.journal = journal
+            self.log = log
+            self.firstEpoch = firstEpoch
+        }
     }
 
     /// How it stands, and what people ask of it.

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Pipeline
+internal import Platform
+
+/// What there is in a run besides plain orders: all that the engine has had since, and operators
+/// who use it. A run in three has nothing of it, and draws nothing for it: it is the run that its
+/// seed was before there was a market.
+struct MarketPlan {
+    /// An operator asks for something once in so many steps.
+    let requestOneIn: UInt64
+    /// Nobody does anything for up to a second once in so many steps, so that what waits for a time
+    /// sees it come.
+    let lullOneIn: UInt64
+    private(set) var random: SeededRandom
+
+    init?(seed: UInt64) {
+        // Not the run's own numbers: a plain run draws none of these.
+        var random = SeededRandom(seed: seed ^ 0x6D61_726B_6574)
+        guard random.below(3) != 0 else { return nil }
+        requestOneIn = 80 + random.below(1_000)
+        lullOneIn = random.below(2) == 0 ? .max : 10_000 + random.below(30_000)
+        self.random = random
+    }
+
+    /// A second instrument, and room for one that an operator defines.
+    func extend(_ configuration: inout Configuration) {
+        configuration.instrumentCapacity = 3
+        configuration.instruments.append(
+            .init(number: 2, symbol: "TWO", lowestPriceTicks: -20, highestPriceTicks: 60))
+    }
+}

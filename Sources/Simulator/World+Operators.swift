@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Pipeline
+internal import Platform
+
+// Operators, one at a time: each waits for its answer while the world goes on.
+extension World {
+    /// So long somebody waits for an answer at most.
+    private static let patienceNanos: UInt64 = 60_000_000
+
+    /// Now and then somebody asks for something; at the end for all to be as it was.
+    func operate() {
+        guard let market, !isAsking else { return }
+        if hasFaults {
+            guard chance(market.requestOneIn) else { return }
+            let host = speaker.flatMap { chance(12) ? nil : $0 } ?? hosts[Int(random.below(2))]
+            aim()
+            if let request = clerk?.next(ledger.trail.trades) { _ = ask(host, request) }
+        } else if let request = closing.last, chance(32), let host = speaker {
+            if ask(host, request) { closing.removeLast() }
+        }
+    }
+
+    private var speaker: SimulatedHost? { hosts.first(where: \.isSpeaking) }
+
+    /// Asks a host as `needletail admin` does. False when it does not say that it is done.
+    private func ask(_ host: SimulatedHost, _ request: AdminRequest) -> Bool {
+        guard let process = host.process else { return false }
+        isAsking = true
+        defer { isAsking = false }
+        let number = ledger.trail.begin(request)
+        let endNanos = nowNanos + Self.patienceNanos
+        let words = request.words
+        note("operator \(number) asks host \(host.index + 1): \(words)")
+        setTime(host)
+        let answer = Simulation.run {
+            process.admin.answer(to: words, by: number)
+        } meanwhile: { [unowned self] nanos in
+            // Of who is gone nothing comes any more, however long one waits.
+            let untilNanos = min(nowNanos + nanos, endNanos)
+            while nowNanos < untilNanos, host.process === process, ledger.violation == nil {
+                step()
+            }
+        }
+        note("operator \(number) is told: \(answer)")
+        let isDone = Invariants.answered(ledger, number, answer)
+        figures[.requests] += 1
+        if request.isChange, isDone { figures[.requestsDone] += 1 }
+        return isDone
+    }
+}
