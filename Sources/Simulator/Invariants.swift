@@ -280,9 +280,18 @@ enum Invariants {
         {
             ledger.fail(2, "operator \(number) is told of record \(said), which is not its own")
         }
+        let trade = ledger.trail.trades.first { $0.id == request.trade }
+        if isDone, let trade, !shows(trade, answer) {
+            ledger.fail(4, "operator \(number) is told of another trade than \(trade): \(answer)")
+        }
         request.isOver = !isUnknown(answer)
         ledger.trail.requests[number] = request
         return isDone
+    }
+
+    private static func shows(_ trade: OperatorTrail.Trade, _ answer: String) -> Bool {
+        answer.contains(
+            "\"priceTicks\":\(trade.priceTicks),\"quantityLots\":\(trade.quantityLots),")
     }
 
     /// Whether an answer leaves open what comes of it.

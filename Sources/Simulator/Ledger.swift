@@ -136,7 +136,10 @@ final class Ledger {
     private func see(_ event: Event, of record: LogRecord) {
         switch event.kind {
         case .traded where event.attributes.contains(.aggressor):
-            trail.note(TradeID(shard: 0, sequence: record.sequence, index: event.detail))
+            trail.note(
+                OperatorTrail.Trade(
+                    id: TradeID(shard: 0, sequence: record.sequence, index: event.detail),
+                    priceTicks: event.priceTicks, quantityLots: event.quantityLots))
         case .auctionPriced: eventCounts[.auctions, default: 0] += 1
         case .tradingStateSet where record.kind != .setInstrumentState:
             eventCounts[.volatilityAuctions, default: 0] += 1

@@ -11,7 +11,27 @@ struct MarketPlan {
     /// Nobody does anything for up to a second once in so many steps, so that what waits for a time
     /// sees it come.
     let lullOneIn: UInt64
+    /// Whether there is a calendar, of a phase each second or two.
+    let hasCalendar: Bool
     private(set) var random: SeededRandom
+
+    /// A run begins at 22:13:21, and its clocks jump.
+    private static let calendar = try? TradingCalendar(
+        yaml: """
+            timeZone: UTC
+            roll: "22:13:18"
+            groups:
+              - name: all
+                phases:
+                  - { at: "22:13:19", state: pre-open }
+                  - { at: "22:13:21", state: auction }
+                  - { at: "22:13:22", state: open }
+                  - { at: "22:13:24", state: auction }
+                  - { at: "22:13:25", state: open }
+                  - { at: "22:13:28", state: halted }
+                  - { at: "22:13:29", state: auction }
+                  - { at: "22:13:30", state: open }
+            """, file: "calendar")
 
     init?(seed: UInt64) {
         // Not the run's own numbers: a plain run draws none of these.
@@ -19,11 +39,13 @@ struct MarketPlan {
         guard random.below(3) != 0 else { return nil }
         requestOneIn = 80 + random.below(1_000)
         lullOneIn = random.below(2) == 0 ? .max : 10_000 + random.below(30_000)
+        hasCalendar = random.below(2) == 0
         self.random = random
     }
 
     /// A second instrument, and room for one that an operator defines.
     func extend(_ configuration: inout Configuration) {
+        if hasCalendar { configuration.calendar = Self.calendar }
         configuration.instrumentCapacity = 3
         configuration.instruments.append(
             .init(number: 2, symbol: "TWO", lowestPriceTicks: -20, highestPriceTicks: 60))

@@ -23,7 +23,7 @@ struct SimulatedOperator {
 
     private mutating func chance(_ oneIn: UInt64) -> Bool { random.below(oneIn) == 0 }
 
-    mutating func next(_ trades: [TradeID]) -> AdminRequest {
+    mutating func next(_ trades: [OperatorTrail.Trade]) -> AdminRequest {
         switch random.below(24) {
         case 0...5: state()
         case 6...8: .setBands(instrument(), bands())
@@ -38,7 +38,7 @@ struct SimulatedOperator {
         }
     }
 
-    private mutating func question(_ trades: [TradeID]) -> AdminRequest {
+    private mutating func question(_ trades: [OperatorTrail.Trade]) -> AdminRequest {
         switch random.below(8) {
         case 0: .instruments(shard: 0, from: 1)
         case 1: .sessions(shard: 0, from: 1 + UInt32(random.below(5)))
@@ -105,11 +105,11 @@ struct SimulatedOperator {
     }
 
     /// One of late, or one that there is not.
-    private mutating func trade(_ trades: [TradeID]) -> TradeID {
+    private mutating func trade(_ trades: [OperatorTrail.Trade]) -> TradeID {
         guard !chance(8), !trades.isEmpty else {
             return TradeID(shard: 0, sequence: 1 + random.below(200), index: 0)
         }
-        return trades[Int(random.below(UInt64(trades.count)))]
+        return trades[Int(random.below(UInt64(trades.count)))].id
     }
 
     private mutating func addInstrument() -> AdminRequest {

@@ -213,7 +213,11 @@ extension World {
         note("faults stop")
         hasFaults = false
         ledger.mayLogOut = false
-        if market != nil { closing = SimulatedOperator.closing(sessionCount: clients.count) }
+        if market != nil {
+            closing = SimulatedOperator.closing(sessionCount: clients.count)
+            // Most of what follows is waiting.
+            stepNanosMax = 60_000
+        }
         network.isCut = [false, false]
         network.badCompletionOneIn = 0
         network.damagedLineOneIn = 0

@@ -10,6 +10,7 @@ extension World {
     /// Now and then somebody asks for something; at the end for all to be as it was.
     func operate() {
         guard let market, !isAsking else { return }
+        if market.hasCalendar, chance(400) { return lookAtCalendar() }
         if hasFaults {
             guard chance(market.requestOneIn) else { return }
             let host = speaker.flatMap { chance(12) ? nil : $0 } ?? hosts[Int(random.below(2))]
@@ -25,26 +26,36 @@ extension World {
     /// Asks a host as `needletail admin` does. False when it does not say that it is done.
     private func ask(_ host: SimulatedHost, _ request: AdminRequest) -> Bool {
         guard let process = host.process else { return false }
-        isAsking = true
-        defer { isAsking = false }
         let number = ledger.trail.begin(request)
-        let endNanos = nowNanos + Self.patienceNanos
         let words = request.words
         note("operator \(number) asks host \(host.index + 1): \(words)")
+        let answer = wait(for: host) { process.admin.answer(to: words, by: number) }
+        note("operator \(number) is told: \(answer)")
+        let isDone = Invariants.answered(ledger, number, answer)
+        figures[.requests] += 1
+        if request.isChange, isDone { figures[.requestsDone] += 1 }
+        return isDone
+    }
+
+    /// What each host does a few times a second.
+    private func lookAtCalendar() {
+        let host = hosts[Int(random.below(2))]
+        if let process = host.process { wait(for: host) { _ = process.turn(.calendar) } }
+    }
+
+    /// Runs what waits for a host, while the world goes on.
+    private func wait<Answer>(for host: SimulatedHost, _ body: () -> Answer) -> Answer {
+        isAsking = true
+        defer { isAsking = false }
         setTime(host)
-        let answer = Simulation.run {
-            process.admin.answer(to: words, by: number)
-        } meanwhile: { [unowned self] nanos in
+        let process = host.process
+        let endNanos = nowNanos + Self.patienceNanos
+        return Simulation.run(body) { [unowned self] nanos in
             // Of who is gone nothing comes any more, however long one waits.
             let untilNanos = min(nowNanos + nanos, endNanos)
             while nowNanos < untilNanos, host.process === process, ledger.violation == nil {
                 step()
             }
         }
-        note("operator \(number) is told: \(answer)")
-        let isDone = Invariants.answered(ledger, number, answer)
-        figures[.requests] += 1
-        if request.isChange, isDone { figures[.requestsDone] += 1 }
-        return isDone
     }
 }

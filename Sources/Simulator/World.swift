@@ -36,6 +36,8 @@ final class World {
     var figures = SimulationFigures()
     var lastEvents: [String] = []
     var hasFaults = true
+    /// A step takes less than this.
+    var stepNanosMax: UInt64 = 30_000
     private var steps: UInt64 = 0
     /// Which host's port has the gateway's address, as the network believes.
     var route: Int?
@@ -126,7 +128,7 @@ final class World {
 
     func step() {
         steps += 1
-        nowNanos += random.below(30_000)
+        nowNanos += random.below(stepNanosMax)
         if let market, hasFaults, chance(market.lullOneIn) { lull() }
         arbiter.nowNanos = nowNanos
         arbiter.turn()

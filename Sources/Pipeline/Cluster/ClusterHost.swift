@@ -61,6 +61,8 @@ public final class ClusterHost {
         case listener
         /// Who decides.
         case driver
+        /// Who looks at the calendar, and waits for the engine.
+        case calendar
     }
 
     /// How far its journal is, and whether it has failed.
@@ -85,6 +87,7 @@ public final class ClusterHost {
     private let duty: ShardDuty
     private var core: ReplicaCore
     private var loop: EngineLoop
+    private var clerk: CalendarClerk?
 
     /// Recovers what is on its disk, and stands ready. Throws as a gateway's start does. The
     /// configuration has a cluster, a journal and one shard.
@@ -120,9 +123,13 @@ public final class ClusterHost {
             arbiter: around.arbiter, arbiterDescription: "simulated",
             listener: MirrorListener([around.acceptor]), death: nil, clock: around.clock)
         admin = AdminControl(
-            desks: [opening.desk], cluster: cluster, isKept: true, calendar: nil)
+            desks: [opening.desk], cluster: cluster, isKept: true,
+            calendar: configuration.calendar)
         let mailbox = shard.mailbox
         let progress = shard.progress
+        clerk = configuration.calendar.map { [cluster] calendar in
+            CalendarClerk(calendar, desks: [opening.desk], progress: [progress], cluster: cluster)
+        }
         core = ReplicaCore(
             shard.core, duty: member.duty, settings: settings, successor: member.successor,
             shard: 0, policy: policy, journal: journal.status, history: mailbox,
@@ -146,6 +153,9 @@ public final class ClusterHost {
             return false
         case .driver:
             cluster.turn()
+            return false
+        case .calendar:
+            clerk?.turn()
             return false
         }
     }
