@@ -146,6 +146,9 @@ final class Ledger {
         case .triggered: eventCounts[.triggers, default: 0] += 1
         case .busted where event.attributes.contains(.resting):
             eventCounts[.busts, default: 0] += 1
+        case .massCancelDone where event.quantityLots > 1_024,
+            .controlApplied where event.quantityLots > 1_024:
+            eventCounts[.longCommands, default: 0] += 1
         case .businessDayRolled: eventCounts[.rolls, default: 0] += 1
         default: break
         }

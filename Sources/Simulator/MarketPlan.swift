@@ -13,6 +13,8 @@ struct MarketPlan {
     let lullOneIn: UInt64
     /// Whether there is a calendar, of a phase each second or two.
     let hasCalendar: Bool
+    /// Whether orders hardly trade, so that they become more than one command may cancel.
+    let isCrowded: Bool
     private(set) var random: SeededRandom
 
     /// A run begins at 22:13:21, and its clocks jump.
@@ -37,7 +39,8 @@ struct MarketPlan {
         // Not the run's own numbers: a plain run draws none of these.
         var random = SeededRandom(seed: seed ^ 0x6D61_726B_6574)
         guard random.below(3) != 0 else { return nil }
-        requestOneIn = 80 + random.below(1_000)
+        isCrowded = random.below(16) == 0
+        requestOneIn = (isCrowded ? 2_000 : 80) + random.below(1_000)
         lullOneIn = random.below(2) == 0 ? .max : 10_000 + random.below(30_000)
         hasCalendar = random.below(2) == 0
         self.random = random
@@ -46,6 +49,10 @@ struct MarketPlan {
     /// A second instrument, and room for one that an operator defines.
     func extend(_ configuration: inout Configuration) {
         if hasCalendar { configuration.calendar = Self.calendar }
+        if isCrowded {
+            configuration.orderCapacity = 8_192
+            configuration.sessionOpenOrdersMax = 4_096
+        }
         configuration.instrumentCapacity = 3
         configuration.instruments.append(
             .init(number: 2, symbol: "TWO", lowestPriceTicks: -20, highestPriceTicks: 60))

@@ -34,10 +34,7 @@ extension SimulatedClient {
 
     func submitVaried(_ ledger: Ledger, _ nowNanos: UInt64) -> Bool {
         switch random.below(24) {
-        case 0...3 where orderCount > 0:
-            let order = someOrder()
-            return session.submit(
-                CancelOrder(orderID: order, instrument: Self.instrument(of: order)))
+        case 0...3 where orderCount > 0: return cancelSome()
         case 4 where orderCount > 0:
             let order = someOrder()
             return session.submit(
@@ -54,6 +51,29 @@ extension SimulatedClient {
         case 9 where ledger.mayLogOut && chance(60): return session.submit(Logout())
         default: return enter(ledger, nowNanos)
         }
+    }
+
+    /// Fills the book, and empties it now and then.
+    func submitCrowded(_ ledger: Ledger) -> Bool {
+        switch random.below(1_500) {
+        case 0: return massCancel()
+        case 1 where ledger.mayLogOut: return session.submit(Logout())
+        case 2..<60 where orderCount > 0: return cancelSome()
+        default:
+            let isBuy = chance(2)
+            let away = Int64(random.below(20)) - (chance(200) ? 40 : 0)
+            return session.submit(
+                NewOrder(
+                    orderID: fresh(ledger), instrument: 1, side: isBuy ? .buy : .sell,
+                    priceTicks: isBuy ? 80 - away : 120 + away, quantityLots: lots(),
+                    account: account(), flags: chance(20) ? flags() : 0))
+        }
+    }
+
+    private func cancelSome() -> Bool {
+        let order = someOrder()
+        return session.submit(
+            CancelOrder(orderID: order, instrument: Self.instrument(of: order)))
     }
 
     private func massCancel() -> Bool {

@@ -18,12 +18,12 @@ final class SimulatedClient {
     private(set) var deliveredCount = 0
     /// Its last plain order, for another to be linked to.
     var partner: NewOrder?
-    private let isPlain: Bool
+    private let market: MarketPlan?
     private let settings: SessionSettings
 
-    init(number: UInt32, seed: UInt64, isPlain: Bool, nowNanos: UInt64) {
+    init(number: UInt32, seed: UInt64, market: MarketPlan?, nowNanos: UInt64) {
         self.number = number
-        self.isPlain = isPlain
+        self.market = market
         random = SeededRandom(seed: seed)
         var settings = SessionSettings(session: number, nonce: random.next() | 1)
         settings.keptMessagesMax = 256
@@ -33,7 +33,8 @@ final class SimulatedClient {
         settings.logonRetryNanos = 15_000_000
         settings.extendedReports = number % 2 == 0
         settings.cancelOnDisconnect = random.below(4) == 0
-        settings.cancelAllOnDisconnect = !isPlain && settings.cancelOnDisconnect && number > 1
+        let isVaried = market != nil
+        settings.cancelAllOnDisconnect = isVaried && settings.cancelOnDisconnect && number > 1
         self.settings = settings
         session = OrderEntrySession(settings: settings)
         session.logon(nowNanos: nowNanos)
@@ -76,7 +77,12 @@ final class SimulatedClient {
     func act(_ ledger: Ledger, _ nowNanos: UInt64) {
         if case .ended = session.phase { begin(nowNanos) }
         guard session.room > 0 else { return }
-        let isTaken = isPlain ? submit(ledger, nowNanos) : submitVaried(ledger, nowNanos)
+        let isTaken =
+            switch market?.isCrowded {
+            case nil: submit(ledger, nowNanos)
+            case false?: submitVaried(ledger, nowNanos)
+            case true?: submitCrowded(ledger)
+            }
         guard isTaken else { return }
         countSinceHealing += 1
     }

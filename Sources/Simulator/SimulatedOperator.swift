@@ -9,7 +9,12 @@ struct SimulatedOperator {
     /// 2023-11-14, about when a run begins.
     private var day: UInt32 = 19_675
 
-    init(_ market: MarketPlan) { random = market.random }
+    private let isCrowded: Bool
+
+    init(_ market: MarketPlan) {
+        random = market.random
+        isCrowded = market.isCrowded
+    }
 
     /// What makes all as it was, the last one first.
     static func closing(sessionCount: Int) -> [AdminRequest] {
@@ -24,7 +29,9 @@ struct SimulatedOperator {
     private mutating func chance(_ oneIn: UInt64) -> Bool { random.below(oneIn) == 0 }
 
     mutating func next(_ trades: [OperatorTrail.Trade]) -> AdminRequest {
-        switch random.below(24) {
+        // There what cancels many is what there is to see.
+        if isCrowded, chance(2) { return chance(2) ? roll() : kill() }
+        return switch random.below(24) {
         case 0...5: state()
         case 6...8: .setBands(instrument(), bands())
         case 9: .setOrderRules(instrument(), orderRules())

@@ -96,6 +96,8 @@ public struct SimulationFigures: Sendable {
         case triggers
         /// Trades that were declared void.
         case busts
+        /// Commands that cancelled more orders than one may, and so went on behind others.
+        case longCommands = "left over"
         /// Business days that ended.
         case rolls
     }

@@ -25,11 +25,11 @@ extension World {
 
     /// Asks a host as `needletail admin` does. False when it does not say that it is done.
     private func ask(_ host: SimulatedHost, _ request: AdminRequest) -> Bool {
-        guard let process = host.process else { return false }
+        guard let admin = host.process?.admin else { return false }
         let number = ledger.trail.begin(request)
         let words = request.words
         note("operator \(number) asks host \(host.index + 1): \(words)")
-        let answer = wait(for: host) { process.admin.answer(to: words, by: number) }
+        let answer = wait(for: host) { admin.answer(to: words, by: number) }
         note("operator \(number) is told: \(answer)")
         let isDone = Invariants.answered(ledger, number, answer)
         figures[.requests] += 1
@@ -40,7 +40,7 @@ extension World {
     /// What each host does a few times a second.
     private func lookAtCalendar() {
         let host = hosts[Int(random.below(2))]
-        if let process = host.process { wait(for: host) { _ = process.turn(.calendar) } }
+        if let look = host.process?.lookAtCalendar { wait(for: host, look) }
     }
 
     /// Runs what waits for a host, while the world goes on.
@@ -48,12 +48,14 @@ extension World {
         isAsking = true
         defer { isAsking = false }
         setTime(host)
-        let process = host.process
+        let life = host.lifeCount
         let endNanos = nowNanos + Self.patienceNanos
         return Simulation.run(body) { [unowned self] nanos in
             // Of who is gone nothing comes any more, however long one waits.
             let untilNanos = min(nowNanos + nanos, endNanos)
-            while nowNanos < untilNanos, host.process === process, ledger.violation == nil {
+            while nowNanos < untilNanos, host.isAlive, host.lifeCount == life,
+                ledger.violation == nil
+            {
                 step()
             }
         }

@@ -89,10 +89,11 @@ final class World {
         pieces = weights.flatMap { Array(repeating: $0.0, count: $0.1) }
         self.random = random
         network.logEnd = { [unowned self] in self.hosts[$0].logEnd }
+        network.wasWritten = { [unowned self] in self.ledger.wasWritten($0) }
         for number in 1...clientCount {
             clients.append(
                 SimulatedClient(
-                    number: UInt32(number), seed: self.random.next(), isPlain: market == nil,
+                    number: UInt32(number), seed: self.random.next(), market: market,
                     nowNanos: nowNanos))
         }
     }

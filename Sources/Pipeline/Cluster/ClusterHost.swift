@@ -61,8 +61,6 @@ public final class ClusterHost {
         case listener
         /// Who decides.
         case driver
-        /// Who looks at the calendar, and waits for the engine.
-        case calendar
     }
 
     /// How far its journal is, and whether it has failed.
@@ -77,8 +75,11 @@ public final class ClusterHost {
     public let cluster: ClusterMembership
     /// Who is served as its standby, and how far that is.
     public var mirror: MirrorStatus { shardMirror.status }
-    /// What operators ask of it, as over its control socket.
+    /// What operators ask of it, as over its control socket. Who waits for an answer when the host
+    /// is killed does not keep it.
     public let admin: AdminControl
+    /// Looks at the calendar, and waits for the engine: the same is true of it. Nil without one.
+    public let lookAtCalendar: (() -> Void)?
     /// How its snapshots get on.
     public let snapshots: SnapshotProgress
     private let journal: Journal<FileStorage>
@@ -87,7 +88,6 @@ public final class ClusterHost {
     private let duty: ShardDuty
     private var core: ReplicaCore
     private var loop: EngineLoop
-    private var clerk: CalendarClerk?
 
     /// Recovers what is on its disk, and stands ready. Throws as a gateway's start does. The
     /// configuration has a cluster, a journal and one shard.
@@ -127,8 +127,10 @@ public final class ClusterHost {
             calendar: configuration.calendar)
         let mailbox = shard.mailbox
         let progress = shard.progress
-        clerk = configuration.calendar.map { [cluster] calendar in
-            CalendarClerk(calendar, desks: [opening.desk], progress: [progress], cluster: cluster)
+        lookAtCalendar = configuration.calendar.map { [cluster] calendar in
+            var clerk = CalendarClerk(
+                calendar, desks: [opening.desk], progress: [progress], cluster: cluster)
+            return { clerk.turn() }
         }
         core = ReplicaCore(
             shard.core, duty: member.duty, settings: settings, successor: member.successor,
@@ -153,9 +155,6 @@ public final class ClusterHost {
             return false
         case .driver:
             cluster.turn()
-            return false
-        case .calendar:
-            clerk?.turn()
             return false
         }
     }
