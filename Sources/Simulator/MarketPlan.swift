@@ -15,6 +15,8 @@ struct MarketPlan {
     let hasCalendar: Bool
     /// Whether orders hardly trade, so that they become more than one command may cancel.
     let isCrowded: Bool
+    /// Open orders at most, of all and of a session; in some runs they are soon reached.
+    private let orderCapacities: (all: UInt32, session: UInt32)
     private(set) var random: SeededRandom
 
     /// A run begins at 22:13:21, and its clocks jump.
@@ -43,16 +45,16 @@ struct MarketPlan {
         requestOneIn = (isCrowded ? 2_000 : 80) + random.below(1_000)
         lullOneIn = random.below(2) == 0 ? .max : 10_000 + random.below(30_000)
         hasCalendar = random.below(2) == 0
+        let isTight = random.below(6) == 0
+        orderCapacities = isCrowded ? (8_192, 4_096) : isTight ? (48, 24) : (512, 256)
         self.random = random
     }
 
     /// A second instrument, and room for one that an operator defines.
     func extend(_ configuration: inout Configuration) {
         if hasCalendar { configuration.calendar = Self.calendar }
-        if isCrowded {
-            configuration.orderCapacity = 8_192
-            configuration.sessionOpenOrdersMax = 4_096
-        }
+        configuration.orderCapacity = orderCapacities.all
+        configuration.sessionOpenOrdersMax = orderCapacities.session
         configuration.instrumentCapacity = 3
         configuration.instruments.append(
             .init(number: 2, symbol: "TWO", lowestPriceTicks: -20, highestPriceTicks: 60))
