@@ -150,6 +150,11 @@ int cplatform_node_of(const void *address) {
 }
 
 void cplatform_sleep_nanos(uint64_t nanos) {
+    const struct cplatform_simulated *simulation = cplatform_simulation();
+    if (simulation->sleep != NULL) {
+        simulation->sleep(simulation->sleepContext, nanos);
+        return;
+    }
     static _Thread_local bool is_exact = false;
     if (!is_exact) {
         prctl(PR_SET_TIMERSLACK, 1L);

@@ -29,8 +29,6 @@ public struct Shard: ~Copyable {
     let events: LogRing<Event>
     /// How far the engine has come; any thread.
     public let progress: EngineProgress
-    /// What the journal's folder is not fit for.
-    public let warnings: [String]
     /// Where its log, its events and its engine are.
     public let memory: [MemoryRegion]
 
@@ -108,7 +106,6 @@ public struct Shard: ~Copyable {
         progress = counters.progress
         self.loop = loop
         self.core = core
-        warnings = recovery?.warnings ?? []
     }
 
     /// Makes the end of the log permanent, and begins the journal behind it. Alone it writes the
@@ -159,6 +156,8 @@ public struct Shard: ~Copyable {
         }
     }
 
+    /// What the journal's folder is not fit for.
+    public var warnings: [String] { recovery?.warnings ?? [] }
     /// Where the journal lies and how it is written, in a line.
     public var journalDescription: String? { recovery?.storage.description }
     /// What was found there at the start.

@@ -24,6 +24,10 @@ public enum Mutant: String, CaseIterable, Sendable {
     case syncErrorIgnored
     /// A mirror that has ended stays so.
     case neverReconnects
+    /// An operator is told that a command is done when it is written.
+    case answeredUncommitted
+    /// A command of an operator is written twice.
+    case wishWrittenTwice
 
     // SAFETY: set by the simulator before anything runs, in a process of one thread.
     /// The one that is planted.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SAFETY: the place is the calling thread's own and lives as long as it.
+// SAFETY: the place is the calling thread's own and lives as long as it; who goes on while a body
+// sleeps lives until that is done.
 internal import CPlatform
 
 /// Time and chance as a simulation has them: what the calling thread sees from `begin` to `end`.
@@ -17,6 +18,27 @@ public enum Simulation {
     public static func set(monotonicNanos: UInt64, utcNanos: UInt64) {
         unsafe cplatform_simulation().pointee.monotonicNanos = monotonicNanos
         unsafe cplatform_simulation().pointee.utcNanos = utcNanos
+    }
+
+    /// Runs a body that waits for others: wherever it sleeps `meanwhile` runs, with for how long,
+    /// nanoseconds, and has them go on. Not within itself.
+    public static func run<Answer>(
+        _ body: () -> Answer, meanwhile: @escaping (UInt64) -> Void
+    ) -> Answer {
+        let others = Others(meanwhile)
+        guard let cell = unsafe cplatform_simulation() else { return body() }
+        unsafe cell.pointee.sleepContext = Unmanaged.passUnretained(others).toOpaque()
+        unsafe cell.pointee.sleep = { context, nanos in
+            guard let context = unsafe context else { return }
+            unsafe Unmanaged<Others>.fromOpaque(context).takeUnretainedValue().goOn(nanos)
+        }
+        defer { unsafe cell.pointee.sleep = nil }
+        return withExtendedLifetime(others) { body() }
+    }
+
+    private final class Others {
+        let goOn: (UInt64) -> Void
+        init(_ goOn: @escaping (UInt64) -> Void) { self.goOn = goOn }
     }
 
     /// The system's clocks and chance again.

@@ -229,11 +229,80 @@ enum Invariants {
 
     /// 16: what is in the log came from a client: foreign frames change nothing.
     static func ofClients(_ ledger: Ledger, _ record: LogRecord) {
-        guard record.kind == .newOrder || record.kind == .cancelOrder else { return }
+        switch record.kind {
+        case .newOrder, .cancelOrder, .replaceOrder, .reduceOrder: break
+        default: return
+        }
         let session = Int(record.session)
         guard session < ledger.submitted.count, record.orderID >> 32 == record.session,
             record.orderID & 0xFFFF_FFFF <= ledger.submitted[session]
         else { return ledger.fail(16, "record \(record.sequence) is of an order that nobody sent") }
+    }
+
+    /// 5, 16: a record of an operator is of somebody who has asked for it, once, and who was not
+    /// told that nothing comes of it.
+    static func ofOperators(_ ledger: Ledger, _ record: LogRecord, isRefused: Bool) {
+        let number = record.session
+        guard var request = ledger.trail.requests[number], request.recordCount > 0 else {
+            return ledger.fail(
+                16, "record \(record.sequence) is of operator \(number), who asked for nothing")
+        }
+        if request.sequences.count == request.recordCount {
+            ledger.fail(
+                5, "record \(record.sequence) is what operator \(number) asked once, and has")
+        }
+        if request.isOver {
+            ledger.fail(
+                5,
+                "record \(record.sequence) is of operator \(number), who was told that it is over")
+        }
+        request.sequences.append(record.sequence)
+        request.isRefused = request.isRefused || isRefused
+        ledger.trail.requests[number] = request
+    }
+
+    /// 2: what an operator was told is done is in the log, all of it, where it was said to be, and
+    /// the engine has taken it; and what is done is not called refused. Says whether it is done.
+    static func answered(_ ledger: Ledger, _ number: UInt32, _ answer: String) -> Bool {
+        guard var request = ledger.trail.requests[number] else { return false }
+        let isYes = answer.hasPrefix("{\"ok\":true")
+        let isWhole = request.sequences.count == request.recordCount && !request.isRefused
+        // A trade that is looked for still: nothing was asked of the log yet.
+        let isDone = isYes && !answer.contains("\"isLooking\"")
+        if request.recordCount > 0, isDone != isWhole, isDone || !isUnknown(answer) {
+            ledger.fail(
+                2,
+                "operator \(number) is told \(answer), and has records \(request.sequences)"
+                    + (request.isRefused ? ", refused" : ""))
+        }
+        if isDone, let said = sequence(in: answer), !request.sequences.contains(said),
+            request.recordCount > 0
+        {
+            ledger.fail(2, "operator \(number) is told of record \(said), which is not its own")
+        }
+        let trade = ledger.trail.trades.first { $0.id == request.trade }
+        if isDone, let trade, !shows(trade, answer) {
+            ledger.fail(4, "operator \(number) is told of another trade than \(trade): \(answer)")
+        }
+        request.isOver = !isUnknown(answer)
+        ledger.trail.requests[number] = request
+        return isDone
+    }
+
+    private static func shows(_ trade: OperatorTrail.Trade, _ answer: String) -> Bool {
+        answer.contains(
+            "\"priceTicks\":\(trade.priceTicks),\"quantityLots\":\(trade.quantityLots),")
+    }
+
+    /// Whether an answer leaves open what comes of it.
+    private static func isUnknown(_ answer: String) -> Bool {
+        answer.contains("it is in the log and not committed yet")
+    }
+
+    private static func sequence(in answer: String) -> UInt64? {
+        let name = "\"sequence\":"
+        guard let range = answer.firstRange(of: name) else { return nil }
+        return UInt64(answer[range.upperBound...].prefix { $0.isNumber })
     }
 
     /// 17: books are uncrossed and whole, by the engine's own audit.

@@ -42,6 +42,11 @@ final class Ledger {
     var mayLogOut = true
     /// Records that told the time.
     private(set) var timesTold: UInt64 = 0
+    /// What operators have asked for.
+    var trail = OperatorTrail()
+    /// What came of it, and of what clients entered.
+    private(set) var eventCounts: [SimulationFigures.Count: UInt64] = [:]
+    private let isPlain: Bool
     /// A command's first record, whose second is to come.
     private var first: LogRecord?
     /// What is wrong, if anything is.
@@ -52,7 +57,8 @@ final class Ledger {
         var crc32c: UInt32
     }
 
-    init(sessionCount: Int) {
+    init(sessionCount: Int, isPlain: Bool) {
+        self.isPlain = isPlain
         reports = Array(repeating: [:], count: sessionCount + 1)
         taken = Array(repeating: 0, count: sessionCount + 1)
         submitted = Array(repeating: 0, count: sessionCount + 1)
@@ -114,8 +120,38 @@ final class Ledger {
         Invariants.once(self, record)
         Invariants.ofClients(self, record)
         if record.kind == .timeAdvance { timesTold += 1 }
-        fold.fold(record, continuation: continuation)
+        if isPlain {
+            fold.fold(record, continuation: continuation)
+        } else {
+            var isRefused = false
+            fold.fold(record, continuation: continuation) { event in
+                if event.kind == .controlRejected { isRefused = true }
+                see(event, of: record)
+            }
+            if record.isOfOperator { Invariants.ofOperators(self, record, isRefused: isRefused) }
+        }
         if let problem = fold.problem { fail(3, problem) }
+    }
+
+    private func see(_ event: Event, of record: LogRecord) {
+        switch event.kind {
+        case .traded where event.attributes.contains(.aggressor):
+            trail.note(
+                OperatorTrail.Trade(
+                    id: TradeID(shard: 0, sequence: record.sequence, index: event.detail),
+                    priceTicks: event.priceTicks, quantityLots: event.quantityLots))
+        case .auctionPriced: eventCounts[.auctions, default: 0] += 1
+        case .tradingStateSet where record.kind != .setInstrumentState:
+            eventCounts[.volatilityAuctions, default: 0] += 1
+        case .triggered: eventCounts[.triggers, default: 0] += 1
+        case .busted where event.attributes.contains(.resting):
+            eventCounts[.busts, default: 0] += 1
+        case .massCancelDone where event.quantityLots > 1_024,
+            .controlApplied where event.quantityLots > 1_024:
+            eventCounts[.longCommands, default: 0] += 1
+        case .businessDayRolled: eventCounts[.rolls, default: 0] += 1
+        default: break
+        }
     }
 
     /// Whether all of it is whole commands.

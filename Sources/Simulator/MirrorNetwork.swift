@@ -5,6 +5,7 @@
 internal import Glibc
 internal import Platform
 internal import RDMAReplica
+internal import Wire
 
 /// The network between the hosts' memories: one-sided writes, placed by cache lines in any order.
 final class MirrorNetwork {
@@ -14,6 +15,9 @@ final class MirrorNetwork {
     var isCut = [false, false]
     /// The last record of a host's log.
     var logEnd: (Int) -> UInt64 = { _ in .max }
+    /// Whether a primary has written a record. Much else lies in a ring: pieces of snapshots, and
+    /// halves of records.
+    var wasWritten: (LogRecord) -> Bool = { _ in true }
     /// Completions are told early, lost or told twice, one in so many; 0 = never.
     var badCompletionOneIn: UInt64 = 0
     /// A bit of a line that is placed is wrong, in so many; 0 = never.
@@ -305,7 +309,8 @@ final class SimulatedAcceptor: MirrorAcceptor {
         let old = unsafe place.loadUnaligned(as: UInt64.self)
         let new = unsafe memory.loadUnaligned(as: UInt64.self)
         guard old > 0, new > old, new - old <= 1 << 20, new & 511 == old & 511,
-            network.logEnd(host) < old
+            network.logEnd(host) < old,
+            unsafe network.wasWritten(place.loadUnaligned(as: LogRecord.self))
         else { return }
         network.tell(10, "record \(old) is written over in the ring of host \(host + 1)")
     }

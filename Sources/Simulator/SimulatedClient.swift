@@ -9,17 +9,21 @@ internal import Wire
 final class SimulatedClient {
     let number: UInt32
     var random: SeededRandom
-    private var session: OrderEntrySession
+    var session: OrderEntrySession
     private var buffer = [UInt8](repeating: 0, count: 1_472)
     /// Orders that it has made so far.
     private(set) var orderCount: UInt64 = 0
     /// Messages that its present session has taken since the faults stopped.
     var countSinceHealing = 0
     private(set) var deliveredCount = 0
+    /// Its last plain order, for another to be linked to.
+    var partner: NewOrder?
+    private let market: MarketPlan?
     private let settings: SessionSettings
 
-    init(number: UInt32, seed: UInt64, nowNanos: UInt64) {
+    init(number: UInt32, seed: UInt64, market: MarketPlan?, nowNanos: UInt64) {
         self.number = number
+        self.market = market
         random = SeededRandom(seed: seed)
         var settings = SessionSettings(session: number, nonce: random.next() | 1)
         settings.keptMessagesMax = 256
@@ -29,6 +33,8 @@ final class SimulatedClient {
         settings.logonRetryNanos = 15_000_000
         settings.extendedReports = number % 2 == 0
         settings.cancelOnDisconnect = random.below(4) == 0
+        let isVaried = market != nil
+        settings.cancelAllOnDisconnect = isVaried && settings.cancelOnDisconnect && number > 1
         self.settings = settings
         session = OrderEntrySession(settings: settings)
         session.logon(nowNanos: nowNanos)
@@ -52,7 +58,11 @@ final class SimulatedClient {
     var isBroken: Bool { session.phase == .ended(.sessionSequenceBroken) }
 
     /// The next datagram; empty when none is due.
-    func next(_ nowNanos: UInt64) -> [UInt8] {
+    func next(_ nowNanos: UInt64) -> [UInt8] { Self.next(of: &session, nowNanos, in: &buffer) }
+
+    private static func next(
+        of session: inout OrderEntrySession, _ nowNanos: UInt64, in buffer: inout [UInt8]
+    ) -> [UInt8] {
         var span = buffer.mutableSpan
         var target = unsafe span.mutableBytes
         let count = session.nextDatagram(nowNanos: nowNanos, into: &target)
@@ -67,7 +77,13 @@ final class SimulatedClient {
     func act(_ ledger: Ledger, _ nowNanos: UInt64) {
         if case .ended = session.phase { begin(nowNanos) }
         guard session.room > 0 else { return }
-        guard submit(ledger, nowNanos) else { return }
+        let isTaken =
+            switch market?.isCrowded {
+            case nil: submit(ledger, nowNanos)
+            case false?: submitVaried(ledger, nowNanos)
+            case true?: submitCrowded(ledger)
+            }
+        guard isTaken else { return }
         countSinceHealing += 1
     }
 
@@ -130,7 +146,7 @@ final class SimulatedClient {
         }
     }
 
-    private func fresh(_ ledger: Ledger) -> UInt64 {
+    func fresh(_ ledger: Ledger) -> UInt64 {
         orderCount += 1
         ledger.submitted[Int(number)] = orderCount
         return UInt64(number) << 32 | orderCount

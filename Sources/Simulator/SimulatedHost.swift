@@ -17,6 +17,8 @@ final class SimulatedHost {
     private(set) var process: ClusterHost?
     private var port: Port?
     private(set) var desk: SimulatedDesk?
+    /// Processes so far.
+    private(set) var lifeCount = 0
     /// Its clocks against the world's.
     var utcOffsetNanos: Int64 = 0
     var pausedUntilNanos: UInt64 = 0
@@ -117,6 +119,7 @@ final class SimulatedHost {
             return false
         }
         startProblem = nil
+        lifeCount += 1
         records = []
         seenPublished = 0
         seenReached = 0

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-//  Two hosts of a pair, their arbiter, network, disks and clients in one thread, under faults; a
-//  seed says all of it.
+//  Two hosts of a pair, their arbiter, network, disks, clients and operators in one thread, under
+//  faults; a seed says all of it.
 //
+//    operators ──▶ AdminControl ──▶ either host
 //    clients ──▶ datagrams ──▶ host 1 (ClusterHost) ──▶ MirrorNetwork ──▶ host 2 (ClusterHost)
 //       ▲          lossy          │    ▲    │                              │
 //       └─────────────────────────┘    │    └──▶ SimulatedDisk             └──▶ SimulatedDisk
@@ -81,6 +82,24 @@ public struct SimulationFigures: Sendable {
         case wipes
         /// Jumps of a host's UTC.
         case clockJumps = "clock jumps"
+        /// Times that nobody did anything for up to a second.
+        case lulls
+        /// What operators asked for.
+        case requests
+        /// Of these, changes that they were told are done.
+        case requestsDone = "changes done"
+        /// Auctions that had a price.
+        case auctions
+        /// Auctions that an order set off.
+        case volatilityAuctions = "set off by bands"
+        /// Stops that were triggered.
+        case triggers
+        /// Trades that were declared void.
+        case busts
+        /// Commands that cancelled more orders than one may, and so went on behind others.
+        case longCommands = "left over"
+        /// Business days that ended.
+        case rolls
     }
 
     private var counts: [UInt64] = Array(repeating: 0, count: Count.allCases.count)
@@ -121,6 +140,8 @@ public struct SimulationRun: Sendable {
 
     /// Says everything that happens in it.
     public var seed: UInt64
+    /// Without what a market has besides plain orders, whatever the seed says.
+    public var isPlain = false
     /// Turns of pieces under faults; as many as it takes follow without.
     public var stepCount = SimulationRun.stepCountDefault
     /// Gets each event as it happens.
@@ -142,7 +163,7 @@ public struct SimulationRun: Sendable {
             FolderTree.remove(folder)
         }
         FolderTree.remove(folder)
-        let world = World(seed: seed, folder: folder, tell: tell)
+        let world = World(seed: seed, isPlain: isPlain, folder: folder, tell: tell)
         world.run(stepCount: stepCount)
         return SimulationOutcome(
             seed: seed, violation: world.ledger.violation, figures: world.figures,

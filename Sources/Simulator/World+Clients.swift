@@ -12,7 +12,8 @@ extension World {
             ledger.fail(2, "client \(client.number): the gateway has lost what it acknowledged")
         }
         // At the end each says a few things more, and then nothing, so that all comes to rest.
-        if hasFaults ? chance(plan.orderOneIn) : client.wantsMore {
+        let orderOneIn = market?.isCrowded == true ? 1 : plan.orderOneIn
+        if hasFaults ? chance(orderOneIn) : client.wantsMore {
             client.act(ledger, nowNanos)
         }
         for _ in 0..<4 {

@@ -46,7 +46,7 @@ struct FaultPlan {
         snapshotEvery = deletesSegments ? 50 + random.below(100) : 200 + random.below(1_000)
     }
 
-    func configuration(host: Int, folder: String) -> Configuration {
+    func configuration(host: Int, folder: String, market: MarketPlan?) -> Configuration {
         var configuration = Configuration()
         configuration.ipv4Address = Frames.gatewayAddress
         configuration.udpPort = Frames.gatewayPort
@@ -61,6 +61,7 @@ struct FaultPlan {
         configuration.instruments = [
             .init(number: 1, symbol: "ONE", lowestPriceTicks: 1, highestPriceTicks: 200)
         ]
+        market?.extend(&configuration)
         configuration.commitPolicies = [policy]
         var journal = Configuration.Journal(folder: folder)
         journal.segmentByteCount = (deletesSegments ? 4 : 12) * 4_096
@@ -196,6 +197,13 @@ extension World {
         note("the clock of host \(host.index + 1) jumps")
     }
 
+    /// Everything stands still, as of a machine that is looked at.
+    func lull() {
+        nowNanos += 200_000_000 + random.below(1_000_000_000)
+        figures[.lulls] += 1
+        note("nobody has done anything for a while")
+    }
+
     func countSnapshots(_ host: SimulatedHost) {
         if host.process?.snapshots.last != nil { figures[.snapshots] += 1 }
     }
@@ -205,6 +213,11 @@ extension World {
         note("faults stop")
         hasFaults = false
         ledger.mayLogOut = false
+        if market != nil {
+            closing = SimulatedOperator.closing(sessionCount: clients.count)
+            // Most of what follows is waiting.
+            stepNanosMax = 60_000
+        }
         network.isCut = [false, false]
         network.badCompletionOneIn = 0
         network.damagedLineOneIn = 0

@@ -31,9 +31,13 @@ final class World {
     var clients: [SimulatedClient] = []
     let ledger: Ledger
     let plan: FaultPlan
+    /// What there is besides plain orders; nil in a run with those alone.
+    let market: MarketPlan?
     var figures = SimulationFigures()
     var lastEvents: [String] = []
     var hasFaults = true
+    /// A step takes less than this.
+    var stepNanosMax: UInt64 = 30_000
     private var steps: UInt64 = 0
     /// Which host's port has the gateway's address, as the network believes.
     var route: Int?
@@ -44,11 +48,19 @@ final class World {
     var strikeNanos = UInt64.max
     var nextQuestionNanos: UInt64 = 0
     var seenDecisionCount = 0
+    /// Who draws what operators ask for.
+    var clerk: SimulatedOperator?
+    /// Whether one waits for its answer.
+    var isAsking = false
+    /// What operators ask for still when all is to be well, the last one first.
+    var closing: [AdminRequest] = []
     private let tell: (@Sendable (String) -> Void)?
     private let pieces: [ClusterHost.Piece]
 
-    init(seed: UInt64, folder: String, tell: (@Sendable (String) -> Void)?) {
+    init(seed: UInt64, isPlain: Bool, folder: String, tell: (@Sendable (String) -> Void)?) {
         self.tell = tell
+        market = isPlain ? nil : MarketPlan(seed: seed)
+        clerk = market.map(SimulatedOperator.init)
         var random = SeededRandom(seed: seed)
         plan = FaultPlan(&random)
         arbiter = SimulatedArbiter(seed: random.next())
@@ -57,14 +69,15 @@ final class World {
         network.damagedLineOneIn = plan.damagedLineOneIn
         unsafe mkdir(folder, 0o700)
         let clientCount = 1 + Int(random.below(3))
-        ledger = Ledger(sessionCount: 4)
+        ledger = Ledger(sessionCount: 4, isPlain: market == nil)
         var hosts: [SimulatedHost] = []
         for index in 0..<2 {
             let disk = SimulatedDisk(folder: "\(folder)/\(index + 1)", seed: random.next())
             hosts.append(
                 SimulatedHost(
                     index: index, disk: disk,
-                    configuration: plan.configuration(host: index, folder: disk.folder),
+                    configuration: plan.configuration(
+                        host: index, folder: disk.folder, market: market),
                     arbiter: arbiter, network: network))
         }
         self.hosts = hosts
@@ -76,10 +89,12 @@ final class World {
         pieces = weights.flatMap { Array(repeating: $0.0, count: $0.1) }
         self.random = random
         network.logEnd = { [unowned self] in self.hosts[$0].logEnd }
+        network.wasWritten = { [unowned self] in self.ledger.wasWritten($0) }
         for number in 1...clientCount {
             clients.append(
                 SimulatedClient(
-                    number: UInt32(number), seed: self.random.next(), nowNanos: nowNanos))
+                    number: UInt32(number), seed: self.random.next(), market: market,
+                    nowNanos: nowNanos))
         }
     }
 
@@ -96,7 +111,7 @@ final class World {
 
     func run(stepCount: Int) {
         for host in hosts { start(host) }
-        for _ in 0..<stepCount where ledger.violation == nil { step() }
+        while steps < stepCount, ledger.violation == nil { step() }
         if ledger.violation == nil { heal() }
         var deadline = nowNanos + Self.livenessNanos
         if network.damagedLineCount > 0 { deadline += Self.resendNanos }
@@ -112,9 +127,10 @@ final class World {
         for host in hosts { host.kill(power: false) }
     }
 
-    private func step() {
+    func step() {
         steps += 1
-        nowNanos += random.below(30_000)
+        nowNanos += random.below(stepNanosMax)
+        if let market, hasFaults, chance(market.lullOneIn) { lull() }
         arbiter.nowNanos = nowNanos
         arbiter.turn()
         network.nowNanos = nowNanos
@@ -131,6 +147,7 @@ final class World {
         }
         if nowNanos >= nextFlightNanos { deliver() }
         turnClients()
+        operate()
     }
 
     private func turn(_ host: SimulatedHost) {
@@ -245,7 +262,8 @@ final class World {
         guard let speaker = hosts.first(where: { $0.isInSyncPrimary }),
             hosts[1 - speaker.index].isInSync, !isOverdue(speaker)
         else { return false }
-        return clients.allSatisfy { $0.isOpen && $0.isIdle && $0.countSinceHealing >= 3 }
+        return closing.isEmpty && !isAsking
+            && clients.allSatisfy { $0.isOpen && $0.isIdle && $0.countSinceHealing >= 3 }
             && ledger.lastSequence == speaker.logEnd
             && hosts[1 - speaker.index].logEnd == speaker.logEnd
             && hosts.allSatisfy { $0.process?.appliedState?.sequence == speaker.logEnd }
@@ -295,6 +313,7 @@ final class World {
         figures[.milliseconds] = (nowNanos - 1_000_000_000) / 1_000_000
         figures[.acknowledged] = ledger.lastSequence
         figures[.timesTold] = ledger.timesTold
+        for (count, times) in ledger.eventCounts { figures[count] = times }
         figures[.reports] = UInt64(clients.reduce(0) { $0 + $1.deliveredCount })
         figures[.unknownSwaps] = UInt64(arbiter.unknownCount)
         figures[.badCompletions] = UInt64(network.badCompletionCount)

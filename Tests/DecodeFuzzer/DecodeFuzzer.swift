@@ -10,30 +10,16 @@
 //  What must hold after each input: a frame is counted once by what became of it, and one that was
 //  dropped has changed nothing: not the log, not the sessions, not the state hash.
 internal import Engine
+internal import FuzzDriver
 internal import NICGateway
 internal import Pipeline
 internal import ShardRig
 internal import Wire
 
-@_silgen_name("LLVMFuzzerRunDriver")
-private func runDriver(
-    _ argumentCount: UnsafeMutablePointer<CInt>,
-    _ arguments: UnsafeMutablePointer<UnsafeMutableRawPointer>,
-    _ testOneInput: @convention(c) (UnsafePointer<UInt8>, Int) -> CInt
-) -> CInt
-
-/// Where the package manager has an executable begin. Built by `hw/scripts/fuzz`; libFuzzer reads
-/// the arguments and calls back on one thread.
+/// Where the package manager has an executable begin. Built by `hw/scripts/fuzz`.
 @_cdecl("DecodeFuzzer_main")
 public func start(_ argumentCount: CInt, _ arguments: UnsafeMutableRawPointer) -> CInt {
-    var count = argumentCount
-    var list = unsafe arguments
-    return unsafe runDriver(&count, &list) { start, count in
-        // SAFETY: libFuzzer gives `count` bytes; they are copied here.
-        let input = unsafe Array(UnsafeBufferPointer(start: start, count: count))
-        unsafe Fuzz.target.take(input)
-        return 0
-    }
+    unsafe runFuzzer(argumentCount, arguments) { unsafe Fuzz.target.take($0) }
 }
 
 /// One shard for all inputs: it must stand whatever came before.

@@ -3,9 +3,8 @@
 //  Random bytes against the fold: libFuzzer ─▶ bytes ─▶ records ─▶ small engine.
 //
 //  The first byte of an input says what the rest is:
-//    bit 0      whether sessions and their sequences are made right, so that orders get through;
-//               accounts, ids, instruments, prices and lots are brought into small ranges then, and
-//               what operators say of an instrument such as it may be
+//    bit 0      whether what a record says is brought to what could be (`Righted`): sessions and their
+//               sequences, so that orders get through, and small ranges of all numbers
 //    bits 1…2   the size of a slice: 1, 2, 16 or 256 events
 //    bits 3…4   the version of the rules, from the oldest that is folded
 //    bit 5      whether commands take few steps, so that much is left over
@@ -15,31 +14,17 @@
 //  more than there is room for; after each command the invariants; at the end an image gives an
 //  engine that gives the same image, and so does a fold in slices of another size.
 @_spi(Testing) internal import Engine
+internal import FuzzDriver
 internal import Wire
 
-@_silgen_name("LLVMFuzzerRunDriver")
-private func runDriver(
-    _ argumentCount: UnsafeMutablePointer<CInt>,
-    _ arguments: UnsafeMutablePointer<UnsafeMutableRawPointer>,
-    _ testOneInput: @convention(c) (UnsafePointer<UInt8>, Int) -> CInt
-) -> CInt
-
-/// Where the package manager has an executable begin. Built by `hw/scripts/fuzz`; libFuzzer reads
-/// the arguments and calls back on one thread.
+/// Where the package manager has an executable begin. Built by `hw/scripts/fuzz`.
 @_cdecl("FoldFuzzer_main")
 public func start(_ argumentCount: CInt, _ arguments: UnsafeMutableRawPointer) -> CInt {
-    var count = argumentCount
-    var list = unsafe arguments
-    return unsafe runDriver(&count, &list) { start, count in
-        // SAFETY: libFuzzer gives `count` bytes; they are copied here.
-        let input = unsafe Array(UnsafeBufferPointer(start: start, count: count))
-        take(input)
-        return 0
-    }
+    unsafe runFuzzer(argumentCount, arguments, take)
 }
 
-private let limits = EngineLimits(
-    orderCapacity: 24, sessionCapacity: 3, instrumentCapacity: 2, ladderTickCapacity: 160,
+let limits = EngineLimits(
+    orderCapacity: 24, sessionCapacity: 3, instrumentCapacity: 3, ladderTickCapacity: 200,
     sessionOpenOrdersMax: 12)
 
 private func take(_ input: [UInt8]) {
@@ -113,70 +98,23 @@ private func records(_ bytes: ArraySlice<UInt8>) -> [LogRecord] {
     mutating func play(_ records: [LogRecord], isRight: Bool) {
         var index = 0
         while index < records.count {
-            let record = isRight ? righted(records[index]) : records[index]
+            var record = records[index]
+            if isRight {
+                record = Righted.record(record, before: nextSequence) {
+                    engine.session($0)?.expectedSequence ?? 0
+                }
+            }
             index += 1
             if record.isPair {
                 guard index < records.count else { return }
-                apply(record, records[index])
+                let second = records[index]
+                apply(record, isRight ? Righted.second(second, of: record) : second)
                 index += 1
             } else {
                 apply(record, nil)
             }
             if let broken = engine.checkInvariants() { fatalError("after \(record): \(broken)") }
         }
-    }
-
-    /// The record with a session that there is and the sequence that it is at; of what an order
-    /// has, numbers that meet.
-    private func righted(_ record: LogRecord) -> LogRecord {
-        guard (1...7).contains(record.kind.rawValue) else { return rightedControl(record) }
-        var record = record
-        record.session = record.session % limits.sessionCapacity + 1
-        record.sessionSequence = UInt32(
-            truncatingIfNeeded: engine.session(record.session)?.expectedSequence ?? 0)
-        record.orderID &= 31
-        record.priceTicks %= 100
-        record.quantityLots &= 1023
-        if record.kind == .replaceOrder {
-            record.originalOrderID &= 31
-        } else {
-            record.account &= 3
-            record.instrument &= 3
-        }
-        return record
-    }
-
-    /// What says something of an instrument says what could be, mostly.
-    private func rightedControl(_ given: LogRecord) -> LogRecord {
-        var record = given
-        record.instrument &= 3
-        record.orderID &= 31
-        record.quantityLots &= 31
-        record.flags &= 1
-        record.attributes.rawValue &= 7
-        switch record.kind {
-        case .setInstrumentState:
-            record.quantityLots = 0
-            record.priceTicks = record.flags == 0 ? 0 : record.priceTicks % 100
-        case .setPriceBands:
-            record.priceTicks = 0
-            record.attributes.rawValue &= 1
-            record.account = record.attributes.rawValue == 0 ? 0 : record.account & 3
-        case .setOrderRules:
-            record.orderID &= 7
-            record.priceTicks &= 0x3FFF
-            record.account &= 3
-            (record.flags, record.attributes.rawValue) = (0, 0)
-        case .setTickTableRow:
-            record.orderID &= 3
-            record.quantityLots &= 3
-            record.priceTicks %= 60
-            record.account = record.account & 3 | (record.account >> 16 & 3) << 16
-            record.instrument = 0
-            (record.flags, record.attributes.rawValue) = (0, 0)
-        default: return given
-        }
-        return record
     }
 
     private mutating func apply(_ given: LogRecord, _ continuation: LogRecord?) {

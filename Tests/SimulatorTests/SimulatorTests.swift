@@ -12,7 +12,8 @@ private struct Found: CustomTestStringConvertible, Sendable {
 }
 
 @Suite(.serialized) struct `A simulated pair` {
-    // What a seed says changes with the simulator: these are kept for the ground that they cover.
+    // What a seed says changes with the simulator: these are kept for the ground that they cover,
+    // and run plainly, which is what they were found by.
     private static let found = [
         Found(
             seed: 133, steps: 60_000,
@@ -71,6 +72,7 @@ private struct Found: CustomTestStringConvertible, Sendable {
     private func `holds its invariants where one was once broken`(_ found: Found) {
         var run = SimulationRun(seed: found.seed)
         run.stepCount = found.steps
+        run.isPlain = true
         let outcome = run.run()
         #expect(outcome.violation == nil, "\(outcome.lastEvents.joined(separator: "\n"))")
     }
@@ -90,6 +92,15 @@ private struct Found: CustomTestStringConvertible, Sendable {
         }
         #expect(figures[.acknowledged] > 1_000 && figures[.admissions] > 10)
         #expect(figures[.timesTold] > 0)
+        #expect(figures[.requestsDone] > 50 && figures[.triggers] > 50)
+        #expect(figures[.auctions] > 0 && figures[.busts] > 0 && figures[.rolls] > 0)
+    }
+
+    @Test func `has nothing but plain orders where nothing else is wanted`() {
+        var run = SimulationRun(seed: 5)
+        #expect(run.run().figures[.requests] > 0)
+        run.isPlain = true
+        #expect(run.run().figures[.requests] == 0)
     }
 
     @Test func `repeats itself`() {

@@ -162,6 +162,9 @@ struct cplatform_simulated {
     uint64_t monotonicNanos;
     uint64_t utcNanos;
     uint64_t randomState;
+    // In the place of each sleep.
+    void (*sleep)(void *context, uint64_t nanos);
+    void *sleepContext;
 };
 struct cplatform_simulated *cplatform_simulation(void);
 

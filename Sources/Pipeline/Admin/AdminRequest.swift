@@ -62,7 +62,7 @@ package enum AdminRequest: Equatable, Sendable {
     case order(session: UInt32, orderID: UInt64)
 
     /// Whether the gateway's own log has it.
-    var isChange: Bool {
+    package var isChange: Bool {
         switch self {
         case .kill, .setTradeGroup, .addInstrument, .state, .setBands, .setOrderRules,
             .setTickTable, .roll, .bust:

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
 internal import NICGateway
 internal import Platform
 internal import Wire
@@ -80,7 +79,7 @@ struct BustControl: Sendable {
         let question = TradeDesk.Question(sequence: id.sequence, index: id.index)
         for _ in 0..<Self.waitMillisMax {
             switch trades.finding(of: question) {
-            case nil: usleep(1_000)
+            case nil: IdleStrategy.rest(nanos: 1_000_000)
             case .nothing(let sentence):
                 return .other(
                     ClusterControl.refusal(.state, "there is no trade \(id.text): \(sentence)"))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
 internal import NICGateway
+internal import Platform
 
 /// Has an operator's command written to the logs of some shards, and waits until it is committed.
 ///
@@ -39,7 +39,7 @@ struct CommandControl: Sendable {
         for _ in 0..<Self.waitMillisMax {
             let answers = desks.compactMap(\.answer)
             if answers.count == desks.count { return .answered(answers) }
-            usleep(1_000)
+            IdleStrategy.rest(nanos: 1_000_000)
         }
         let areCalledOff = desks.map { $0.withdraw() }
         return .refused(

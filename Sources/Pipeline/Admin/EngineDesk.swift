@@ -3,7 +3,7 @@
 // SAFETY: `question` and `reply` are the asker's while `state` is idle or answered, and those of
 // the engine's thread while it is taken; who changes `state` hands them over. One asker at a time.
 internal import Engine
-internal import Glibc
+internal import Platform
 internal import Synchronization
 
 /// Questions to the engine of one shard, between the thread that owns it and whoever asks. One
@@ -22,8 +22,8 @@ final class EngineDesk: @unchecked Sendable {
     private static let asked: UInt8 = 1
     private static let taken: UInt8 = 2
     private static let answered: UInt8 = 3
-    private static let waitMicros = 1_000_000
-    private static let napMicros = 200
+    private static let waitNanos: UInt64 = 1_000_000_000
+    private static let napNanos: UInt64 = 200_000
 
     private var question = EngineQuestion.room
     private var reply = Reply()
@@ -57,17 +57,19 @@ final class EngineDesk: @unchecked Sendable {
         self.question = question
         // Release: pairs with the acquire in `answer`.
         state.store(Self.asked, ordering: .releasing)
-        for _ in 0..<Self.waitMicros / Self.napMicros {
+        for _ in 0..<Self.waitNanos / Self.napNanos {
             // Acquire: pairs with the release in `answer`.
             if state.load(ordering: .acquiring) == Self.answered { return take() }
-            usleep(UInt32(Self.napMicros))
+            IdleStrategy.rest(nanos: Self.napNanos)
         }
         let isCalledOff = state.compareExchange(
             expected: Self.asked, desired: Self.idle, ordering: .relaxed
         ).exchanged
         guard !isCalledOff else { return nil }
         // It is being answered: that is a matter of microseconds.
-        while state.load(ordering: .acquiring) != Self.answered { usleep(UInt32(Self.napMicros)) }
+        while state.load(ordering: .acquiring) != Self.answered {
+            IdleStrategy.rest(nanos: Self.napNanos)
+        }
         return take()
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Foundation
+internal import Platform
 internal import Wire
 
 /// The local times of one time zone as UTC, and back: the one place that knows of zones, which it
@@ -33,7 +34,7 @@ struct ZoneClock: Sendable {
     }
 
     /// UTC seconds since 1970, by the host's clock.
-    static var nowSeconds: UInt64 { UInt64(max(Date().timeIntervalSince1970, 0)) }
+    static var nowSeconds: UInt64 { CycleClock.ofNanoseconds().utcNanos() / 1_000_000_000 }
 
     /// The moment of a local time, seconds since midnight; UTC seconds since 1970.
     func seconds(of timeOfDay: Int, on day: BusinessDay) -> UInt64 {

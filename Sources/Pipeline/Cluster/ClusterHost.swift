@@ -75,6 +75,11 @@ public final class ClusterHost {
     public let cluster: ClusterMembership
     /// Who is served as its standby, and how far that is.
     public var mirror: MirrorStatus { shardMirror.status }
+    /// What operators ask of it, as over its control socket. Who waits for an answer when the host
+    /// is killed does not keep it.
+    public let admin: AdminControl
+    /// Looks at the calendar, and waits for the engine: the same is true of it. Nil without one.
+    public let lookAtCalendar: (() -> Void)?
     /// How its snapshots get on.
     public let snapshots: SnapshotProgress
     private let journal: Journal<FileStorage>
@@ -117,8 +122,16 @@ public final class ClusterHost {
             ],
             arbiter: around.arbiter, arbiterDescription: "simulated",
             listener: MirrorListener([around.acceptor]), death: nil, clock: around.clock)
+        admin = AdminControl(
+            desks: [opening.desk], cluster: cluster, isKept: true,
+            calendar: configuration.calendar)
         let mailbox = shard.mailbox
         let progress = shard.progress
+        lookAtCalendar = configuration.calendar.map { [cluster] calendar in
+            var clerk = CalendarClerk(
+                calendar, desks: [opening.desk], progress: [progress], cluster: cluster)
+            return { clerk.turn() }
+        }
         core = ReplicaCore(
             shard.core, duty: member.duty, settings: settings, successor: member.successor,
             shard: 0, policy: policy, journal: journal.status, history: mailbox,

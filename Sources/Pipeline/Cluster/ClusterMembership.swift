@@ -13,13 +13,25 @@ internal import Wire
 /// Threading: `turn` and `listen` belong to a thread each; `view` and the descriptions are for all.
 public final class ClusterMembership: Sendable {
     /// A shard in it.
-    struct Member: Sendable {
+    final class Member: Sendable {
         let duty: ShardDuty
         let mirror: ShardMirror
         let successor: JournalSuccessor
         let journal: JournalStatus
         let log: LogRing<LogRecord>
         let firstEpoch: UInt32
+
+        init(
+            duty: ShardDuty, mirror: ShardMirror, successor: JournalSuccessor,
+            journal: JournalStatus, log: LogRing<LogRecord>, firstEpoch: UInt32
+        ) {
+            self.duty = duty
+            self.mirror = mirror
+            self.successor = successor
+            self.journal = journal
+            self.log = log
+            self.firstEpoch = firstEpoch
+        }
     }
 
     /// How it stands, and what people ask of it.
@@ -111,9 +123,13 @@ public final class ClusterMembership: Sendable {
     /// What comes for the other shards is waited for.
     public var mustComeBack: Bool {
         if view.isOver || view.wantsResync { return true }
-        let views = members.map(\.duty.following)
-        if views.contains(where: { $0.snapshot != nil && $0.landed == nil }) { return false }
-        return views.contains { $0.cut != nil || $0.landed != nil }
+        var comesBack = false
+        for member in members {
+            let following = member.duty.following
+            if following.snapshot != nil, following.landed == nil { return false }
+            comesBack = comesBack || following.cut != nil || following.landed != nil
+        }
+        return comesBack
     }
 
     /// What a host does before it starts anew, once its threads are gone: its log is cut back to a

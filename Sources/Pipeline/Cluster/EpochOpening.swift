@@ -124,6 +124,11 @@ struct EpochOpening {
             if isAsked {
                 awaitedSequence = sequence
                 core.awaitAnswer(to: sequence)
+                #if NEEDLETAIL_MUTANTS
+                if Mutant.answeredUncommitted.isPlanted {
+                    desk.commands.tell(CommandAnswer(sequence: sequence, reason: .none))
+                }
+                #endif
             }
         }
         // What follows holds nothing up: what has no room now has it in a later poll.
@@ -148,6 +153,9 @@ struct EpochOpening {
             desk.commands.tell(CommandAnswer(sequence: 0, reason: .invalidControl))
         } else {
             waiting.append((wish, true))
+            #if NEEDLETAIL_MUTANTS
+            if Mutant.wishWrittenTwice.isPlanted { waiting.append((wish, true)) }
+            #endif
         }
     }
 }

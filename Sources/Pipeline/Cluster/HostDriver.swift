@@ -92,8 +92,8 @@ final class HostDriver: @unchecked Sendable {
         seen.peerEpoch = view.peerEpoch
         if machine.role.servesStandby { observeStandby(&seen) } else { observePrimary(&seen) }
         seen.doubt = doubt
-        let modes = Set(members.map { $0.duty.gate.seenMode })
-        seen.gate = modes.count == 1 ? modes.first : nil
+        let mode = members[0].duty.gate.seenMode
+        seen.gate = members.allSatisfy { $0.duty.gate.seenMode == mode } ? mode : nil
         seen.isAcknowledgedDurable = members.allSatisfy {
             $0.journal.durable.load() >= $0.duty.gate.reachedSequence
         }

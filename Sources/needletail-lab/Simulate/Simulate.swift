@@ -23,6 +23,8 @@ struct Simulate: ParsableCommand {
     @Option(help: "One seed.") var seed: UInt64?
     @Option(help: "Seeds from the first to below the last, as 1000..2000.") var seeds: String?
     @Option(help: "Turns under faults in each run.") var steps = SimulationRun.stepCountDefault
+    @Flag(help: "Leave out what a market has besides plain orders, whatever the seed says.")
+    var plain = false
     @Flag(help: "Print each event.") var verbose = false
 
     #if NEEDLETAIL_MUTANTS
@@ -40,6 +42,7 @@ struct Simulate: ParsableCommand {
         for seed in try range() {
             var run = SimulationRun(seed: seed)
             run.stepCount = steps
+            run.isPlain = plain
             if verbose { run.tell = { print($0) } }
             let outcome = run.run()
             figures.add(outcome.figures)
@@ -64,7 +67,8 @@ struct Simulate: ParsableCommand {
     private func report(_ outcome: SimulationOutcome, _ violation: Violation) {
         if !verbose { for line in outcome.lastEvents { print(line) } }
         print("seed \(outcome.seed): \(violation)")
-        print("needletail-lab simulate --seed \(outcome.seed) --steps \(steps) --verbose")
+        let plainly = plain ? " --plain" : ""
+        print("needletail-lab simulate --seed \(outcome.seed) --steps \(steps)\(plainly) --verbose")
     }
 
     private func report(_ figures: SimulationFigures, seconds: Double) {
