@@ -56,6 +56,8 @@ struct MarketPlan {
         configuration.orderCapacity = orderCapacities.all
         configuration.sessionOpenOrdersMax = orderCapacities.session
         configuration.instrumentCapacity = 3
+        // Where few orders have room, few prices have.
+        if orderCapacities.all < 100 { configuration.priceCapacity = 320 }
         configuration.instruments.append(
             .init(number: 2, symbol: "TWO", lowestPriceTicks: -20, highestPriceTicks: 60))
     }

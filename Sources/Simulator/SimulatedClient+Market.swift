@@ -27,7 +27,9 @@ extension SimulatedClient {
 
     private func price(_ instrument: UInt32) -> Int64 {
         if chance(50) { return [-30, 0, 201][Int(random.below(3))] }
-        return Int64(random.below(20)) + (instrument == 1 ? 90 : 10)
+        let price = Int64(random.below(20)) + (instrument == 1 ? 90 : 10)
+        // The third has any prices.
+        return instrument == 3 ? price << [0, 6, 20, 40][Int(random.below(4))] : price
     }
 
     private func lots() -> UInt64 { 1 + random.below(20) }

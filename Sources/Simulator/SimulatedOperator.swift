@@ -124,6 +124,6 @@ struct SimulatedOperator {
         return .addInstrument(
             .init(
                 number: number, symbol: number == 3 ? "THREE" : "OTHER", lowestPriceTicks: 1,
-                highestPriceTicks: 40))
+                highestPriceTicks: Configuration.Instrument.priceTicks.upperBound))
     }
 }

@@ -78,7 +78,9 @@ private func records(_ bytes: ArraySlice<UInt8>) -> [LogRecord] {
                 epoch: 1, rulesVersion: rules, lastCarriedSequence: 0, indexSeed: 3, shard: 1,
                 host: 1), limits.continuation)
         let detail = InstrumentDetail(symbol: "X", priceDecimals: 0, quantityDecimals: 0)
-        for (instrument, lowest, highest) in [(1, 1, 90), (2, -20, 40)] as [(UInt32, Int64, Int64)]
+        // Before rules 3 there is room for all prices of a range.
+        let far: Int64 = rules < 3 ? 40 : 1 << 61
+        for (instrument, lowest, highest) in [(1, 1, 90), (2, -20, far)] as [(UInt32, Int64, Int64)]
         {
             apply(
                 .defineInstrument(

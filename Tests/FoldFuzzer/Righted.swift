@@ -25,6 +25,8 @@ enum Righted {
         record.sessionSequence = UInt32(truncatingIfNeeded: next(record.session))
         record.orderID &= 31
         record.priceTicks %= 100
+        // Of some as far away as may be.
+        if given.priceTicks >> 61 == 3 { record.priceTicks <<= given.priceTicks >> 7 & 63 }
         record.quantityLots &= 1023
         if record.kind == .replaceOrder {
             record.originalOrderID &= 31
