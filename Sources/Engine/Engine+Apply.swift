@@ -34,10 +34,12 @@ extension Engine {
     /// (`priceOutOfRange`); since rules 3 what the instrument asks of each order, see
     /// `ruleRefusal`; and for orders that may rest, even if they would trade in full: the session's
     /// limit (`sessionOrderLimit`), the pool (`orderPoolExhausted`), post-only does not
-    /// cross (`postOnlyWouldTrade`).
+    /// cross (`postOnlyWouldTrade`), and since rules 3 of one that would rest at once its price has
+    /// room (`noRoomForPrice`, see `hasRoom`).
     /// Then `accepted` (with `resting`, alone, if it rests untouched), trades, and what is left:
     /// `rested`, or `cancelled` with `selfTradePrevented`, `fillOrKill`, `marketRemainder` (market
-    /// orders) or `immediateOrCancel`; since rules 3 with `outsidePriceBand`, see `leavesAtBand`.
+    /// orders) or `immediateOrCancel`; since rules 3 with `outsidePriceBand`, see `leavesAtBand`,
+    /// or `noRoomToRest`.
     /// Orders of one account are equal account numbers, 0 too; since rules 3 prevention acts
     /// between accounts of one trade group as well (`setTradeGroup`).
     ///
@@ -50,7 +52,8 @@ extension Engine {
     /// (`invalidFlags`), original open (`unknownOrder`), new id not 0 (`invalidOrderID`) and not
     /// another open order's (`duplicateOrderID`), `instrumentNotOpen`, `zeroQuantity`,
     /// `quantityTooLarge`, `priceOutOfRange`, `ruleRefusal`; total not above what was executed:
-    /// `cancelled(totalExecuted)`; post-only does not cross (`postOnlyWouldTrade`); then
+    /// `cancelled(totalExecuted)`; post-only does not cross (`postOnlyWouldTrade`), and
+    /// `noRoomForPrice`, while the original still stands where it does; then
     /// `replaced`, `accepted` and on as a new order. `replaceRejected` carries the new id and what
     /// is known of the original.
     ///

@@ -88,6 +88,9 @@ public struct Engine: ~Copyable, Sendable {
     var rangePages: UInt64 = 0
     /// Of those that the log may have had: there is memory for what they need.
     let oldestRules: UInt32
+    /// Those that the log was begun under; 0 before the first command. An image says only whether
+    /// they were before 3.
+    var firstRules: UInt32 = 0
     /// Whether a page may be lacking for an order's price.
     var arePagesShort = false
     /// Orders that are open; by the thread of the engine.
@@ -160,7 +163,7 @@ public struct Engine: ~Copyable, Sendable {
         node: NUMANode? = nil, sliceEvents: Int, bounds: StepBounds = StepBounds()
     ) throws(PlatformError) {
         Self.check(limits, sliceEvents: sliceEvents)
-        let pageCapacity = Self.pageCapacity(limits, oldestRules: oldestRules)
+        let pageCapacity = Self.pageCapacity(limits, rules: oldestRules)
         let indexCount = OrderIndex.entryCount(orderCapacity: limits.orderCapacity)
         let backlogCapacity = Int(Self.backlogCapacity(limits))
         // A list of each session's orders starts and ends behind the orders; behind these are the

@@ -19,11 +19,13 @@ extension Reason {
         34: "mass cancel under way", 35: "price outside band", 36: "invalid tick",
         37: "invalid lot", 38: "order value too large", 39: "quantity too small",
         44: "already busted", 45: "too many busts", 46: "trade of earlier day",
+        47: "no room for one more price",
         64: "by client", 65: "immediate or cancel", 66: "fill or kill", 67: "market remainder",
         68: "self-trade prevented", 69: "mass cancelled", 70: "session ended", 71: "replaced",
         72: "expired", 73: "total executed", 74: "minimum quantity", 75: "linked order traded",
         76: "step limit", 77: "kill switch", 78: "outside price band",
         79: "day ended", 80: "replace invalid",
+        81: "no room to rest",
         96: "session in use", 97: "not authorised", 98: "wrong epoch", 99: "timed out",
         100: "logged out", 101: "not available",
     ]

@@ -169,7 +169,7 @@ extension Configuration {
             inner.integer("sessionOpenOrdersMax", in: 1...268_435_456) ?? orderCapacity
         instrumentCapacity =
             inner.integer("instrumentCapacity", in: Instrument.numbers) ?? instrumentCapacity
-        priceCapacity = inner.integer("priceCapacity", in: 64...1 << 28)
+        priceCapacity = inner.integer("priceCapacity", in: 64...1 << 30)
         reader.absorb(inner)
     }
 

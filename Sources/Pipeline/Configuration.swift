@@ -177,9 +177,10 @@ public struct Configuration: Sendable {
     private func neededPrices(shard: UInt32) -> UInt32 {
         var prices: UInt64 = 0
         for instrument in instruments where instrument.shard == shard {
-            prices = min(prices + instrument.priceLevels, 1 << 30)
+            // In whole pages.
+            prices = min(prices + (instrument.priceLevels + 63) / 64 * 64, 1 << 29)
         }
-        let most: UInt64 = rules.newest < 3 ? 1 << 30 : 1 << 22
+        let most: UInt64 = rules.newest < 3 ? 1 << 29 : 1 << 22
         return UInt32(min(prices + max(prices, 1 << 16), most))
     }
 

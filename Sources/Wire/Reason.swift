@@ -94,8 +94,7 @@ public struct Reason: RawRepresentable, Hashable, BitwiseCopyable, Sendable {
     @inlinable public static var tooManyBusts: Reason { Reason(rawValue: 45) }
     /// The trade was made on an earlier business day.
     @inlinable public static var tradeOfEarlierDay: Reason { Reason(rawValue: 46) }
-    /// No room for one more price: the log was begun with so many. Since rules 3; of an order that
-    /// was triggered, what it leaves is cancelled for it.
+    /// No room for one more price: the log was begun with so many. Since rules 3.
     @inlinable public static var noRoomForPrice: Reason { Reason(rawValue: 47) }
 
     // 64…95: why an order was cancelled.
@@ -133,6 +132,8 @@ public struct Reason: RawRepresentable, Hashable, BitwiseCopyable, Sendable {
     @inlinable public static var dayEnded: Reason { Reason(rawValue: 79) }
     /// A replace whose details cannot be, and which asked for this then.
     @inlinable public static var replaceInvalid: Reason { Reason(rawValue: 80) }
+    /// What it left had no room at its price. Since rules 3.
+    @inlinable public static var noRoomToRest: Reason { Reason(rawValue: 81) }
 
     // 96…111: sessions.
     /// Another address holds the session and is alive.

@@ -82,9 +82,9 @@ extension NaiveEngine {
     mutating func stopAtBand(_ order: Order) {
         let all = bands[order.instrument]!
         guard all.startsAuction else { return leave(order, .outsidePriceBand) }
+        guard hasRoom(order) else { return leave(order, .noRoomToRest) }
         call(order.instrument, end: .seconds)
         guard order.mayRest else { return leave(order, .outsidePriceBand) }
-        guard hasRoom(order) else { return leave(order, .noRoomForPrice) }
         say(.rested, order, [], quantity: order.total)
         rest(order)
     }

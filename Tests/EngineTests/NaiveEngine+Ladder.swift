@@ -25,6 +25,11 @@ extension NaiveEngine {
         }
     }
 
+    /// Whether an order may be entered: it rests at its price, or trades first.
+    func hasRoomOnEntry(_ order: Order) -> Bool {
+        hasRoom(order) || !isCall(order.instrument) && bestOpposite(order) != nil
+    }
+
     /// Whether an order may rest at its price; one that does not is no matter.
     func hasRoom(_ order: Order) -> Bool {
         guard rules >= 3, order.mayRest, order.trigger == nil else { return true }
@@ -34,7 +39,8 @@ extension NaiveEngine {
         }
         var after = used
         after.add(order, instruments[order.instrument]!)
-        let allowed = (Int(limits.ladderTickCapacity) + 63) / 64
+        var allowed = (Int(limits.ladderTickCapacity) + 63) / 64
+        if firstRules < 3 { allowed += Int(limits.instrumentCapacity) }
         return after.pages == used.pages
             || after.pages.count <= allowed && after.nodes.count <= 2 * allowed + 16
     }

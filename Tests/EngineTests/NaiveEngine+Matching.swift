@@ -125,7 +125,7 @@ extension NaiveEngine {
         }
         guard order.leaves > 0 else { return }
         if order.mayRest {
-            guard hasRoom(order) else { return leave(order, .noRoomForPrice) }
+            guard hasRoom(order) else { return leave(order, .noRoomToRest) }
             say(.rested, order, [], quantity: order.total)
             rest(order)
         } else if order.type == .market {

@@ -81,6 +81,8 @@ struct NaiveEngine {
     var events: [Event] = []
     var tradeIndex = 0
     var rules: UInt32 = 0
+    /// Those that the log was begun under.
+    var firstRules: UInt32 = 0
     var time: UInt64 = 0
     var day: UInt64 = 0
     /// The record that began it, and the trades of it that are void.
@@ -219,6 +221,7 @@ struct NaiveEngine {
             else { return control(.invalidControl) }
             if rules < 3 { markets = [:] }
             rules = record.sessionSequence
+            if firstRules == 0 { firstRules = rules }
             events.append(Event(kind: .epochStarted))
         case .activateRules:
             guard rules < 3, record.orderID == UInt64(rules) + 1 else {
@@ -349,7 +352,7 @@ struct NaiveEngine {
         }
         let postOnly = slide(&order)
         guard postOnly == .none else { return no(postOnly) }
-        guard hasRoom(order) else { return no(.noRoomForPrice) }
+        guard hasRoomOnEntry(order) else { return no(.noRoomForPrice) }
         enter(order, [])
     }
 
@@ -453,7 +456,7 @@ struct NaiveEngine {
             return cancelResting(original, .totalExecuted)
         } else {
             reason = slide(&order)
-            if reason == .none && !hasRoom(order) { reason = .noRoomForPrice }
+            if reason == .none && !hasRoomOnEntry(order) { reason = .noRoomForPrice }
         }
         guard reason == .none else {
             if record.flags & 1 != 0, ![.killed, .instrumentNotOpen].contains(reason) {

@@ -505,7 +505,7 @@ private let gold = Configuration.Instrument(
                 "room for 67535 prices, and this host has it for 67536") == true)
         #expect(
             refusal(rulesInForce: 0) { $0.ladderTickCapacity += 1 }?.contains(
-                "put engine.priceCapacity and the instruments back that are missing") == true)
+                "set engine.priceCapacity to 67535 in its configuration") == true)
         #expect(refusal(rulesInForce: 0) { $0.ladderTickCapacity = 0 } != nil)
         #expect(
             refusal(rulesInForce: 0) { $0.orderCapacity = 99 }?.contains(

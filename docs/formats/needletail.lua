@@ -186,6 +186,7 @@ local REASONS = {
     [78] = "outsidePriceBand",
     [79] = "dayEnded",
     [80] = "replaceInvalid",
+    [81] = "noRoomToRest",
     [96] = "sessionInUse",
     [97] = "notAuthorised",
     [98] = "wrongEpoch",

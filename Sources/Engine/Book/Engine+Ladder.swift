@@ -5,18 +5,19 @@ internal import Wire
 // The ladder as orders come and go: pages and nodes that are taken and given back, and which prices
 // have orders. See `PriceLadder`.
 extension Engine {
-    /// Pages that there is memory for: of all ticks. Before rules 3 an instrument has room for its
-    /// whole range, which need not be a multiple of 64: so there is one more for each.
-    static func pageCapacity(_ limits: EngineLimits, oldestRules: UInt32) -> UInt32 {
-        let pages = pages(ofTicks: limits.ladderTickCapacity)
-        return oldestRules < 3
+    /// Pages that may be in use in a log that was begun under these rules: of all ticks. Before
+    /// rules 3 an instrument has room for its whole range, which need not be a multiple of 64: so
+    /// there is one more for each.
+    static func pageCapacity(_ limits: EngineLimits, rules: UInt32) -> UInt32 {
+        let pages = UInt32(PriceBlock.pages(ofTicks: UInt64(limits.ladderTickCapacity)))
+        return rules < 3
             ? pages &+ min(limits.instrumentCapacity, limits.ladderTickCapacity) : pages
     }
 
     /// Nodes that there may be: two for each page, for prices that are close to each other share
     /// theirs, and so many that one instrument alone finds all that a page needs, however wide it
-    /// is. Enough for any ranges of so many pages together: one of at most 64 pages needs one node,
-    /// a wider one as many, and one more for each 2,016 ticks.
+    /// is. Enough for all pages of ranges that have so many together: of n pages in a row are at most
+    /// n/64 + 1 nodes of pages, n/64² + 1 above these, and so on, which is never above 2n.
     static func nodeCapacity(pageCapacity: UInt32) -> UInt32 { 2 &* pageCapacity &+ 16 }
 
     /// Two levels for each price of all pages and of page 0, and for each instrument two at no
@@ -29,8 +30,9 @@ extension Engine {
 
     /// Whether levels have numbers of 32 bits, whatever the rules.
     static func hasLevelNumbers(for limits: EngineLimits) -> Bool {
-        let pages = pageCapacity(limits, oldestRules: RulesRange.build.oldest)
+        let pages = pageCapacity(limits, rules: RulesRange.build.oldest)
         return levelCount(limits, pageCapacity: pages) < 1 << 32
+            && nodeCapacity(pageCapacity: pages) < 1 << 26
     }
 
     /// Of levels, and of what nodes have.
@@ -40,14 +42,9 @@ extension Engine {
             * MemoryLayout<UInt32>.stride
     }
 
-    private static func pages(ofTicks ticks: UInt32) -> UInt32 {
-        UInt32(PriceBlock.pages(ofTicks: UInt64(ticks)))
-    }
-
-    /// Pages that may be in use: since rules 3 those of the ticks that the log was begun with.
+    /// Pages that may be in use: what the log was begun with says it, and no memory that there is.
     private var pagesAllowed: UInt32 {
-        rulesVersion < 3
-            ? pagePool.capacity : Self.pages(ofTicks: limits.ladderTickCapacity)
+        Self.pageCapacity(limits, rules: max(firstRules, oldestRules))
     }
 
     /// Pages that may still be taken.
@@ -66,21 +63,14 @@ extension Engine {
     }
 
     /// Whether an order may rest at a tick: there is its page, or there are a free one and the
-    /// nodes that it lacks.
+    /// nodes that it lacks. It is asked when nothing has happened yet, and of who has traded first
+    /// once more; in between pages are only given back.
     @inline(__always)
     func hasRoom(_ instrument: UInt32, _ tick: Int64) -> Bool {
         guard arePagesShort else { return true }
         return pagesLeft == 0
             ? ladder.hasPage(instruments[instrument], tick)
             : ladder.nodesLacking(instruments[instrument], tick) <= nodesLeft
-    }
-
-    /// Whether there is memory for it: of an image that may have been begun before rules 3.
-    func hasMemory(_ instrument: UInt32, _ tick: Int64) -> Bool {
-        let state = instruments[instrument]
-        return ladder.hasPage(state, tick)
-            || pagePool.count < pagePool.capacity
-                && ladder.nodesLacking(state, tick) <= nodePool.capacity &- nodePool.count
     }
 
     /// Pages were taken or given back, or what may be in use is another.
@@ -125,7 +115,7 @@ extension Engine {
             node = children[place]
         }
         let page = pagePool.allocate()
-        assert(page != 0, "who rests was told that there is room")
+        precondition(page != 0, "who rests was told that there is room")
         ladder.pages[page] = PriceBlock(number: tick &>> 6, parent: node)
         children[ladder.place(in: node, tick)] = page
         countPages()
@@ -134,7 +124,7 @@ extension Engine {
 
     private mutating func takeNode(_ block: PriceBlock) -> UInt32 {
         let node = nodePool.allocate()
-        assert(node != 0, "who rests was told that there is room")
+        precondition(node != 0, "who rests was told that there is room")
         ladder.nodes[node] = block
         return node
     }

@@ -68,9 +68,9 @@ extension Engine {
             guard isPlain || order.traits.mayRest else {
                 return leave(order, because: remainderReason(order.traits), into: &outbox)
             }
-            // Only who has waited was not told so before.
+            // While pages are short nobody comes the usual way.
             guard isPlain || hasRoom(order.instrument, order.limit) else {
-                return leave(order, because: .noRoomForPrice, into: &outbox)
+                return leave(order, because: .noRoomToRest, into: &outbox)
             }
             if !isPlain, order.extra != 0, keepsExtra(&order) {
                 return restRare(order, into: &outbox)

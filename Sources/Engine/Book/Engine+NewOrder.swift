@@ -142,7 +142,8 @@ extension Engine {
     }
 
     /// Why an order may not be entered with a tick as its limit, or `none`. `restsAtPrice`: what is
-    /// left of it goes there, and does not wait, or stand before all prices.
+    /// left of it goes there, and does not wait, or stand before all prices. One that trades first
+    /// is asked for room when it has.
     @inline(__always)
     func placeRefusal(
         _ instrument: UInt32, _ traits: OrderTraits, _ tick: Int64, slides: Bool,
@@ -155,7 +156,11 @@ extension Engine {
             guard reason == .none else { return reason }
             tick = postOnlyLimit(instrument, isSell: traits.isSell, tick)
         }
-        return !restsAtPrice || hasRoom(instrument, tick) ? .none : .noRoomForPrice
+        guard restsAtPrice, !hasRoom(instrument, tick) else { return .none }
+        let tradesFirst =
+            !markets[instrument].trading.isCall
+            && instruments[instrument].crosses(isSell: traits.isSell, tick)
+        return tradesFirst ? .none : .noRoomForPrice
     }
 
     /// Why a post-only order may not be entered at a tick, or `none`.

@@ -136,6 +136,8 @@ extension Engine {
         order.limit = order.ownLimit
         guard !isInside, crosses(isSell: isSell, order) else { return false }
         guard markets[instrument].bands.action == .auction else { return true }
+        // Who could not rest in it sets no auction off.
+        guard !order.traits.mayRest || hasRoom(instrument, order.limit) else { return false }
         call(instrument, end: MarketState.endUncounted, into: &outbox)
         return !order.traits.mayRest
     }

@@ -62,7 +62,12 @@ extension Engine {
     @inline(never)
     mutating func oweIndications() {
         closeLate()
-        for number in 1...limits.instrumentCapacity where markets[number].trading == .auction {
+        var left = auctionCount
+        var number: UInt32 = 0
+        while left != 0 {
+            number &+= 1
+            guard markets[number].trading == .auction else { continue }
+            left &-= 1
             countCall(number)
             markets[number].owesIndication = true
             standInLine(number)

@@ -76,6 +76,7 @@ extension Engine {
             record.sessionSequence >= oldestRules,
             rulesVersion < 3 || record.sessionSequence >= rulesVersion
         else { return rejectControl(.invalidControl, into: &outbox) }
+        if firstRules == 0 { firstRules = record.sessionSequence }
         putInForce(record.sessionSequence)
         if openOrderCount == 0 { setIndexSeed(UInt64(bitPattern: record.priceTicks)) }
         emit(Event(kind: .epochStarted, attributes: closing), into: &outbox)

@@ -29,6 +29,8 @@ extension Engine {
         var engine = try empty(
             limits: header.limits, node: node, sliceEvents: sliceEvents, bounds: bounds)
         engine.rulesVersion = header.rulesVersion
+        engine.firstRules = header.firstRules
+        engine.countPages()
         engine.timeSeconds = header.timeSeconds
         engine.businessDay = BusinessDay(rawValue: header.businessDay)
         engine.shownReferenceCount = header.shownReferenceCount
@@ -210,7 +212,7 @@ extension Engine {
                     || rulesVersion >= 3 && !isAtMarket,
                 "reference \(entry.reference)", "above that before, \(lastReference)", at: 8)
             try place.check(
-                isAtMarket || hasMemory(instrument, tick), "price \(entry.priceTicks)",
+                isAtMarket || hasRoom(instrument, tick), "price \(entry.priceTicks)",
                 "one of those that there is room for", at: 16)
             let level =
                 isAtMarket

@@ -92,7 +92,7 @@ extension Engine {
             let entry = image.load(MarketImage.self, at: byteOffset)
             let place = ImagePlace(.rare, byteOffset)
             try place.check(
-                entry.kind == 2, "kind \(entry.kind)", "1, then 2, 5, 6, 7, 8, 9, 3 and 4")
+                entry.kind == 10, "kind \(entry.kind)", "1, then 10, 5, 6, 7, 8, 9, 3 and 4")
             try place.check(
                 entry.number > last && isDefined(instrument: entry.number),
                 "instrument \(entry.number)", "above \(last), and defined", at: 4)

@@ -16,6 +16,7 @@ extension Engine {
         var header = ImageHeader()
         header.rulesVersion = rulesVersion
         header.limits = limits
+        header.firstRules = firstRules < 3 ? 0 : firstRules
         header.ladderTicksUsed = rulesVersion < 3 ? UInt32(ladderTicksUsed) : 0
         header.indexSeed = indexSeed
         header.timeSeconds = timeSeconds

@@ -54,7 +54,8 @@ extension ImageView {
             header.byteCount == UInt64(bytes.byteCount), "an image of \(bytes.byteCount) bytes",
             "\(header.byteCount), as its header says", at: 16)
         try start.check(
-            header.reserved == 0, "reserved bytes are set", "zero", at: 248)
+            header.firstRules == 0 || 3...max(header.rulesVersion, 3) ~= header.firstRules,
+            "a log begun under rules \(header.firstRules)", "0, or 3 up to those in force", at: 248)
         // 0: before the first epoch.
         let rules = RulesRange.build
         try start.check(

@@ -75,7 +75,7 @@ struct ImageHeader: BitwiseCopyable {
     var timeSeconds: UInt64 = 0  //                     224  UTC
     var shownReferenceCount: UInt64 = 0  //             232
     var dayBeganSequence: UInt64 = 0  //                240  0 = no business day yet
-    var reserved: UInt32 = 0  //                        248  zero
+    var firstRules: UInt32 = 0  //                      248  of the log; 0 = before 3
     var crc32c: UInt32 = 0  //                          252  of bytes 0 ..< 252
 
     /// "NTENGINE", as bytes.
@@ -187,7 +187,7 @@ struct RareOrderImage: BitwiseCopyable {
 /// What an instrument has since rules 3 once it has traded, while orders wait in it, or when it is
 /// not simply open: 64 bytes.
 struct MarketImage: BitwiseCopyable {
-    var kind: UInt32 = 2  //                0  2
+    var kind: UInt32 = 10  //               0  10
     var number: UInt32 = 0  //              4  of the instrument, ascending
     var lastTrade: UInt64 = 0  //           8  1 + the tick of the last trade
     var highTick: Int64 = 0  //            16  as in `MarketState`; 0 where nobody waits

@@ -91,7 +91,8 @@ package enum AdminRequest: Equatable, Sendable {
             self = .state(
                 try values.instrument(), try values.state(),
                 referenceTicks: values.has("reference")
-                    ? try values.number("reference", in: -(1 << 40)...(1 << 40)) : nil)
+                    ? try values.number("reference", in: Configuration.Instrument.priceTicks)
+                    : nil)
         case "set-bands": self = .setBands(try values.instrument(), try values.bands())
         case "bands": self = .bands(try values.instrument())
         case "set-order-rules":
@@ -343,7 +344,7 @@ private struct RequestValues {
             throw AdminRequestError(
                 "\(texts.count) rows: a tick table has 1…\(TickTable.rowsMax), as FROM:STEP")
         }
-        let prices: ClosedRange<Int64> = -(1 << 40)...(1 << 40)
+        let prices = Configuration.Instrument.priceTicks
         var rows: [TickRow] = []
         for text in texts {
             let parts = text.split(separator: ":", omittingEmptySubsequences: false)
@@ -351,7 +352,8 @@ private struct RequestValues {
                 step != 0, prices.contains(from)
             else {
                 throw AdminRequestError(
-                    "row \(text): it takes FROM:STEP, a price and a step of 1 or more ticks")
+                    "row \(text): it takes FROM:STEP, a price of \(prices.lowerBound)…"
+                        + "\(prices.upperBound) and a step of 1…\(UInt32.max) ticks")
             }
             let row = TickRow(fromTicks: from, stepTicks: step)
             guard row.isValid(behind: rows.last?.fromTicks) else {

@@ -61,8 +61,8 @@ struct EpochOpening {
         let isRoom = rulesInForce == 0 ? levels <= limits.ladderTickCapacity : logged == limits
         guard levels == 0 || !isRoom else { return nil }
         return "the log was begun with room for \(levels) prices, and this host has it for "
-            + "\(limits.ladderTickCapacity): put engine.priceCapacity and the instruments back "
-            + "that are missing in its configuration"
+            + "\(limits.ladderTickCapacity): set engine.priceCapacity to \(levels) in its "
+            + "configuration"
     }
 
     /// A command that came from elsewhere.

@@ -68,6 +68,11 @@ extension ShardRecovery {
                 if rules < 3 { ticksLeft -= levels }
             }
         }
+        if let capacity = configuration.priceCapacity,
+            capacity != engine.limits.ladderTickCapacity
+        {
+            untakenPriceCapacity = capacity
+        }
         for number in 1...engine.limits.instrumentCapacity
         where engine.isDefined(instrument: number)
             && !configuration.instruments.contains(where: { $0.number == number })

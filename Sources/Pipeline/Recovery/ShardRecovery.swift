@@ -40,6 +40,8 @@ final class ShardRecovery {
     var names: InstrumentNames?
     /// Instruments of the log that the configuration does not name.
     var otherInstruments: [UInt32] = []
+    /// What `engine.priceCapacity` says, where the log was begun with something else.
+    var untakenPriceCapacity: UInt32?
     private let segmentByteCount: Int
     private let keepsSegments: Bool
 
@@ -90,6 +92,11 @@ final class ShardRecovery {
             warnings.append(
                 "the log of shard \(shard) defines instruments that the configuration does not "
                     + "name (\(numbers)): they go on being traded")
+        }
+        if let capacity = untakenPriceCapacity {
+            warnings.append(
+                "engine.priceCapacity \(capacity) is not taken: the log of shard \(shard) goes on "
+                    + "with what it was begun with. More takes a new journal in another folder")
         }
         return warnings
     }

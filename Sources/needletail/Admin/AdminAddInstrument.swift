@@ -15,6 +15,7 @@ struct AdminAddInstrument: ParsableCommand {
             hosts of a pair. docs/operations/admin.md says what is refused, and the cure.
 
             EXAMPLES
+              needletail admin add-instrument 6 BITCOIN
               needletail admin add-instrument 7 GOLD 100000 300000
               needletail admin add-instrument 8 SPREAD --largest 5000 -- -500 500
 

@@ -64,6 +64,7 @@ enum Names {
         70: "sessionEnded", 71: "replaced", 72: "expired", 73: "totalExecuted",
         74: "minimumQuantity", 75: "linkedTraded", 76: "stepLimit", 77: "killSwitch",
         78: "outsidePriceBand", 79: "dayEnded", 80: "replaceInvalid",
+        81: "noRoomToRest",
         96: "sessionInUse", 97: "notAuthorised", 98: "wrongEpoch", 99: "timedOut",
         100: "loggedOut", 101: "notAvailable",
     ]
