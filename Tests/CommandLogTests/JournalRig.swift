@@ -47,6 +47,8 @@ final class JournalRig<Storage: JournalStorage> {
     let shard: UInt32 = 3
     /// A thousand more each time that it is asked.
     let utcClock = CountingClock()
+    /// Whether somebody waits for the disk.
+    let isAwaited = Atomic(true)
     /// What was seen to become durable in this life, and between which times.
     var seen: [(durable: UInt64, after: UInt64, until: UInt64)] = []
     var recovered: RecoveredLog?
@@ -110,6 +112,7 @@ final class JournalRig<Storage: JournalStorage> {
         journal = try Journal(
             ring: ring, reader: ring.gatingReader("journal"), storage: storage, after: log,
             configuration: configuration)
+        journal?.isAwaited = { [unowned self] in isAwaited.load(ordering: .relaxed) }
         seen = []
         self.ring = ring
         sequencer = Box(
