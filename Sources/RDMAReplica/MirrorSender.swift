@@ -212,7 +212,7 @@ public final class MirrorSender: @unchecked Sendable {
             let hasSent = try send(link, now)
             let isIdle = !hasMoved && !hasSent && gatheringSinceCycles == nil
             let hasBeaten = try beat(link, now, isIdle: isIdle)
-            if hasSent || hasBeaten { _ = try link.channel.pump() }
+            if hasSent || hasBeaten { try link.channel.push() }
             try watch(link, now)
             return hasMoved || hasSent || hasPumped
         } catch {

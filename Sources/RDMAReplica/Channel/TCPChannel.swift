@@ -199,11 +199,18 @@ internal import Platform
     }
 
     func pump() throws(MirrorError) -> Bool {
+        let hasSent = try move { () throws(MirrorError) in try flush() }
+        return try move { () throws(MirrorError) in try receive() } || hasSent
+    }
+
+    func push() throws(MirrorError) { _ = try move { () throws(MirrorError) in try flush() } }
+
+    /// Once the stream stands. What fails once has failed for good.
+    private func move(_ body: () throws(MirrorError) -> Bool) throws(MirrorError) -> Bool {
         if let failure { throw failure }
         do throws(MirrorError) {
             guard try establish() else { return false }
-            let hasSent = try flush()
-            return try receive() || hasSent
+            return try body()
         } catch {
             failure = error
             throw error
