@@ -28,6 +28,8 @@ final class CountingClock: Sendable {
     func next() -> UInt64 { value.add(1_000, ordering: .relaxed).newValue }
 }
 
+private final class Waiting: Sendable { let isAwaited = Atomic(true) }
+
 /// A log with its journal over a storage, through crashes and restarts, and what was promised.
 final class JournalRig<Storage: JournalStorage> {
     var storage: Storage
@@ -48,7 +50,11 @@ final class JournalRig<Storage: JournalStorage> {
     /// A thousand more each time that it is asked.
     let utcClock = CountingClock()
     /// Whether somebody waits for the disk.
-    let isAwaited = Atomic(true)
+    var isAwaited: Bool {
+        get { waiting.isAwaited.load(ordering: .relaxed) }
+        set { waiting.isAwaited.store(newValue, ordering: .relaxed) }
+    }
+    private let waiting = Waiting()
     /// What was seen to become durable in this life, and between which times.
     var seen: [(durable: UInt64, after: UInt64, until: UInt64)] = []
     var recovered: RecoveredLog?
@@ -112,7 +118,7 @@ final class JournalRig<Storage: JournalStorage> {
         journal = try Journal(
             ring: ring, reader: ring.gatingReader("journal"), storage: storage, after: log,
             configuration: configuration)
-        journal?.isAwaited = { [unowned self] in isAwaited.load(ordering: .relaxed) }
+        journal?.isAwaited = { [waiting] in waiting.isAwaited.load(ordering: .relaxed) }
         seen = []
         self.ring = ring
         sequencer = Box(

@@ -29,13 +29,13 @@ private func hint(_ seed: UInt64) -> String { "SEED=\(String(seed, radix: 16))" 
         let rig = JournalRig(storage, seed: 2)
         try rig.start("first")
         rig.rest()
-        rig.isAwaited.store(false, ordering: .relaxed)
-        /// How often the clock was asked until all was durable that was published.
+        rig.isAwaited = false
+        /// How often it was polled until all was durable that was published.
         func pollsUntilDurable(hurried: Bool = false) -> Int {
             let last = rig.lastSequence
             for count in 0..<10_000 {
                 if rig.acknowledged >= last { return count }
-                if hurried, count == 100 { rig.isAwaited.store(true, ordering: .relaxed) }
+                if hurried, count == 100 { rig.isAwaited = true }
                 rig.poll()
             }
             return .max
@@ -50,7 +50,7 @@ private func hint(_ seed: UInt64) -> String { "SEED=\(String(seed, radix: 16))" 
         #expect(pollsUntilDurable() < 10, "an eighth of the ring is enough")
         rig.fill(through: rig.lastSequence + 1)
         #expect((100..<110).contains(pollsUntilDurable(hurried: true)))
-        rig.isAwaited.store(false, ordering: .relaxed)
+        rig.isAwaited = false
         rig.fill(through: rig.lastSequence + 1)
         let isDrained = rig.journal?.drain()
         #expect(isDrained == true && rig.journal?.status.durable.load() == rig.lastSequence)
@@ -87,11 +87,11 @@ private func hint(_ seed: UInt64) -> String { "SEED=\(String(seed, radix: 16))" 
             let burst = 1 + rig.random.below(80)
             for _ in 0..<steps {
                 if rig.random.below(16) == 0 {
-                    rig.isAwaited.store(rig.random.below(2) == 0, ordering: .relaxed)
+                    rig.isAwaited = rig.random.below(2) == 0
                 }
                 rig.step(burst: burst)
             }
-            rig.isAwaited.store(true, ordering: .relaxed)
+            rig.isAwaited = true
             if rig.random.below(4) == 0 { rig.rest() }
             if rig.journal?.status.hasFailed == true {
                 Issue.record("\(rig.journal!.status.failure!) \(hint(seed))")

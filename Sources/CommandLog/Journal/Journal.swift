@@ -11,10 +11,10 @@
 //
 //  Each batch takes all that is published. It is durable when its writes and those of all batches
 //  before it are back, and a sync behind them is. While nobody waits for that, batches are few and
-//  large, for each costs both cores more than its bytes do. The ring gets records back when the block they
-//  are in is written. A full segment gets its footer once all of it is durable. Nothing of segment
-//  n+1 is written before the header of segment n and the footer of segment n-1 are durable:
-//  recovery relies on it.
+//  large, for each costs the host's cores more than its bytes do. The ring gets records back when
+//  the block they are in is written. A full segment gets its footer once all of it is durable.
+//  Nothing of segment n+1 is written before the header of segment n and the footer of segment n-1
+//  are durable: recovery relies on it.
 //
 //  Nothing allocates after `init`. After an error nothing is ever acknowledged again.
 //
@@ -110,7 +110,7 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
     /// So long such records wait at most, nanoseconds.
     internal static var gatherNanos: UInt64 { 2_000_000 }
     /// How long the thread sleeps while nobody waits, nanoseconds: a batch takes it few wake-ups.
-    private static var unhurriedRestNanos: UInt64 { 250_000 }
+    private static var unhurriedRestNanos: UInt64 { 500_000 }
 
     /// Begins a new segment behind what was recovered and sealed. `reader` is a gating reader of
     /// the ring that has let go of just that. Throws when the folder refuses it.
