@@ -149,6 +149,8 @@ public struct CommitGate: Sendable {
     public var validated: Cursor { cursors.validated }
     /// Asks for a mode; `seenMode` says when it is in force.
     public func set(_ mode: GateMode) { cursors.wanted.store(mode.rawValue) }
+    /// The mode that was asked for.
+    public var wantedMode: GateMode { GateMode(rawValue: cursors.wanted.load()) ?? .closed }
     /// The mode that the core acts on.
     public var seenMode: GateMode { GateMode(rawValue: cursors.seen.load()) ?? .closed }
     /// All up to here may have left the house before: with a process of before, or with the other

@@ -102,18 +102,19 @@ public import Wire
         return sequence
     }
 
-    /// Puts a command of the past back as it was, sealed already: for recovery, which has validated
-    /// it. `hasRoom` has said yes to it and its continuation. Traps when it is not the next.
+    /// Puts a command of the past back as it was, sealed already: for who has validated it.
+    /// `hasRoom` has said yes to it and its continuation; `publish` shows it. Traps when it is not
+    /// the next.
     public mutating func restore(_ record: LogRecord, continuation: LogRecord?) {
         stage(sealed: record)
         if let continuation { stage(sealed: continuation) }
         timestampNanos = max(timestampNanos, record.timestampNanos)
-        publish()
     }
 
     private mutating func stage(sealed: LogRecord) {
         precondition(sealed.sequence == nextSequence, "a log is restored without gaps")
         unsafe writer.slot(offset: stagedCount).pointee = sealed
+        writer.prefetch(offset: stagedCount &+ 8)
         chain = sealed.crc32c
         stagedCount += 1
     }

@@ -118,6 +118,7 @@ public struct Shard: ~Copyable {
             firstEpoch = max(run, recovery.lastEpoch + 1)
             try recovery.seal()
             let journal = try recovery.journal(log, reader, epoch: run, settings)
+            if let duty = member?.duty { journal.isAwaited = { duty.awaitsDisk } }
             history = try ShardHistory(
                 recovery, ring: log, status: journal.status, mailbox: mailbox, settings: settings,
                 clock: clock)

@@ -75,6 +75,10 @@ public struct CycleClock: Sendable {
         return anchorUTCNanos &+ nanos(elapsed) &+ UInt64(bitPattern: slewed >> 30)
     }
 
+    /// Nanoseconds since 1970, UTC, as the system has them now, or the ``Simulation``. Calls the
+    /// kernel's clock.
+    public static var systemUTCNanos: UInt64 { cplatform_clock_nanos(CLOCK_REALTIME) }
+
     /// Takes the system clock's word for UTC again. A small difference is worked off at no more
     /// than 500 ppm over the next second, a system clock more than a second ahead is followed
     /// at once, and the clock never goes back. Calls the kernel's clock; not on the order path.

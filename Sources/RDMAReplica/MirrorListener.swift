@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CPlatform
 public import CommandLog
 internal import Glibc
 public import Platform
@@ -51,14 +52,26 @@ public final class MirrorListener {
     /// The next primary that asks; nil when none does in the time. Throws when one had to be
     /// dropped; others may follow.
     public func next(timeoutMillis: UInt32 = 0) throws(MirrorError) -> MirrorRequest? {
-        for round in 0...timeoutMillis {
+        var leftMillis = timeoutMillis
+        while true {
             for acceptor in acceptors {
                 guard let request = try acceptor.takeRequest() else { continue }
                 return MirrorRequest(request.channel, request.hello, refusals: refusals)
             }
-            if round < timeoutMillis { usleep(1_000) }
+            guard leftMillis > 0 else { return nil }
+            leftMillis -= wait(atMostMillis: leftMillis)
         }
-        return nil
+    }
+
+    /// Until somebody connects, where the system can tell; else for a moment. Gives the time that
+    /// it may have been.
+    private func wait(atMostMillis millis: UInt32) -> UInt32 {
+        guard acceptors.count == 1, let descriptor = acceptors[0].descriptor else {
+            usleep(1_000)
+            return 1
+        }
+        _ = cdatagrams_wait(descriptor, 0, UInt64(millis) * 1_000_000)
+        return millis
     }
 }
 

@@ -47,6 +47,8 @@ public import Wire
     private static var patienceNanos: UInt64 { 2_000_000_000 }
     /// The primary hears of this side at least so often while it is polled.
     static var beatNanos: UInt64 { 250_000 }
+    /// News wait so long at most while more comes in, for what is taken of that is news again.
+    private static var newsNanos: UInt64 { 50_000 }
 
     /// What the primary said.
     public let hello: MirrorHello
@@ -159,7 +161,9 @@ public import Wire
             // Who has fenced says nothing more, and waits for the primary to go.
             if fenced == nil {
                 while let token = try channel.takeCompletion() { completedCount = token }
-                if hasNews || clock.nanos(now &- lastTellCycles) > Self.beatNanos { try tell(now) }
+                let age = clock.nanos(now &- lastTellCycles)
+                let isDue = hasNews && (!hasMoved || age > Self.newsNanos)
+                if isDue || age > Self.beatNanos { try tell(now) }
             }
             if clock.nanos(now &- lastLookCycles) > 1_000_000 {
                 lastLookCycles = now
@@ -273,7 +277,7 @@ public import Wire
             token: writeCount, isSignalled: writeCount % MirrorWrites.signalInterval == 0)
         hasNews = false
         lastTellCycles = now
-        _ = try channel.pump()
+        try channel.push()
     }
 
     /// What is wrong counts when it has been so for a while.

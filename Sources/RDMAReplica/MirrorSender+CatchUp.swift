@@ -8,9 +8,10 @@ internal import Wire
 extension MirrorSender {
     /// Records of one piece of what was missed.
     private static var pieceRecordCount: Int { 512 }
-    /// While so many records are on their way, the next are at least `worthAWrite`, or a while old.
+    /// While so many records are on their way, the next are worth a write, or a while old.
     private static var manyUnderWay: UInt64 { 64 }
-    private static var worthAWrite: Int { 256 }
+    /// A quarter of what is on its way is worth a write, and this much at least and at most.
+    private static var worthAWrite: ClosedRange<UInt64> { 256...2_048 }
     /// So often a standby that comes as it was is told where to cut: more often than it takes to
     /// come to the beginning of any log, for what is told may be lost.
     private static var cutsMax: Int { 30 }
@@ -163,11 +164,14 @@ extension MirrorSender {
     }
 
     /// Whether what could go is to wait for more, where a write costs more than its bytes do. So
-    /// writes are few and large when there is much to do, and go at once when there is not.
+    /// writes are few and large when there is much to do, and go at once when there is not. The
+    /// wait grows with what is worth a write.
     private func gathers(_ ready: Int, _ link: MirrorLink, _ nowCycles: UInt64) -> Bool {
-        guard ready < Self.worthAWrite, link.channel.gatherNanos > 0,
-            link.writtenSequence &- link.validatedSequence >= Self.manyUnderWay
-        else {
+        let underWay = link.writtenSequence &- link.validatedSequence
+        let least = Self.worthAWrite.lowerBound
+        let worth = min(max(underWay / 4, least), Self.worthAWrite.upperBound)
+        gatherNanos = link.channel.gatherNanos &* worth / least
+        guard ready < worth, gatherNanos > 0, underWay >= Self.manyUnderWay else {
             gatheringSinceCycles = nil
             return false
         }
@@ -175,7 +179,7 @@ extension MirrorSender {
             gatheringSinceCycles = nowCycles
             return true
         }
-        guard clock.nanos(nowCycles &- since) >= link.channel.gatherNanos else { return true }
+        guard clock.nanos(nowCycles &- since) >= gatherNanos else { return true }
         gatheringSinceCycles = nil
         return false
     }

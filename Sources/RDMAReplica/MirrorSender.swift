@@ -70,10 +70,10 @@ public final class MirrorSender: @unchecked Sendable {
     let recordsPerWriteMax: Int
     /// Since when records wait for more; nil while none do.
     var gatheringSinceCycles: UInt64?
+    /// How long they do, nanoseconds.
+    var gatherNanos: UInt64 = 0
     /// How long `poll` need not be called for, nanoseconds: records wait for more.
-    public var restNanos: UInt64 {
-        gatheringSinceCycles == nil ? 0 : link?.channel.gatherNanos ?? 0
-    }
+    public var restNanos: UInt64 { gatheringSinceCycles == nil ? 0 : gatherNanos }
     private var lastProgressCycles: UInt64 = 0
     private var lastLookCycles: UInt64 = 0
     private var lastBeatCycles: UInt64 = 0
@@ -212,7 +212,7 @@ public final class MirrorSender: @unchecked Sendable {
             let hasSent = try send(link, now)
             let isIdle = !hasMoved && !hasSent && gatheringSinceCycles == nil
             let hasBeaten = try beat(link, now, isIdle: isIdle)
-            if hasSent || hasBeaten { _ = try link.channel.pump() }
+            if hasSent || hasBeaten { try link.channel.push() }
             try watch(link, now)
             return hasMoved || hasSent || hasPumped
         } catch {

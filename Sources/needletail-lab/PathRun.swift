@@ -191,8 +191,8 @@ final class PathRun {
         var last: UInt64 = 0
         // What a thread takes when it starts is not counted: a tenth of the orders is warm-up.
         var watch: AllocationWatch?
-        while total(.commandsReported) < wanted, stalled < 20_000 {
-            usleep(200)
+        while total(.commandsReported) < wanted, stalled < 4_000 {
+            usleep(1_000)
             let now = total(.commandsReported)
             stalled = now == last ? stalled + 1 : 0
             last = now

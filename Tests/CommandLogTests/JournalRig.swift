@@ -28,6 +28,8 @@ final class CountingClock: Sendable {
     func next() -> UInt64 { value.add(1_000, ordering: .relaxed).newValue }
 }
 
+private final class Waiting: Sendable { let isAwaited = Atomic(true) }
+
 /// A log with its journal over a storage, through crashes and restarts, and what was promised.
 final class JournalRig<Storage: JournalStorage> {
     var storage: Storage
@@ -47,6 +49,12 @@ final class JournalRig<Storage: JournalStorage> {
     let shard: UInt32 = 3
     /// A thousand more each time that it is asked.
     let utcClock = CountingClock()
+    /// Whether somebody waits for the disk.
+    var isAwaited: Bool {
+        get { waiting.isAwaited.load(ordering: .relaxed) }
+        set { waiting.isAwaited.store(newValue, ordering: .relaxed) }
+    }
+    private let waiting = Waiting()
     /// What was seen to become durable in this life, and between which times.
     var seen: [(durable: UInt64, after: UInt64, until: UInt64)] = []
     var recovered: RecoveredLog?
@@ -110,6 +118,7 @@ final class JournalRig<Storage: JournalStorage> {
         journal = try Journal(
             ring: ring, reader: ring.gatingReader("journal"), storage: storage, after: log,
             configuration: configuration)
+        journal?.isAwaited = { [waiting] in waiting.isAwaited.load(ordering: .relaxed) }
         seen = []
         self.ring = ring
         sequencer = Box(

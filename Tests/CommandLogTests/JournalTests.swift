@@ -23,6 +23,39 @@ private func hint(_ seed: UInt64) -> String { "SEED=\(String(seed, radix: 16))" 
         #expect(log.segments.count > 3)
     }
 
+    @Test func `takes few batches while nobody waits, and hurries when somebody does`() throws {
+        let storage = FaultyStorage(seed: 2)
+        storage.completionEagerness = 8
+        let rig = JournalRig(storage, seed: 2)
+        try rig.start("first")
+        rig.rest()
+        rig.isAwaited = false
+        /// How often it was polled until all was durable that was published.
+        func pollsUntilDurable(hurried: Bool = false) -> Int {
+            let last = rig.lastSequence
+            for count in 0..<10_000 {
+                if rig.acknowledged >= last { return count }
+                if hurried, count == 100 { rig.isAwaited = true }
+                rig.poll()
+            }
+            return .max
+        }
+        rig.fill(through: rig.lastSequence + 1)
+        #expect(pollsUntilDurable() < 10, "the first goes at once")
+        rig.fill(through: rig.lastSequence + 1)
+        // Two milliseconds, of which each look takes one microsecond.
+        let polls = pollsUntilDurable()
+        #expect((1_900...2_100).contains(polls), "\(polls)")
+        rig.fill(through: rig.lastSequence + 32)
+        #expect(pollsUntilDurable() < 10, "an eighth of the ring is enough")
+        rig.fill(through: rig.lastSequence + 1)
+        #expect((100..<110).contains(pollsUntilDurable(hurried: true)))
+        rig.isAwaited = false
+        rig.fill(through: rig.lastSequence + 1)
+        let isDrained = rig.journal?.drain()
+        #expect(isDrained == true && rig.journal?.status.durable.load() == rig.lastSequence)
+    }
+
     @Test(arguments: 0..<60)
     func `recovers everything acknowledged from any crash, life after life`(run: UInt64) throws {
         let seed = TestSeed.run &+ run
@@ -52,7 +85,13 @@ private func hint(_ seed: UInt64) -> String { "SEED=\(String(seed, radix: 16))" 
             try rig.start(hint(seed))
             let steps = rig.random.below(120)
             let burst = 1 + rig.random.below(80)
-            for _ in 0..<steps { rig.step(burst: burst) }
+            for _ in 0..<steps {
+                if rig.random.below(16) == 0 {
+                    rig.isAwaited = rig.random.below(2) == 0
+                }
+                rig.step(burst: burst)
+            }
+            rig.isAwaited = true
             if rig.random.below(4) == 0 { rig.rest() }
             if rig.journal?.status.hasFailed == true {
                 Issue.record("\(rig.journal!.status.failure!) \(hint(seed))")

@@ -82,7 +82,7 @@ import Wire
         let clock = CycleClock.ofNanoseconds()
         let wire = MemoryWire(seed: TestSeed.run)
         wire.gatherNanos = 100_000
-        let ring = try LogRing<LogRecord>(capacity: 32_768)
+        let ring = try LogRing<LogRecord>(capacity: 65_536)
         let sender = MirrorSender(
             ring: ring, shard: 0, settings: MirrorSettings(peerAddress: 1, peerPort: 1),
             clock: clock, connector: { (_) throws(MirrorError) in wire.primaryEnd() })
@@ -114,6 +114,12 @@ import Wire
         #expect(writes(after: 255) == 0)
         #expect(writes(after: 1) == 1 && sender.restNanos == 0, "256 are worth a write")
         #expect(sender.status.recordCount == 522)
+        #expect(writes(after: 4_000) == 4, "each as large as it may be")
+        #expect(writes(after: 1_129) == 0 && sender.restNanos > 400_000, "4,522 are on their way")
+        #expect(writes(after: 1) == 2, "a quarter of that is worth a write")
+        #expect(writes(after: 6_000) == 6)
+        #expect(writes(after: 2_047) == 0 && sender.restNanos == 800_000)
+        #expect(writes(after: 1) == 2, "it grows no further")
     }
 }
 

@@ -94,6 +94,12 @@ private func keyFile(_ byte: UInt8, count: Int = 32, mode: Int = 0o600) throws -
     return path
 }
 
+/// The bytes of a structure, filled up with zeroes.
+private func bytes<Value: BitwiseCopyable>(of value: Value, count: Int) -> [UInt8] {
+    let own = unsafe withUnsafeBytes(of: value) { unsafe Array($0) }
+    return own + [UInt8](repeating: 0, count: count - own.count)
+}
+
 @Suite struct `A primary that breaks the rules` {
     @Test func `is cut off when it writes outside of its memory, and nothing is placed`() throws {
         for wrong in 0..<6 {
@@ -140,6 +146,53 @@ private func keyFile(_ byte: UInt8, count: Int = 32, mode: Int = 0o600) throws -
             return rig.taken.count == 1
         }
         #expect(rig.receiver?.ended == nil)
+    }
+
+    @Test func `may cut its bytes anywhere`() throws {
+        let rig = try MirrorRig()
+        var random = SeededRandom(seed: TestSeed.run)
+        let capacity = 512
+        let stranger = try Stranger(port: try #require(rig.listener?.tcpPort))
+        stranger.send(
+            bytes(
+                of: MirrorHello(
+                    recordCapacity: UInt32(capacity), counterAddress: 4_096, counterKey: 1,
+                    clusterHash: MirrorIdentity().clusterHash), count: 56))
+        var said: [UInt8] = []
+        try rig.wait("for an answer") {
+            rig.stepStandby()
+            said += stranger.receive() ?? []
+            return said.count >= 56
+        }
+        let answer = unsafe said.withUnsafeBytes {
+            unsafe $0.loadUnaligned(as: MirrorAnswer.self)
+        }
+        // Writes of one record, and of more than the inbox takes.
+        let records = chainedRecords(capacity - 1, &random)
+        var stream: [UInt8] = []
+        var next = 0
+        while next < records.count {
+            let most: UInt64 = random.below(3) == 0 ? 200 : 3
+            let count = min(records.count - next, Int(1 + random.below(most)))
+            let address = answer.ringAddress + UInt64(next + 1) * 64
+            stream += bytes(of: address, count: 8) + bytes(of: answer.ringKey, count: 4)
+            stream += bytes(of: UInt32(count * 64), count: 4)
+            for record in records[next..<next + count] { stream += bytes(of: record, count: 64) }
+            next += count
+        }
+        while !stream.isEmpty {
+            let most: UInt64 = random.below(2) == 0 ? 40 : 9_000
+            let piece = stream.prefix(Int(1 + random.below(most)))
+            stranger.send(Array(piece))
+            stream.removeFirst(piece.count)
+            rig.stepStandby()
+        }
+        try rig.wait("for the records") {
+            rig.stepStandby()
+            return rig.taken.count == records.count
+        }
+        #expect(rig.receiver?.ended == nil)
+        #expect(rig.taken.map(\.crc32c) == records.map(\.crc32c))
     }
 
     @Test func `is turned away when it does not speak the protocol, others are not`() throws {

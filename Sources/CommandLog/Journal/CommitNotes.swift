@@ -10,7 +10,6 @@
 // SAFETY: `pages` holds two cursors in its first page, a page for the writer's header behind it,
 // and then `capacity` notes. A note is written by the journal's thread before `written` passes it,
 // and not again before `taken` has.
-internal import Glibc
 internal import Platform
 
 /// All up to `sequence` was durable at this time.
@@ -87,9 +86,5 @@ internal struct CommitNote: BitwiseCopyable, Equatable {
     }
 
     /// CLOCK_REALTIME.
-    @Sendable internal static func systemNanos() -> UInt64 {
-        var now = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME, &now)
-        return UInt64(now.tv_sec) &* 1_000_000_000 &+ UInt64(now.tv_nsec)
-    }
+    @Sendable internal static func systemNanos() -> UInt64 { CycleClock.systemUTCNanos }
 }

@@ -38,8 +38,8 @@ extension Journal {
         guard inFlightCount < configuration.batchesInFlight else { return false }
         var hasHeader = false
         var count = 0
-        // Beside others in flight a batch has to be worth its slot: so batches grow with the load.
-        if pending > 0, pending >= 32 &* inFlightCount {
+        isGathering = pending > 0 && gathers(pending)
+        if pending > 0, !isGathering {
             if takenSequence == segment.geometry.lastSequence {
                 hasHeader = try rotate()
                 count = hasHeader ? pending : 0
@@ -55,6 +55,19 @@ extension Journal {
         }
         try write(take(count), hasHeader: hasHeader)
         return true
+    }
+
+    /// Whether records wait for more. Beside others in flight a batch has to be worth its slot: so
+    /// batches grow with the load. One that nobody waits for takes what has come since the last.
+    private func gathers(_ pending: Int) -> Bool {
+        if pending < 32 &* inFlightCount { return true }
+        guard !isAwaited(), pending < min(ring.capacity / 8, configuration.batchByteCountMax / 128)
+        else { return false }
+        let now = configuration.utcNanos()
+        // A clock that was set back shows a long time too.
+        guard inFlightCount == 0, now &- lastGatheredNanos >= Self.gatherNanos else { return true }
+        lastGatheredNanos = now
+        return false
     }
 
     /// Begins the next segment, if it is there and its time has come.

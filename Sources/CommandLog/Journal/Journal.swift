@@ -10,10 +10,11 @@
 //                                    └──▶ status.durable ──▶ commit gate
 //
 //  Each batch takes all that is published. It is durable when its writes and those of all batches
-//  before it are back, and a sync behind them is. The ring gets records back when the block they
-//  are in is written. A full segment gets its footer once all of it is durable. Nothing of segment
-//  n+1 is written before the header of segment n and the footer of segment n-1 are durable:
-//  recovery relies on it.
+//  before it are back, and a sync behind them is. While nobody waits for that, batches are few and
+//  large, for each costs the host's cores more than its bytes do. The ring gets records back when
+//  the block they are in is written. A full segment gets its footer once all of it is durable.
+//  Nothing of segment n+1 is written before the header of segment n and the footer of segment n-1
+//  are durable: recovery relies on it.
 //
 //  Nothing allocates after `init`. After an error nothing is ever acknowledged again.
 //
@@ -63,6 +64,10 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
     /// Makes the next segment: somebody has to poll it.
     public let maker: SegmentMaker<Storage>
 
+    /// Whether anybody waits for what is published to be durable. Asked by the thread that polls;
+    /// set before it does.
+    public var isAwaited: @Sendable () -> Bool = { true }
+
     internal let storage: Storage
     internal let configuration: JournalConfiguration
     internal let ring: LogRing<LogRecord>
@@ -97,6 +102,15 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
     /// What the newest durable slot carries.
     internal var restedWatermark: UInt64
     internal var idlePollCount = 0
+    /// Records wait for more, for nobody waits for them; when the last batch went that was not
+    /// waited for, UTC nanoseconds.
+    internal var isGathering = false
+    internal var lastGatheredNanos: UInt64 = 0
+
+    /// So long such records wait at most, nanoseconds.
+    internal static var gatherNanos: UInt64 { 2_000_000 }
+    /// How long the thread sleeps while nobody waits, nanoseconds: a batch takes it few wake-ups.
+    private static var unhurriedRestNanos: UInt64 { 500_000 }
 
     /// Begins a new segment behind what was recovered and sealed. `reader` is a gating reader of
     /// the ring that has let go of just that. Throws when the folder refuses it.
@@ -185,7 +199,7 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
             var worked = try reap()
             if status.room.load() < reachableRoom { publishRoom() }
             if try submit() { worked = true }
-            idlePollCount = worked ? 0 : idlePollCount &+ 1
+            idlePollCount = worked || isGathering ? 0 : idlePollCount &+ 1
             return worked
         } catch {
             status.fail(error.located(in: storage.folder, shard: configuration.shard))
@@ -195,17 +209,23 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
 
     /// One turn of the journal's thread: polls, and if there was nothing to do waits: for the disk
     /// while something is in flight, or else as `idle` says. A sleep would keep an acknowledgement
-    /// waiting that the disk has already given. Whether there was anything to do.
+    /// waiting that the disk has already given; where nobody waits, it spares wake-ups. Whether
+    /// there was anything to do.
     @discardableResult
     public func turn(_ idle: inout IdleStrategy) -> Bool {
         let hasWorked = poll()
-        if !hasWorked, oldestBatch != nextBatch {
+        if hasWorked || (oldestBatch == nextBatch && !isGathering) {
+            idle.idle(worked: hasWorked)
+        } else if isAwaited() {
             storage.wait(nanos: 100_000)
         } else {
-            idle.idle(worked: hasWorked)
+            IdleStrategy.rest(nanos: Self.unhurriedRestNanos)
         }
         return hasWorked
     }
+
+    /// For an orderly stop: from here on nothing waits for more.
+    public func hurry() { isAwaited = { true } }
 
     /// Whether all that is published is durable and the tail says so twice.
     public var isAtRest: Bool {
@@ -217,6 +237,7 @@ public final class Journal<Storage: JournalStorage>: @unchecked Sendable {
     /// durable. False when that cannot be: the journal has failed, or the disk is full. The maker
     /// is polled on until it is done.
     public func drain() -> Bool {
+        hurry()
         while !isAtRest {
             idlePollCount = configuration.restPollCount
             if poll() { continue }

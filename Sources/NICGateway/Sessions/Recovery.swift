@@ -38,10 +38,20 @@ extension GatewayCore {
     /// Puts a command of the past back into the log, as it was. False when there is no room yet:
     /// poll the engine and `pollRecovery`, then try again. Before the first poll.
     public mutating func restore(_ record: LogRecord, continuation: LogRecord?) -> Bool {
+        let isRestored = stageRestored(record, continuation: continuation)
+        publishRestored()
+        return isRestored
+    }
+
+    /// The same for one of a burst, which nobody sees before `publishRestored`.
+    public mutating func stageRestored(_ record: LogRecord, continuation: LogRecord?) -> Bool {
         guard sequencer.hasRoom(for: 2) else { return false }
         sequencer.restore(record, continuation: continuation)
         return true
     }
+
+    /// Shows the readers of the log what was staged: once a burst.
+    public mutating func publishRestored() { sequencer.publish() }
 
     /// Goes through events of restored commands. False when there were none.
     public mutating func pollRecovery() -> Bool {

@@ -163,6 +163,7 @@ public final class ClusterHost {
     /// what is published is made durable, if the disk takes it in so many turns. False when not.
     public func stop(turnCountMax: Int) -> Bool {
         shardMirror.close()
+        journal.hurry()
         for _ in 0..<turnCountMax where !journal.isAtRest && !journalStatus.hasFailed {
             _ = journal.maker.poll()
             _ = journal.poll()

@@ -13,6 +13,8 @@ final class DeathWatch: @unchecked Sendable {
     private let listener: NoticeListener
     private var prepared: (epoch: UInt32, nonce: UInt32) = (0, 0)
     private var dead: DeathNotice?
+    /// Nobody has waited, or something was there then.
+    private var mayHaveCome = true
 
     /// Datagrams that were no notice of the other host; any thread.
     var refusedCount: UInt64 { listener.refusedCount }
@@ -30,7 +32,7 @@ final class DeathWatch: @unchecked Sendable {
     }
 
     /// Waits for a notice, at most so long.
-    func wait(nanos: UInt64) { listener.wait(nanos: nanos) }
+    func wait(nanos: UInt64) { mayHaveCome = listener.wait(nanos: nanos) }
 
     /// Of a primary: what its standby is to be told. Epoch 0: nobody is.
     func prepare(epoch: UInt32, nonce: UInt32) {
@@ -43,6 +45,7 @@ final class DeathWatch: @unchecked Sendable {
 
     /// Takes what has come.
     func look() {
+        guard mayHaveCome else { return }
         if let notice = listener.take() { dead = notice }
     }
 

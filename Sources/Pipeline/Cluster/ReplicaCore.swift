@@ -148,14 +148,16 @@ struct ReplicaCore: PolledCore, ~Copyable {
     }
 
     private mutating func take(_ receiver: MirrorReceiver) -> Int {
-        receiver.take(limit: Self.recordsPerPoll) { record, continuation in
+        // Before the primary is told that they are in the log.
+        defer { core.publishRestored() }
+        return receiver.take(limit: Self.recordsPerPoll) { record, continuation in
             // What sessions say is most of it, and nothing to an opening.
             let isControl = record.kind.rawValue >= CommandKind.epochStart.rawValue
             if isControl, let why = opening.refusal(of: record, continuation) {
                 refusal = why
                 return false
             }
-            guard core.restore(record, continuation: continuation) else { return false }
+            guard core.stageRestored(record, continuation: continuation) else { return false }
             if isControl { opening.see(record, continuation) }
             return true
         }

@@ -146,6 +146,16 @@ final class ShardDuty: Sendable {
         arrival.withLock { $0 = arriving }
     }
 
+    /// Whether something waits for the disk: not who follows, and not who speaks while a standby's
+    /// memory commits.
+    var awaitsDisk: Bool {
+        switch wanted {
+        case .following: false
+        case .serving, .draining: gate.wantedMode != .mirrored
+        case .taking, .silent: true
+        }
+    }
+
     // MARK: What has come of it
 
     /// Nothing of the old primary is left to take, and all that was taken is applied.

@@ -77,8 +77,9 @@ final class ShardMirror: @unchecked Sendable {
         return true
     }
 
-    /// How long it need not be polled for, nanoseconds.
-    var restNanos: UInt64 { sender.restNanos }
+    /// How long it need not be polled for, nanoseconds: records wait for more, or no standby is to
+    /// be served.
+    var restNanos: UInt64 { duty.mirrorEpoch == 0 ? 2_000_000 : sender.restNanos }
 
     /// How far it is; any thread.
     var status: MirrorStatus { sender.status }

@@ -43,6 +43,8 @@ public protocol MirrorChannel: AnyObject {
     func takeCompletion() throws(MirrorError) -> UInt64?
     /// Moves what waits, both ways, without waiting itself. False when there was nothing to do.
     func pump() throws(MirrorError) -> Bool
+    /// Moves what waits to be sent, without waiting itself: so much of `pump` behind some writes.
+    func push() throws(MirrorError)
     /// Throws once the connection is over. May make a system call.
     func checkPeer() throws(MirrorError)
 
@@ -55,15 +57,27 @@ public protocol MirrorChannel: AnyObject {
     func close()
 }
 
+extension MirrorChannel {
+    /// Where what is written leaves by itself, or both ways are one.
+    public func push() throws(MirrorError) { _ = try pump() }
+}
+
 /// Where requests for channels come in.
 ///
 /// Threading: one thread.
 public protocol MirrorAcceptor: AnyObject {
     /// What it listens at.
     var description: String { get }
+    /// Becomes readable when somebody connects; nil where one has to look.
+    var descriptor: Int32? { get }
     /// The next request with its hello; nil when there is none. Does not wait. Throws when one had
     /// to be dropped; others may follow.
     func takeRequest() throws(MirrorError) -> (channel: any MirrorChannel, hello: MirrorHello)?
+}
+
+extension MirrorAcceptor {
+    /// One has to look.
+    public var descriptor: Int32? { nil }
 }
 
 /// How writes are numbered on a channel.

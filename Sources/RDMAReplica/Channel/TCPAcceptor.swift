@@ -38,6 +38,8 @@ public final class MirrorRefusals: Sendable {
     private static var patienceNanos: UInt64 { 2_000_000_000 }
 
     let description: String
+    /// Who has connected is looked at until it has said hello.
+    var descriptor: Int32? { waiting.isEmpty ? listener : nil }
     /// The port that it got.
     let port: UInt16
     private let listener: Int32

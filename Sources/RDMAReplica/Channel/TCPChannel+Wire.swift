@@ -101,12 +101,13 @@ extension TCPChannel {
             case .greeting:
                 guard try receiveGreeting() else { return hasMoved }
             case .open:
-                let wanted = targetByteCount + Place.headerByteCount - filled
+                let wanted = targetByteCount + Place.inboxByteCount - filled
                 let got = try receiveOnce()
                 guard got > 0 else { return hasMoved }
                 hasMoved = true
+                try take(got)
                 // What is short was all that there is.
-                if try !take(got) || got < wanted { return true }
+                if got < wanted { return true }
             case .standing, .deciding, .closed: return hasMoved
             }
             hasMoved = true
@@ -130,11 +131,10 @@ extension TCPChannel {
         return !isServer
     }
 
-    /// The rest of a payload straight to its place, and the header behind it.
+    /// The rest of a payload straight to its place, and what comes behind it to the inbox.
     private func receiveOnce() throws(MirrorError) -> Int {
         let got = unsafe fill(
-            target, targetByteCount, lines + Place.header + filled,
-            Place.headerByteCount - filled)
+            target, targetByteCount, lines + Place.inbox + filled, Place.inboxByteCount - filled)
         if got < 0 { throw lost(Int32(-got)) }
         return Int(got)
     }
@@ -155,19 +155,42 @@ extension TCPChannel {
         }
     }
 
-    /// Counts bytes that have come. False at the peer's end of the conversation.
-    private func take(_ got: Int) throws(MirrorError) -> Bool {
+    /// Counts bytes that have come, and works the inbox off: so small frames, which come many at
+    /// once, take one call together.
+    private func take(_ got: Int) throws(MirrorError) {
         let placed = min(got, targetByteCount)
-        targetByteCount -= placed
-        if let place = unsafe target { unsafe target = place + placed }
+        advance(placed)
         filled += got - placed
-        guard filled == Place.headerByteCount else { return true }
-        filled = 0
-        let header = unsafe lines + Place.header
-        let address = unsafe UInt64(littleEndian: header.load(as: UInt64.self))
-        let key = unsafe UInt32(littleEndian: header.load(fromByteOffset: 8, as: UInt32.self))
+        var taken = 0
+        while true {
+            if let place = unsafe target, targetByteCount > 0 {
+                let count = min(targetByteCount, filled - taken)
+                unsafe place.copyMemory(from: lines + Place.inbox + taken, byteCount: count)
+                advance(count)
+                taken += count
+            }
+            guard targetByteCount == 0, filled - taken >= Place.headerByteCount else { break }
+            unsafe try begin(UnsafeRawPointer(lines + Place.inbox + taken))
+            taken += Place.headerByteCount
+        }
+        filled -= taken
+        // Less than a header is left.
+        unsafe (lines + Place.inbox).copyMemory(
+            from: lines + Place.inbox + taken, byteCount: filled)
+    }
+
+    private func advance(_ byteCount: Int) {
+        targetByteCount -= byteCount
+        if let place = unsafe target { unsafe target = place + byteCount }
+    }
+
+    /// Begins with the payload behind a header. Throws at the peer's end of the conversation.
+    @unsafe private func begin(_ header: UnsafeRawPointer) throws(MirrorError) {
+        let address = unsafe UInt64(littleEndian: header.loadUnaligned(as: UInt64.self))
+        let key = unsafe UInt32(
+            littleEndian: header.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
         let byteCount = unsafe UInt32(
-            littleEndian: header.load(fromByteOffset: 12, as: UInt32.self))
+            littleEndian: header.loadUnaligned(fromByteOffset: 12, as: UInt32.self))
         guard byteCount > 0 else {
             throw key == EndReason.fenced
                 ? MirrorError(code: EPERM, "the peer no longer lets itself be written to")
@@ -175,7 +198,6 @@ extension TCPChannel {
         }
         unsafe target = try place(address, key: key, byteCount: Int(byteCount))
         targetByteCount = Int(byteCount)
-        return true
     }
 
     /// Where a write may go. Throws when it may not.

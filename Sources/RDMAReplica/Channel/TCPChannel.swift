@@ -28,8 +28,9 @@ internal import Platform
         static var frames: Int { MirrorWrites.limit + 4 }
         static var said: Int { frames * headerByteCount }
         static var heard: Int { said + 64 }
-        static var header: Int { heard + 64 }
-        static var discard: Int { header + 64 }
+        static var inbox: Int { heard + 64 }
+        static var inboxByteCount: Int { 4_096 }
+        static var discard: Int { inbox + inboxByteCount }
         static var discardByteCount: Int { 16_384 }
         static var byteCount: Int { discard + discardByteCount }
     }
@@ -62,7 +63,7 @@ internal import Platform
     private var outgoingCount: UInt64 = 0
     var completions: [UInt64] = []
 
-    /// What is being received: first the header, then the rest of a payload.
+    /// What is being received: bytes in the inbox that are no payload, and the rest of a payload.
     var filled = 0
     var target: UnsafeMutableRawPointer?
     var targetByteCount = 0
@@ -199,11 +200,18 @@ internal import Platform
     }
 
     func pump() throws(MirrorError) -> Bool {
+        let hasSent = try move { () throws(MirrorError) in try flush() }
+        return try move { () throws(MirrorError) in try receive() } || hasSent
+    }
+
+    func push() throws(MirrorError) { _ = try move { () throws(MirrorError) in try flush() } }
+
+    /// Once the stream stands. What fails once has failed for good.
+    private func move(_ body: () throws(MirrorError) -> Bool) throws(MirrorError) -> Bool {
         if let failure { throw failure }
         do throws(MirrorError) {
             guard try establish() else { return false }
-            let hasSent = try flush()
-            return try receive() || hasSent
+            return try body()
         } catch {
             failure = error
             throw error

@@ -50,8 +50,9 @@ public final class NoticeListener: Sendable {
 
     deinit { close(handle) }
 
-    /// Waits for something to come, at most so long.
-    public func wait(nanos: UInt64) { _ = cdatagrams_wait(handle, 0, nanos) }
+    /// Waits for something to come, at most so long. False when nothing did.
+    @discardableResult
+    public func wait(nanos: UInt64) -> Bool { cdatagrams_wait(handle, 0, nanos) != 0 }
 
     /// The next notice; nil when there is none among what has come. Of a flood it looks at a few.
     public func take() -> DeathNotice? {
