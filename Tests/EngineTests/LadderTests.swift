@@ -50,7 +50,7 @@ import Wire
             #expect(desk.rig.engine.bestAsk(instrument: 1) == 64)
             #expect(desk.rig.engine.pagePool.count == 10)
             #expect(desk.rig.engine.checkInvariants() == nil)
-            #expect(desk.order(1, 99, .buy, 1 << 50, 1).map(\.kind) == [.rejected])
+            #expect(desk.order(1, 99, .sell, 1 << 55, 1).map(\.kind) == [.rejected])
             for number in 0..<10 as Range<UInt64> {
                 let cancel = LogRecord(
                     kind: .cancelOrder, session: 1, orderID: round * 10 + number + 1, instrument: 1)

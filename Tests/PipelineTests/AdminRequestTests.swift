@@ -97,7 +97,7 @@ import Wire
         ),
         ("state number=1 state=preOpen", "state=preOpen: it takes one of closed, pre-open"),
         ("state state=open", "`number` is missing"),
-        ("state number=1 state=open reference=x", "reference=x: it takes -1099511627776…"),
+        ("state number=1 state=open reference=x", "reference=x: it takes -2305843009213693951…"),
         ("order session=0 id=1", "session=0: it takes 1…4294967295"),
         ("order session=1 id=0", "id=0: it takes 1…18446744073709551615"),
         ("sessions shard=16", "shard=16: it takes 0…15"),

@@ -502,10 +502,10 @@ private let gold = Configuration.Instrument(
         #expect(refusal(rulesInForce: 0) { $0.ladderTickCapacity -= 1 } == nil)
         #expect(
             refusal(rulesInForce: 3) { $0.ladderTickCapacity -= 1 }?.contains(
-                "room for 67535 prices, and this host has it for 67536") == true)
+                "room for 67583 prices, and this host has it for 67584") == true)
         #expect(
             refusal(rulesInForce: 0) { $0.ladderTickCapacity += 1 }?.contains(
-                "set engine.priceCapacity to 67535 in its configuration") == true)
+                "set engine.priceCapacity to 67585 in its configuration") == true)
         #expect(refusal(rulesInForce: 0) { $0.ladderTickCapacity = 0 } != nil)
         #expect(
             refusal(rulesInForce: 0) { $0.orderCapacity = 99 }?.contains(

@@ -16,7 +16,7 @@ extension Engine {
 
     /// Nodes that there may be: two for each page, for prices that are close to each other share
     /// theirs, and so many that one instrument alone finds all that a page needs, however wide it
-    /// is. Enough for all pages of ranges that have so many together: of n pages in a row are at most
+    /// is. Enough for all pages of ranges that have so many together: n pages in a row have at most
     /// n/64 + 1 nodes of pages, n/64² + 1 above these, and so on, which is never above 2n.
     static func nodeCapacity(pageCapacity: UInt32) -> UInt32 { 2 &* pageCapacity &+ 16 }
 
