@@ -76,8 +76,10 @@ struct `A pair of gateways` {
         usleep(1_500_000)
         bench.kill(1)
         #expect(bench.becomes(2, "primary", inSync: false), "\(bench.outputs)")
+        // It says so a moment after it is.
+        let why = "the other host is dead, says its watchdog"
         #expect(
-            bench.running[1]?.output.contains("the other host is dead, says its watchdog") == true,
+            eventually(withinSeconds: 20) { bench.running[1]?.output.contains(why) == true },
             "\(bench.outputs)")
         try expectNothingLost(load, bench)
         let down = try bench.cluster(1, "status")
