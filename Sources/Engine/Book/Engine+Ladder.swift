@@ -4,6 +4,12 @@ internal import Wire
 
 // The ladder as orders come and go: pages and nodes that are taken and given back, and which prices
 // have orders. See `PriceLadder`.
+//
+//     pageCapacity     what a log may use by its limits and the rules that it was begun under; an
+//                      engine has memory for at least that
+//     pagesAllowed     the same of this log: every host, and every image, comes to the same
+//     arePagesShort    whether `hasRoom` has to look; kept by `countPages`
+//     hasRoom          the answer for one price
 extension Engine {
     /// Pages that may be in use in a log that was begun under these rules: of all ticks. Before
     /// rules 3 an instrument has room for its whole range, which need not be a multiple of 64: so
@@ -105,19 +111,19 @@ extension Engine {
             instruments[instrument].rootNode = node
         }
         while ladder.nodes[node].height > 1 {
-            let place = ladder.place(in: node, tick)
-            if children[place] == 0 {
+            let index = ladder.childIndex(in: node, tick)
+            if children[index] == 0 {
                 let height = ladder.nodes[node].height &- 1
-                children[place] = takeNode(
+                children[index] = takeNode(
                     PriceBlock(
                         number: tick &>> Int64(6 &* (height &+ 1)), parent: node, height: height))
             }
-            node = children[place]
+            node = children[index]
         }
         let page = pagePool.allocate()
         precondition(page != 0, "who rests was told that there is room")
         ladder.pages[page] = PriceBlock(number: tick &>> 6, parent: node)
-        children[ladder.place(in: node, tick)] = page
+        children[ladder.childIndex(in: node, tick)] = page
         countPages()
         return page
     }
@@ -134,7 +140,7 @@ extension Engine {
         let tick = ladder.pages[page].number &<< 6
         var node = ladder.pages[page].parent
         pagePool.free(page)
-        ladder.children[ladder.place(in: node, tick)] = 0
+        ladder.children[ladder.childIndex(in: node, tick)] = 0
         while node != 0, ladder.nodes[node].isEmpty {
             let parent = ladder.nodes[node].parent
             nodePool.free(node)
@@ -142,7 +148,7 @@ extension Engine {
             if parent == 0 {
                 instruments[instrument].rootNode = 0
             } else {
-                ladder.children[ladder.place(in: parent, tick)] = 0
+                ladder.children[ladder.childIndex(in: parent, tick)] = 0
             }
             node = parent
         }

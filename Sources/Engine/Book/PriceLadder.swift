@@ -41,12 +41,12 @@ struct PriceLadder {
             | UInt32(truncatingIfNeeded: tick) & 63
     }
 
-    /// The page of a tick, or 0.
+    /// The page of a tick, or 0. Who only fetches memory may ask for ticks that there are not.
     @inline(__always)
     func page(_ instrument: InstrumentState, _ tick: Int64) -> UInt32 {
         var node = instrument.rootNode
-        if instrument.tickCount > 1 &<< 12 {
-            if instrument.tickCount <= 1 &<< 18 {
+        if instrument.tickCount > PriceBlock.span(height: 1) {
+            if instrument.tickCount <= PriceBlock.span(height: 2) {
                 node = children[node &<< 6 | UInt32(truncatingIfNeeded: tick &>> 12) & 63]
             } else {
                 node = instrument.nearNode
@@ -64,19 +64,22 @@ struct PriceLadder {
         root: UInt32, _ tick: Int64, _ nodes: Table<PriceBlock>, _ children: Table<UInt32>
     ) -> UInt32 {
         var node = root
-        while nodes[node].height > 1 { node = children[place(in: node, tick, nodes)] }
-        return children[place(in: node, tick, nodes)]
+        while nodes[node].height > 1 { node = children[childIndex(in: node, tick, nodes)] }
+        return children[childIndex(in: node, tick, nodes)]
     }
 
     /// Where among the children a node has what is for a tick.
     @inline(__always)
-    func place(in node: UInt32, _ tick: Int64) -> UInt32 { Self.place(in: node, tick, nodes) }
+    func childIndex(in node: UInt32, _ tick: Int64) -> UInt32 {
+        Self.childIndex(in: node, tick, nodes)
+    }
 
     @inline(__always)
-    private static func place(
+    private static func childIndex(
         in node: UInt32, _ tick: Int64, _ nodes: Table<PriceBlock>
     ) -> UInt32 {
-        node &<< 6 | UInt32(truncatingIfNeeded: tick &>> Int64(6 &* nodes[node].height)) & 63
+        node &<< 6
+            | UInt32(truncatingIfNeeded: tick &>> Int64(6 &* nodes[node].height)) & 63
     }
 
     @inline(never)
@@ -92,7 +95,7 @@ struct PriceLadder {
         while node != 0 {
             height &-= 1
             guard height != 0 else { return 0 }
-            node = children[place(in: node, tick)]
+            node = children[childIndex(in: node, tick)]
         }
         return height
     }
@@ -147,7 +150,7 @@ struct PriceLadder {
                 behind: PriceBlock.digit(number, isSell: isSell), isSell: isSell)
             if behind != 0 { (found, bits) = (node, behind) }
             guard nodes[node].height > 1 else { break }
-            node = children[place(in: node, tick)]
+            node = children[childIndex(in: node, tick)]
         }
         guard found != 0 else { return InstrumentState.none }
         let next = firstPage(below: found, bits, isSell: isSell)
@@ -198,6 +201,9 @@ struct PriceBlock: BitwiseCopyable {
     static let tickCount: UInt32 = 64
     /// Nodes between an instrument and a page, at most: 64^11 ticks are more than there may be.
     static let nodesPerPageMax: UInt32 = 10
+
+    /// Ticks of a block.
+    @inline(__always) static func span(height: Int64) -> Int64 { 64 &<< (6 &* height) }
 
     /// Pages of so many ticks, the last of them perhaps in part.
     static func pages(ofTicks ticks: UInt64) -> UInt64 { (ticks &+ 63) / UInt64(tickCount) }

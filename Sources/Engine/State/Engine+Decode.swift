@@ -29,7 +29,8 @@ extension Engine {
         var engine = try empty(
             limits: header.limits, node: node, sliceEvents: sliceEvents, bounds: bounds)
         engine.rulesVersion = header.rulesVersion
-        engine.firstRules = header.firstRules
+        // Which of those before 3 is no matter, but that there were some.
+        engine.firstRules = header.firstRules != 0 ? header.firstRules : min(header.rulesVersion, 1)
         engine.countPages()
         engine.timeSeconds = header.timeSeconds
         engine.businessDay = BusinessDay(rawValue: header.businessDay)

@@ -32,7 +32,7 @@ struct BookPlan {
         opening = BookOpening(
             EngineLimits(
                 orderCapacity: orderCapacity, sessionCapacity: sessionCount, instrumentCapacity: 1,
-                ladderTickCapacity: UInt32(highest - lowest + 1),
+                ladderTickCapacity: UInt32(min(highest - lowest + 1, 1 << 28)),
                 sessionOpenOrdersMax: orderCapacity),
             priceTicks: lowest...highest)
         if hasRules { opening.addOrderRules(priceTicks: lowest...highest) }
