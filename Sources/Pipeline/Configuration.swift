@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 public import CommandLog
+internal import Engine
 public import Hardware
 public import NICGateway
 public import Wire
@@ -177,8 +178,7 @@ public struct Configuration: Sendable {
     private func neededPrices(shard: UInt32) -> UInt32 {
         var prices: UInt64 = 0
         for instrument in instruments where instrument.shard == shard {
-            // In whole pages.
-            prices = min(prices + (instrument.priceLevels + 63) / 64 * 64, 1 << 29)
+            prices = min(prices + Engine.pricesInPages(instrument.priceLevels), 1 << 29)
         }
         let most: UInt64 = rules.newest < 3 ? 1 << 29 : 1 << 22
         return UInt32(min(prices + max(prices, 1 << 16), most))

@@ -156,10 +156,12 @@ public struct SettingsReader {
     }
 
     /// One whole number, or a list of them; nil as with `string`.
-    public mutating func integers(_ key: String, in range: ClosedRange<Int>) -> [Int]? {
+    public mutating func integers<Value: FixedWidthInteger>(
+        _ key: String, in range: ClosedRange<Value>
+    ) -> [Value]? {
         guard let (node, _) = node(key) else { return nil }
         let items = node.sequence.map { Array($0) } ?? [node]
-        var values: [Int] = []
+        var values: [Value] = []
         for item in items {
             guard let value = wholeNumber(item, of: key, in: range) else { return nil }
             values.append(value)

@@ -108,15 +108,15 @@ extension SimulatedClient {
         case 2, 3: waiting(&rare)
         case 4: rare.peakLots = max(1, order.quantityLots / 4)
         case 5: linked(&rare)
-        case 6 where order.typeAndTimeInForce >> 4 == TimeInForce.immediateOrCancel.rawValue:
+        case 6 where order.timeInForce == .immediateOrCancel:
             rare.minimumLots = 1 + random.below(8)
         default:
             if order.typeAndTimeInForce == 0, order.flags == 0 { partner = order }
-            guard order.typeAndTimeInForce >> 4 == TimeInForce.goodTillTime.rawValue else {
+            guard order.timeInForce == .goodTillTime else {
                 return session.submit(order)
             }
         }
-        if rare.order.typeAndTimeInForce >> 4 == TimeInForce.goodTillTime.rawValue {
+        if rare.order.timeInForce == .goodTillTime {
             let utcNanos = 1_700_000_000_000_000_000 + nowNanos
             rare.expirySeconds = UInt32(utcNanos / 1_000_000_000 + random.below(3))
         }
@@ -144,7 +144,7 @@ extension SimulatedClient {
     /// As it is, with slippage or with an amount to spend; those alone rest in a call.
     private func atMarket(_ rare: inout NewOrderExtended) {
         set(&rare, .market)
-        if rare.order.typeAndTimeInForce >> 4 == TimeInForce.goodTillTime.rawValue {
+        if rare.order.timeInForce == .goodTillTime {
             rare.order.typeAndTimeInForce &= 0x0F
         }
         rare.order.priceTicks = 0
@@ -159,10 +159,7 @@ extension SimulatedClient {
         let types: [OrderType] = [.stop, .stopLimit, .trailingStop]
         let type = types[Int(random.below(3))]
         set(&rare, type)
-        let isKept = rare.order.typeAndTimeInForce >> 4
-        if isKept == TimeInForce.immediateOrCancel.rawValue
-            || isKept == TimeInForce.fillOrKill.rawValue
-        {
+        if [.immediateOrCancel, .fillOrKill].contains(rare.order.timeInForce) {
             rare.order.typeAndTimeInForce &= 0x0F
         }
         if type != .stopLimit { rare.order.priceTicks = 0 }
@@ -186,4 +183,8 @@ extension SimulatedClient {
         rare.peakLots = partner.orderID
         rare.triggerPriceTicks = price(partner.instrument)
     }
+}
+
+extension NewOrder {
+    fileprivate var timeInForce: TimeInForce { TimeInForce(rawValue: typeAndTimeInForce >> 4) }
 }

@@ -16,7 +16,7 @@ import Wire
         var stopped = 0
         var calls = 0
         var queue = flow.opening()[...]
-        for number in 0..<40_000 {
+        for number in 0..<80_000 {
             let command = queue.popFirst() ?? flow.next()
             let events = rig.apply(command)
             let flaw = watch.flaw(command.record, events, rules: rig.engine.rulesVersion)
@@ -26,7 +26,7 @@ import Wire
             calls += events.count { $0.kind == .tradingStateSet && $0.reference == 1 }
         }
         print("\(watch.seen) trades inside, \(stopped) orders stopped, \(calls) states by itself")
-        #expect(watch.seen > 100 && stopped > 20 && calls > 10)
+        #expect(watch.seen > 100 && stopped > 50 && calls > 20)
     }
 
     @Test func `that is watched is seen to be broken`() {

@@ -154,7 +154,7 @@ import Wire
         #expect(!called.isUncrossing && called.phaseSeconds == 70)
         #expect(ask(desk, .room).businessDay.rawValue == 20_000)
         let room = ask(desk, .room).room
-        let ticksMax = desk.rig.engine.rangeTicksMax(rules: 3)
+        let ticksMax = desk.rig.engine.rangeTicksMax
         #expect(room.limits == limits && room.rangeTicksMax == ticksMax)
     }
 

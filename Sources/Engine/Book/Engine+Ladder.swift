@@ -34,6 +34,11 @@ extension Engine {
                 + Int(limits.instrumentCapacity) + 1)
     }
 
+    /// Prices of so many in a row as they count when they all have orders: in whole pages.
+    public static func pricesInPages(_ prices: UInt64) -> UInt64 {
+        PriceBlock.pages(ofTicks: prices) * UInt64(PriceBlock.tickCount)
+    }
+
     /// Whether levels have numbers of 32 bits, whatever the rules.
     static func hasLevelNumbers(for limits: EngineLimits) -> Bool {
         let pages = pageCapacity(limits, rules: RulesRange.build.oldest)
@@ -63,7 +68,7 @@ extension Engine {
 
     /// Whether a page may be taken wherever it is: all that there could be have room, and then so
     /// have their nodes, or there is still enough.
-    private var hasRoomAnywhere: Bool {
+    var hasRoomAnywhere: Bool {
         rangePages <= UInt64(pagesAllowed)
             || pagesLeft != 0 && nodesLeft >= PriceBlock.nodesPerPageMax
     }

@@ -157,10 +157,14 @@ extension Engine {
             tick = postOnlyLimit(instrument, isSell: traits.isSell, tick)
         }
         guard restsAtPrice, !hasRoom(instrument, tick) else { return .none }
-        let tradesFirst =
-            !markets[instrument].trading.isCall
-            && instruments[instrument].crosses(isSell: traits.isSell, tick)
-        return tradesFirst ? .none : .noRoomForPrice
+        return tradesFirst(instrument, isSell: traits.isSell, tick) ? .none : .noRoomForPrice
+    }
+
+    /// Whether an order that comes in would trade at a tick, and not rest in a call.
+    @inline(__always)
+    private func tradesFirst(_ instrument: UInt32, isSell: Bool, _ limit: Int64) -> Bool {
+        instruments[instrument].crosses(isSell: isSell, limit)
+            && !markets[instrument].trading.isCall
     }
 
     /// Why a post-only order may not be entered at a tick, or `none`.
@@ -213,9 +217,8 @@ extension Engine {
             closeLate()
             return acceptWaiting(order, extra, into: &outbox)
         }
-        let crosses =
-            crosses(isSell: order.traits.isSell, order)
-            && !markets[order.instrument].trading.isCall
+        let crosses = tradesFirst(
+            order.instrument, isSell: order.traits.isSell, order.limit)
         let restsUntouched = !crosses && order.traits.mayRest
         if order.extra != 0, restsUntouched || extras[order.extra].ranksFirst {
             return acceptRare(order, extra.union(.resting), into: &outbox)

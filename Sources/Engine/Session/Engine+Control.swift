@@ -142,7 +142,7 @@ extension Engine {
         guard
             continuation != nil, number != 0, number <= limits.instrumentCapacity,
             instruments[number].tickCount == 0, lowest <= highest,
-            span < rangeTicksMax(rules: rulesVersion),
+            span < rangeTicksMax,
             quantityMax != 0, quantityMax <= UInt64.max / UInt64(limits.orderCapacity)
         else {
             return rejectControl(.invalidControl, instrument: number, into: &outbox)

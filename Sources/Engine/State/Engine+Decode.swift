@@ -71,7 +71,7 @@ extension Engine {
                 entry.number > last && entry.number <= limits.instrumentCapacity,
                 "number \(entry.number)",
                 "above \(last) and not above the limit, \(limits.instrumentCapacity)")
-            let ticksMax = rangeTicksMax(rules: rulesVersion)
+            let ticksMax = rangeTicksMax
             try place.check(
                 entry.tickCount > 0 && entry.tickCount <= ticksMax,
                 "\(entry.tickCount) ticks", "1 ... \(ticksMax)", at: 4)

@@ -24,7 +24,12 @@ extension Engine {
             return "\(pages.count) pages and \(nodeCount) nodes are there, "
                 + "\(pagePool.count) and \(nodePool.count) are taken from their pools"
         }
-        guard usualOrdersMax == 0 || killedAccountCount == 0 else {
+        guard arePagesShort != hasRoomAnywhere else {
+            return
+                "pages are \(arePagesShort ? "" : "not ")short, it is said, and \(pagesLeft) left"
+        }
+        let isUsual = killedAccountCount == 0 && !arePagesShort
+        guard usualOrdersMax == (isUsual ? limits.orderCapacity : 0) else {
             return "\(killedAccountCount) accounts are stopped, and orders take the way for others"
         }
         return nil

@@ -19,7 +19,7 @@ extension Engine {
         case .tickTable(let table): list(table, into: &answer.tickTable)
         case .room:
             answer.room.limits = limits
-            answer.room.rangeTicksMax = rangeTicksMax(rules: rulesVersion)
+            answer.room.rangeTicksMax = rangeTicksMax
         }
     }
 

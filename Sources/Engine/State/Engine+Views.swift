@@ -86,11 +86,11 @@ extension Engine {
             && instruments[instrument].tickCount != 0
     }
 
-    /// Ticks of the widest range of prices that an instrument may have which is defined next, under
-    /// these rules: before 3 all of them are taken out of those that the log was begun with.
-    public func rangeTicksMax(rules: UInt32) -> UInt64 {
+    /// Ticks of the widest range of prices that an instrument may have which is defined next:
+    /// before rules 3 all of them are taken out of those that the log was begun with.
+    public var rangeTicksMax: UInt64 {
         let capacity = UInt64(limits.ladderTickCapacity)
-        return rules < 3
+        return rulesVersion < 3
             ? capacity - min(ladderTicksUsed, capacity) : InstrumentState.tickCountMax
     }
 

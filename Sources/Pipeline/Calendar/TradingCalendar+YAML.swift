@@ -52,10 +52,8 @@ extension TradingCalendar {
             inner.fail("name", "there is a group \(group.name) already")
         }
         if inner.has("instruments") {
-            let numbers =
-                inner.integers(
-                    "instruments", in: 1...Int(Configuration.Instrument.numbers.upperBound)) ?? []
-            group.instruments = Set(numbers.map(UInt32.init))
+            group.instruments = Set(
+                inner.integers("instruments", in: Configuration.Instrument.numbers) ?? [])
             for other in groups {
                 guard let common = other.instruments?.intersection(group.instruments ?? []).min()
                 else { continue }

@@ -34,7 +34,7 @@ struct ZoneClock: Sendable {
     }
 
     /// UTC seconds since 1970, by the host's clock.
-    static var nowSeconds: UInt64 { CycleClock.ofNanoseconds().utcNanos() / 1_000_000_000 }
+    static var nowSeconds: UInt64 { CycleClock.systemUTCNanos / 1_000_000_000 }
 
     /// The moment of a local time, seconds since midnight; UTC seconds since 1970.
     func seconds(of timeOfDay: Int, on day: BusinessDay) -> UInt64 {

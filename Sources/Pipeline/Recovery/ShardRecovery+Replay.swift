@@ -43,9 +43,7 @@ extension ShardRecovery {
     private func checkInstruments(
         _ configuration: Configuration, _ engine: borrowing Engine
     ) throws {
-        // Before the first command nothing is in force yet, and the configuration made the room.
-        let rules = engine.rulesVersion == 0 ? configuration.rules.newest : engine.rulesVersion
-        var ticksLeft = engine.rangeTicksMax(rules: rules)
+        var ticksLeft = engine.rangeTicksMax
         for instrument in configuration.instruments {
             if let defined = engine.instrument(instrument.number) {
                 guard instrument.shard == shard else {
@@ -65,7 +63,7 @@ extension ShardRecovery {
                             + "of shard \(shard) there is room for \(ticksLeft) more: narrow its "
                             + "prices, or activate rules 3 first")
                 }
-                if rules < 3 { ticksLeft -= levels }
+                if engine.rulesVersion < 3 { ticksLeft -= levels }
             }
         }
         if let capacity = configuration.priceCapacity,

@@ -128,9 +128,8 @@ struct ScalingBench: ParsableCommand {
             EngineLimits(
                 orderCapacity: capacity, sessionCapacity: Self.sessionCount,
                 instrumentCapacity: UInt32(flow.instrumentCount),
-                // Prices are taken in pages of 64.
-                ladderTickCapacity: UInt32(
-                    (flow.priceTicks.count + 63) / 64 * 64 * flow.instrumentCount),
+                ladderTickCapacity: UInt32(Engine.pricesInPages(UInt64(flow.priceTicks.count)))
+                    * UInt32(flow.instrumentCount),
                 sessionOpenOrdersMax: capacity),
             priceTicks: flow.priceTicks)
         var best = UInt64.max
