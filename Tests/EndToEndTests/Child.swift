@@ -43,9 +43,10 @@ final class Child: @unchecked Sendable {
         var info = unsafe siginfo_t()
         let options = WEXITED | WNOHANG | WNOWAIT
         guard unsafe waitid(P_PID, id_t(pid), &info, options) == 0 else {
-            // `Process` has collected it, or is about to say so.
-            return process.isRunning
-                ? nil : (process.terminationReason == .exit, process.terminationStatus)
+            // `Process` has collected it, so it has ended; how, is said a moment later. Who took
+            // that moment for running would see an end taken back.
+            while process.isRunning { usleep(1_000) }
+            return (process.terminationReason == .exit, process.terminationStatus)
         }
         guard unsafe info.si_signo == SIGCHLD else { return nil }
         return unsafe (info.si_code == CLD_EXITED, info._sifields._sigchld.si_status)
