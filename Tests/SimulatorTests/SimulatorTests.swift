@@ -71,6 +71,9 @@ private struct Found: CustomTestStringConvertible, Sendable {
         Found(
             seed: 614_325, steps: 20_000, isPlain: false,
             what: "one that a person let lead died, and the other led, that had not been in sync"),
+        Found(
+            seed: 804_561, steps: 20_000, isPlain: false,
+            what: "operators waited for ever behind a day's end that was refused in between"),
     ]
 
     @Test(arguments: found)
