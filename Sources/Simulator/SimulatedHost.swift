@@ -32,7 +32,8 @@ final class SimulatedHost {
     private var endAtDeath: UInt64 = 0
     /// The disk has lied since: an operator looks at it before it is trusted.
     var isDoubtful = false
-    /// The same, and a start that did not need that place has passed it over.
+    /// The same, also when a start has passed that place over, for it did not need it. One behind a
+    /// cut may need it.
     var hasFlipped = false
     /// Why the last start did not come about.
     private(set) var startProblem: String?

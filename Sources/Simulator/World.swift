@@ -184,7 +184,7 @@ final class World {
             return
         }
         note("host \(host.index + 1) does not start: \(host.startProblem ?? "")")
-        if host.isDoubtful { return giveUp(host) }
+        if host.hasFlipped { return giveUp(host) }
         if host.disk.faultCount == faultsBefore {
             ledger.fail(13, "host \(host.index + 1) does not start: \(host.startProblem ?? "")")
         }

@@ -82,6 +82,25 @@ import Wire
         #expect(rig.logged > sequence && rig.shard.loop.engine.openOrders == 0)
     }
 
+    /// They have no end of their own: what is left over of another goes on behind them.
+    @Test func `keeps from no operator that a kill switch or a day's end is refused`() throws {
+        let refused = [
+            LogRecord.killSwitch(.session, number: 17, stops: true, operatorID: 9),
+            .rollBusinessDay(to: BusinessDay(rawValue: 0), operatorID: 9),
+        ]
+        for (record, reason) in zip(refused, [Reason.unknownSession, .invalidControl]) {
+            let rig = try ShardRig()
+            var client = try open(rig)
+            rig.inject(client.frame(MassCancel(requestID: 7)))
+            while rig.shard.loop.engine.backlogSize == 0 { rig.poll(1) }
+            let desk = rig.shard.opening!.desk.commands
+            desk.ask(OperatorCommand(record))
+            rig.settle()
+            #expect(desk.answer?.reason == reason && desk.isFree)
+            #expect(rig.shard.loop.engine.openOrders == 0)
+        }
+    }
+
     @Test func `of a logout is told before the session's end, and a logon waits for it`() throws {
         let rig = try ShardRig()
         var client = try open(rig, flags: 1)

@@ -7,13 +7,15 @@ import Testing
 private struct Found: CustomTestStringConvertible, Sendable {
     let seed: UInt64
     let steps: Int
+    /// With nothing but plain orders, as there once was nothing else.
+    var isPlain = true
     let what: String
     var testDescription: String { "seed \(seed): \(what)" }
 }
 
 @Suite(.serialized) struct `A simulated pair` {
     // What a seed says changes with the simulator: these are kept for the ground that they cover,
-    // and run plainly, which is what they were found by.
+    // and run as they were found.
     private static let found = [
         Found(
             seed: 133, steps: 60_000,
@@ -66,13 +68,19 @@ private struct Found: CustomTestStringConvertible, Sendable {
         Found(
             seed: 65_406, steps: 20_000,
             what: "the same, of a primary whose heir died before it spoke"),
+        Found(
+            seed: 614_325, steps: 20_000, isPlain: false,
+            what: "one that a person let lead died, and the other led, that had not been in sync"),
+        Found(
+            seed: 804_561, steps: 20_000, isPlain: false,
+            what: "operators waited for ever behind a day's end that was refused in between"),
     ]
 
     @Test(arguments: found)
     private func `holds its invariants where one was once broken`(_ found: Found) {
         var run = SimulationRun(seed: found.seed)
         run.stepCount = found.steps
-        run.isPlain = true
+        run.isPlain = found.isPlain
         let outcome = run.run()
         #expect(outcome.violation == nil, "\(outcome.lastEvents.joined(separator: "\n"))")
     }

@@ -264,8 +264,9 @@ extension GatewayCore {
         }
         let isLast = unsafe event.pointee.attributes.contains(.last)
         let kind = unsafe records.slot(0).pointee.kind
+        // One that was refused has no end of its own to wait for.
         let isLeftOver =
-            unsafe event.pointee.kind == .closed
+            unsafe event.pointee.kind == .closed && awaitedAnswer.reason == .none
             && (kind == .killSwitch || kind == .rollBusinessDay)
         guard isOwnEnd || isLast && !isLeftOver else { return }
         awaitedSequence = 0

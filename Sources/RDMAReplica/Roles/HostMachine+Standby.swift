@@ -7,9 +7,13 @@ extension HostMachine {
     /// begun on another disk. Who founded the pair may have ended before its first record was
     /// durable, and lacks nothing.
     public var isLogMissing: Bool {
-        guard let decision, settings.isLogEmpty, !ownsLog else { return false }
-        return decision.primary == settings.host && decision.epoch > 1
-            && decision.phase == .active && decision.inSync == [settings.host]
+        guard isNamedAlone, settings.isLogEmpty, !ownsLog, let decision else { return false }
+        return decision.epoch > 1
+    }
+
+    /// Whether all that was acknowledged is in this host's journal, as the decision says.
+    var isNamedAlone: Bool {
+        decision?.phase == .active && decision?.inSync == [settings.host]
     }
 
     /// What the decision makes of a host that has just started, or has just lost a swap.
@@ -23,10 +27,7 @@ extension HostMachine {
         guard decision.primary == settings.host else { return become(.standby) }
         // A person has to say again that it leads.
         if settings.isManual { return }
-        if decision.phase == .active, decision.inSync == [settings.host] {
-            // All that was acknowledged is in this host's journal, if that is here.
-            return isLogMissing ? become(.starting) : claim(.active)
-        }
+        if isNamedAlone { return isLogMissing ? become(.starting) : claim(.active) }
         // Some of it may be in the other host's memory alone. Or this host was taking over, and
         // what it had taken went with its process.
         if role != .waiting { become(.waiting) }
@@ -42,7 +43,8 @@ extension HostMachine {
     }
 
     /// Whether both hosts were in sync at last, as the decision says, or as it was before one of
-    /// them began to take over: then who holds more may go on, once the two have compared.
+    /// them began to take over, which nobody does whom it named alone; or a person has chosen
+    /// between them. Then who holds more may go on, once the two have compared.
     private func isLastPair(_ decision: Decision?) -> Bool {
         decision.map { $0.phase == .promoting || $0.inSync.count > 1 } ?? false
     }

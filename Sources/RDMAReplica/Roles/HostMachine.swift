@@ -265,19 +265,7 @@ public struct HostMachine: Sendable {
         claim(phase, epoch: decision.map { $0.epoch &+ 1 } ?? firstEpoch, isRelief: isRelief)
     }
 
-    /// The same for a person. An epoch that is this host's already, and in which nobody has spoken,
-    /// is asked for again: an operator has ordered it, or a process of before had begun with it.
-    private mutating func claimByForce() {
-        guard isOrdered, let decision else { return claim(.promoting) }
-        claim(.promoting, epoch: decision.epoch, isRelief: false)
-    }
-
-    /// Whether the decision says that this host is to take over.
-    private var isOrdered: Bool {
-        decision?.primary == settings.host && decision?.phase == .promoting
-    }
-
-    private mutating func claim(_ phase: Decision.Phase, epoch: UInt32, isRelief: Bool) {
+    mutating func claim(_ phase: Decision.Phase, epoch: UInt32, isRelief: Bool) {
         become(.claiming)
         self.isRelief = isRelief
         claimedNanos = lastStepNanos ?? 0

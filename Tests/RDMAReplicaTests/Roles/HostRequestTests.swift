@@ -53,6 +53,31 @@ private typealias Rig = HostMachineRig
         }
     }
 
+    /// Nothing leads from a decision with one host to one that looks as if both had been in sync.
+    @Test func `stays the one that is named when it dies after a person let it lead on`() {
+        var rig = Rig(host: 1, isLogEmpty: true)
+        let alone = Decision(epoch: 2, primary: 1, inSync: [1], phase: .active, nonce: 9)
+        _ = rig.question()
+        _ = rig.answer(.read(alone, revision: 7))
+        rig.asked = nil
+        rig.step { $0.request = .takeOverByForce }
+        guard case .swap(let wanted, for: 7) = rig.question() else {
+            Issue.record("\(String(describing: rig.asked))")
+            return
+        }
+        // It dies before it speaks, and is back with less than what the other was being sent.
+        var other = Rig()
+        _ = other.question()
+        _ = other.answer(.read(wanted, revision: 8))
+        other.step { ($0.peerLog, $0.isLogDurable) = (.shorter, true) }
+        for _ in 0..<100 { other.step() }
+        #expect(other.machine.role == .standby, "it lacks what was acknowledged without it")
+        var again = Rig(host: 1)
+        _ = again.question()
+        _ = again.answer(.read(wanted, revision: 8))
+        #expect(again.machine.role == .claiming, "with its log there it need not be compared")
+    }
+
     @Test func `looks around before it leads, and falls silent when another leads as this host`() {
         var settings = HostSettings(host: 1, peer: 2, mayFound: true)
         settings.lookAroundNanos = 20_000_000
