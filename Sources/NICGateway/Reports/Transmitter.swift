@@ -208,7 +208,7 @@ extension GatewayCore {
     }
 
     /// What was not sent is the outbox. A port that takes nothing must not stop the core: the
-    /// oldest half is given up, as the network might have lost it, and the clients ask for it again.
+    /// oldest half is given up, as the network might have lost it, and clients ask for it again.
     @inline(never)
     private mutating func keepOutbox(behind sent: Int) {
         var left = outboxCount - sent
