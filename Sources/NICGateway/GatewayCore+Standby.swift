@@ -33,6 +33,20 @@ extension GatewayCore {
         mutating get { events.available(atLeast: .max) <= Self.fewEvents }
     }
 
+    /// Begins a turn of a core that may be replaced when it stands still: before `pollIntake`, if
+    /// anything is to leave. False when the turn before began more than `turnNanosMax` ago; from
+    /// then on in that turn nothing has left. What was to be sent is kept for a turn in time.
+    public mutating func beginTurn() -> Bool {
+        let now = clock.nowCycles
+        defer { turnCycles = now }
+        return isInTime(at: now)
+    }
+
+    /// Whether the turn that was begun last has lasted no longer than it may.
+    @inline(__always) func isInTime(at cycles: UInt64) -> Bool {
+        clock.nanos(cycles &- turnCycles) <= turnNanosMax
+    }
+
     /// Takes what came to the port and gives all of it back: nobody is answered, and the port stays
     /// warm. Instead of `poll`, while another host speaks. False when nothing came.
     public mutating func discardIntake() -> Bool { discard(answering: false) }

@@ -87,6 +87,12 @@ public import Wire
     var reportedCommandCount = 0
     /// When the first half of this poll ended, if it took something in.
     var takenCycles: UInt64 = 0
+    /// When something was last given to the port.
+    var leavingCycles: UInt64 = 0
+    /// When the turn began of a core of a host of two, by the clock.
+    public var turnCycles: UInt64 = 0
+    /// Nothing leaves in a turn that has lasted longer; see GatewayCore+Standby.swift.
+    public var turnNanosMax: UInt64 = .max
 
     /// A core over a queue of an open port. `records` is the gateway's own gating reader of the
     /// log: a record stays in the ring until its reports are out. The ring of events must be larger
@@ -187,7 +193,6 @@ public import Wire
     private mutating func pollOutput(start: UInt64) -> Bool {
         gate.refresh()
         let hasReported = reportEvents()
-        let reported = hasReported ? clock.nowCycles : start
         let commandCount = reportedCommandCount
         if commandCount > 0 {
             counters.add(.commandsReported, commandCount)
@@ -211,8 +216,10 @@ public import Wire
         }
         if hasReported {
             let sent = clock.nowCycles
-            note(stages.encode, from: start, to: reported, commandCount)
-            note(stages.transmit, from: reported, to: sent, commandCount)
+            // Nothing has left where nobody was there to hear it.
+            let sealed = leavingCycles >= start ? leavingCycles : sent
+            note(stages.encode, from: start, to: sealed, commandCount)
+            note(stages.transmit, from: sealed, to: sent, commandCount)
             noteCommitLatency(sentNanos: clock.utcNanos(at: sent))
         }
         return hasReported || publicStream.tail != nil

@@ -24,6 +24,8 @@ public enum Mutant: String, CaseIterable, Sendable {
     case syncErrorIgnored
     /// A mirror that has ended stays so.
     case neverReconnects
+    /// A primary that stood still in the midst of a turn says what it had in hand.
+    case speaksOnWaking
     /// An operator is told that a command is done when it is written.
     case answeredUncommitted
     /// A command of an operator is written twice.

@@ -20,6 +20,13 @@ enum Invariants {
         ledger.fail(1, "host \(host + 1) is heard in epoch \(epoch), which is the other's")
     }
 
+    /// 1: who stood still until the other was to speak sends nothing more, not a frame, unless it
+    /// is made the primary again.
+    static func silentAsReplaced(_ ledger: Ledger, _ host: SimulatedHost, isReplaced: Bool) {
+        guard host.wasReplacedAsleep, isReplaced else { return }
+        ledger.fail(1, "host \(host.index + 1) was replaced while it stood still, and is heard")
+    }
+
     /// 2: every acknowledged command survives at the same sequence with the same bytes: who begins
     /// to speak has all of them.
     static func survives(_ ledger: Ledger, _ host: SimulatedHost) {

@@ -22,6 +22,10 @@ final class SimulatedHost {
     /// Its clocks against the world's.
     var utcOffsetNanos: Int64 = 0
     var pausedUntilNanos: UInt64 = 0
+    /// When a piece of it last had its turn.
+    var lastTurnNanos: UInt64 = 0
+    /// It stood still, as a primary, and was replaced meanwhile.
+    var wasReplacedAsleep = false
     /// A dead one comes back then.
     var restartsNanos: UInt64 = 0
     /// When its journal was found to have failed.
@@ -129,6 +133,7 @@ final class SimulatedHost {
         transmittedCount = 0
         failedNanos = nil
         pausedUntilNanos = 0
+        wasReplacedAsleep = false
         return true
     }
 

@@ -64,6 +64,8 @@ public struct SimulationFigures: Sendable {
         case badDatagrams = "bad datagrams"
         /// Frames that no client sent.
         case foreignFrames = "foreign frames"
+        /// Primaries that stood still until the other was to speak.
+        case wokenReplaced = "woken replaced"
         /// Completions that were lost or came twice.
         case badCompletions = "bad completions"
         /// Cache lines placed, in any order.

@@ -26,6 +26,8 @@ struct FaultPlan {
     private let ringCapacity: Int
     private let batchesInFlight: Int
     private let takeOverMillis: UInt32
+    /// A host that stands still is replaced no sooner than this.
+    var takeOverNanos: UInt64 { UInt64(takeOverMillis) * 1_000_000 }
     private let snapshotEvery: UInt64
     /// Old segments go: a standby that was away needs a snapshot.
     let deletesSegments: Bool

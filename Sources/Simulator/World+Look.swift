@@ -14,7 +14,11 @@ extension World {
         }
         switch piece {
         case .engine: lookAtState(host)
-        case .intake, .output: for frame in host.takeSent() { lookAtFrame(host, frame) }
+        case .intake, .output:
+            for frame in host.takeSent() {
+                Invariants.silentAsReplaced(ledger, host, isReplaced: isReplaced(host))
+                lookAtFrame(host, frame)
+            }
         case .driver: lookAtDecision(host)
         default: break
         }

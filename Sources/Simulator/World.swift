@@ -152,10 +152,25 @@ final class World {
 
     private func turn(_ host: SimulatedHost) {
         setTime(host)
+        wake(host)
         let piece = pieces[Int(random.below(UInt64(pieces.count)))]
         host.process?.turn(piece)
         look(host, piece)
         if piece == .driver { live(host) }
+    }
+
+    /// Whoever stood still for so long that another speaks by now may not be heard any more.
+    private func wake(_ host: SimulatedHost) {
+        let stillNanos = nowNanos - host.lastTurnNanos
+        host.lastTurnNanos = nowNanos
+        guard stillNanos > plan.takeOverNanos, host.isSpeaking, isReplaced(host) else { return }
+        figures[.wokenReplaced] += 1
+        host.wasReplacedAsleep = true
+    }
+
+    /// Whether the decision is that the other host speaks.
+    func isReplaced(_ host: SimulatedHost) -> Bool {
+        arbiter.decision.map { $0.primary != UInt32(host.index + 1) } ?? false
     }
 
     func setTime(_ host: SimulatedHost) {
@@ -171,6 +186,7 @@ final class World {
 
     func start(_ host: SimulatedHost) {
         setTime(host)
+        host.lastTurnNanos = nowNanos
         let faultsBefore = host.disk.faultCount
         let claim = host.claim
         if host.start() {

@@ -116,6 +116,49 @@ import Wire
         client = late
         #expect(rig.exchange(client.frame(order(2))).flatMap(\.reports).count == 1)
     }
+
+    @Test func `says nothing in a turn in which it stood still, and all of it in one in time`()
+        throws
+    {
+        Simulation.begin(seed: 1)
+        defer { Simulation.end() }
+        var nowMillis: UInt64 = 1_000
+        func pass(millis: UInt64) {
+            nowMillis += millis
+            Simulation.set(
+                monotonicNanos: nowMillis * 1_000_000,
+                utcNanos: (1_700_000_000_000 + nowMillis) * 1_000_000)
+        }
+        let rig = try ShardRig(
+            ShardRig.configuration { _ in }, port: ShardRig.port(buffers: 511), number: 0,
+            steering: nil, clock: .ofNanoseconds())
+        var client = TestClient(1)
+        client.logOn(rig)
+        rig.shard.core.turnNanosMax = 50_000_000
+        _ = rig.shard.core.beginTurn()
+        pass(millis: 50)
+        let isInTime = rig.shard.core.beginTurn()
+        #expect(isInTime)
+        // In the midst of a turn, with an order and a question for its address in hand.
+        rig.inject(client.frame(order(1)))
+        rig.inject(Self.addressRequest)
+        _ = rig.shard.core.pollIntake()
+        _ = rig.shard.loop.poll()
+        pass(millis: 51)
+        let hasReported = rig.shard.core.pollOutput()
+        #expect(hasReported && rig.sent().isEmpty && rig.otherFrames.isEmpty)
+        // Nor where it lives, though it is told to.
+        rig.shard.core.announceAddress()
+        #expect(rig.sent().isEmpty && rig.otherFrames.isEmpty)
+        // The turn behind it knows, and so does not speak.
+        let isNextInTime = rig.shard.core.beginTurn()
+        #expect(!isNextInTime)
+        // It was asked, and may.
+        let mayGoOn = rig.shard.core.beginTurn()
+        _ = rig.shard.core.pollOutput()
+        #expect(mayGoOn && rig.sent().flatMap(\.reports).count == 1)
+        #expect(rig.otherFrames.count == 2 && rig[.transmitFull] == 0)
+    }
 }
 
 @Suite struct `A gate that a cluster turns` {

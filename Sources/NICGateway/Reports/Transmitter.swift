@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Platform
 import Wire
 
 // What goes out: datagrams filled for each session, sealed once a poll, and handed to the port.
@@ -191,26 +192,34 @@ extension GatewayCore {
         if outboxCount > 0 { transmitOutbox() }
     }
 
-    /// Gives the outbox to the port; what the driver does not take stays for the next poll.
+    /// Gives the outbox to the port; what the driver does not take stays for the next poll. So does
+    /// all of it in a turn that has lasted too long: whoever stood still may have been replaced.
     mutating func transmitOutbox() {
+        leavingCycles = clock.nowCycles
+        #if NEEDLETAIL_MUTANTS
+        if Mutant.speaksOnWaking.isPlanted { turnCycles = leavingCycles }
+        #endif
+        guard isInTime(at: leavingCycles) else { return keepOutbox(behind: 0) }
         let sent = unsafe queue.transmit(from: outbox, count: outboxCount)
         counters.add(.framesSent, sent)
-        if sent < outboxCount {
-            counters.add(.transmitFull)
-            let left = outboxCount - sent
-            unsafe outbox.update(from: outbox + sent, count: left)
-            outboxCount = left
-            // A driver that takes nothing must not stop the core: the oldest half is given up, as
-            // the network might have lost it, and is asked for again by the clients.
-            if left > Self.outboxCapacity - 16 {
-                let dropped = left / 2
-                unsafe queue.free(outbox, count: dropped)
-                unsafe outbox.update(from: outbox + dropped, count: left - dropped)
-                outboxCount = left - dropped
-            }
-        } else {
-            outboxCount = 0
+        guard sent < outboxCount else { return outboxCount = 0 }
+        counters.add(.transmitFull)
+        keepOutbox(behind: sent)
+    }
+
+    /// What was not sent is the outbox. A port that takes nothing must not stop the core: the
+    /// oldest half is given up, as the network might have lost it, and clients ask for it again.
+    @inline(never)
+    private mutating func keepOutbox(behind sent: Int) {
+        var left = outboxCount - sent
+        unsafe outbox.update(from: outbox + sent, count: left)
+        if left > Self.outboxCapacity - 16 {
+            let dropped = left / 2
+            unsafe queue.free(outbox, count: dropped)
+            left -= dropped
+            unsafe outbox.update(from: outbox + dropped, count: left)
         }
+        outboxCount = left
     }
 
     /// Gives back what a session had open for output.

@@ -40,8 +40,6 @@ struct ReplicaCore: PolledCore, ~Copyable {
     private var goneThroughSequence: UInt64 = 0
     /// Why what comes from the primary cannot be folded here.
     private var refusal: String?
-    private let doubtNanos: UInt64
-    private var lastPollCycles: UInt64 = 0
     private var isDoubtful = false
 
     /// Around a core whose log was recovered and that has not spoken yet.
@@ -56,7 +54,7 @@ struct ReplicaCore: PolledCore, ~Copyable {
         identity = settings.identity
         identity.rules = opening.folded
         // The other host takes over no sooner than this.
-        doubtNanos = UInt64(settings.takeOverMillis) * 1_000_000
+        self.core.turnNanosMax = UInt64(settings.takeOverMillis) * 1_000_000
         self.successor = successor
         self.shard = shard
         self.policy = policy
@@ -284,16 +282,14 @@ struct ReplicaCore: PolledCore, ~Copyable {
     // MARK: Serving
 
     /// A thread that did not run for as long as it takes to be replaced says nothing, not even
-    /// where it lives, before the decision was read anew.
+    /// where it lives, before the decision was read anew: nor what it had in hand when it stopped.
     private mutating func mayStillSpeak() -> Bool {
-        let now = clock.nowCycles
-        if clock.nanos(now &- lastPollCycles) > doubtNanos {
+        if !core.beginTurn() {
             isDoubtful = true
             duty.tellDoubt()
         } else if isDoubtful {
             isDoubtful = duty.isDoubtful
         }
-        lastPollCycles = now
         return !isDoubtful
     }
 
@@ -305,7 +301,7 @@ struct ReplicaCore: PolledCore, ~Copyable {
         // A standby is in sync when it has this too, whether or not anything leaves before.
         duty.gate.carry(through: carried.lastSequence)
         // Kept from running since that was decided, it asks again.
-        lastPollCycles = duty.servingSinceCycles
+        core.turnCycles = duty.servingSinceCycles
         isDoubtful = false
         core.open(
             epoch: duty.epoch, policy: policy, journal: journal, history: history,
