@@ -156,6 +156,22 @@ final class ClusterBench {
         try must(hosts[0], "ip link set m0 \(isCut ? "down" : "up")")
     }
 
+    /// Takes the arbiter's folder away, or puts it back.
+    func hideArbiter(_ isHidden: Bool) throws {
+        let (there, away) = (decisions(1), decisions(1) + "-away")
+        try FileManager.default.moveItem(
+            atPath: isHidden ? there : away, toPath: isHidden ? away : there)
+    }
+
+    /// Whether anybody says to a client that asks for it where the gateways' address lives.
+    func answersForAddress() throws -> Bool {
+        try must(client, "ip neigh flush dev br0")
+        let ask = Self.enter(client) + ["bash", "-c", "echo > /dev/udp/10.77.0.2/9; sleep 0.5"]
+        _ = try run(ask)
+        return try run(Self.enter(client) + ["ip", "neigh", "show", "10.77.0.2"])
+            .output.contains("lladdr")
+    }
+
     func kill(_ host: Int) {
         running[host - 1]?.kill()
         running[host - 1] = nil

@@ -191,6 +191,24 @@ struct `A pair of gateways` {
         #expect(bench.becomes(2, "primary", inSync: true), "\(bench.outputs)")
     }
 
+    @Test func `draws no clients to a host that cannot ask whether it is replaced`() throws {
+        let bench = try ClusterBench()
+        try bench.startPair()
+        #expect(try bench.answersForAddress(), "\(bench.outputs)")
+        try bench.hideArbiter(true)
+        try bench.cutMirror(true)
+        let isSilent = eventually(withinSeconds: 30) {
+            (try? bench.answersForAddress()) == false
+        }
+        #expect(isSilent, "\(bench.outputs)")
+        #expect(bench.status(1)?["role"] as? String == "primary", "it has not heard otherwise")
+        try bench.hideArbiter(false)
+        let isHeard = eventually(withinSeconds: 30) { (try? bench.answersForAddress()) == true }
+        #expect(isHeard, "\(bench.outputs)")
+        let roles = (1...2).map { bench.status($0)?["role"] as? String }
+        #expect(roles.count { $0 == "primary" } == 1, "\(roles)")
+    }
+
     @Test func `obeys no configuration of another pair, whatever else is the same in it`()
         throws
     {

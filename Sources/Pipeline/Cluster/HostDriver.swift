@@ -198,6 +198,8 @@ final class HostDriver: @unchecked Sendable {
             for member in members { member.duty.want(.silent) }
         case .dropStandby:
             for member in members { member.duty.dropStandby() }
+        case .doubt:
+            for member in members { member.duty.tellDoubt() }
         case .confirm(let doubt):
             // Another one may have come up since, and is asked about next.
             let doubts = members.map(\.duty.doubt)

@@ -283,13 +283,10 @@ struct ReplicaCore: PolledCore, ~Copyable {
 
     /// A thread that did not run for as long as it takes to be replaced says nothing, not even
     /// where it lives, before the decision was read anew: nor what it had in hand when it stopped.
+    /// So does that of a host that is cut off.
     private mutating func mayStillSpeak() -> Bool {
-        if !core.beginTurn() {
-            isDoubtful = true
-            duty.tellDoubt()
-        } else if isDoubtful {
-            isDoubtful = duty.isDoubtful
-        }
+        if !core.beginTurn() { duty.tellDoubt() }
+        isDoubtful = duty.isDoubtful
         return !isDoubtful
     }
 
@@ -302,7 +299,6 @@ struct ReplicaCore: PolledCore, ~Copyable {
         duty.gate.carry(through: carried.lastSequence)
         // Kept from running since that was decided, it asks again.
         core.turnCycles = duty.servingSinceCycles
-        isDoubtful = false
         core.open(
             epoch: duty.epoch, policy: policy, journal: journal, history: history,
             control: duty.gate, toldSequence: toldSequence)

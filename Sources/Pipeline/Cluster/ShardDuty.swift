@@ -164,7 +164,7 @@ final class ShardDuty: Sendable {
     var begunEpoch: UInt32 { begunEpochNumber.load(ordering: .relaxed) }
     /// The gateway thread takes nothing new, and all that it took is published.
     var isDrained: Bool { drained.load(ordering: .acquiring) }
-    /// How often so far the gateway thread was kept from running for long.
+    /// How often so far the gateway thread was kept from running for long, or the host cut off.
     var doubt: UInt64 { doubtNumber.load(ordering: .acquiring) }
     /// It waits until the decision was read behind the last of these times.
     var isDoubtful: Bool { confirmedNumber.load(ordering: .acquiring) != doubt }

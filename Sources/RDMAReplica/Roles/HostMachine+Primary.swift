@@ -12,6 +12,7 @@ extension HostMachine {
         }
         let isStandbyGone = seen.link == .down || watch.silentNanos > settings.soloNanos
         if isStandbyGone || seen.link != .live { hasStandbyStayed = false }
+        lookWhetherCutOff(isStandbyGone)
         switch mode {
         case .solo:
             guard decision?.phase == .active else { return settle(seen) }
@@ -30,6 +31,18 @@ extension HostMachine {
             // host never speaks again, and need not ask for that.
             if isStandbyGone || roleNanos > settings.handOverNanos { fallSilent(.handedOver) }
         case .callingOff: break
+        }
+    }
+
+    /// A standby that is out of reach may have taken over, as long as the decision names it. Who
+    /// cannot ask the arbiter whether it has draws no clients to itself. (Where a person decides
+    /// there is nobody to ask.)
+    private mutating func lookWhetherCutOff(_ isStandbyGone: Bool) {
+        let isCutOff = isStandbyGone && !leavesStandbyOut && !settings.isManual
+        let before = cutOffNanos
+        cutOffNanos = isCutOff ? cutOffNanos &+ turnNanos : 0
+        if before <= settings.takeOverNanos, cutOffNanos > settings.takeOverNanos {
+            effects.append(.doubt)
         }
     }
 
@@ -82,6 +95,8 @@ extension HostMachine {
         if !mayGoSolo, question == nil, seen.link == .live, !isStandbyGone, watch.hasMoved {
             return become(.primary(.admitting))
         }
+        // The standby may take over, and a person may make it do so.
+        if !mayGoSolo, !settings.isManual { read(every: settings.readNanos) }
         #if NEEDLETAIL_MUTANTS
         if Mutant.soloBeforeDurable.isPlanted, question == nil {
             return swapOwn(withStandby: false)

@@ -111,6 +111,8 @@ public struct HostMachine: Sendable {
     /// Of a primary: its standby has been live, over one connection, since it was asked into the
     /// decision. One that comes back may have started anew, with less than it had.
     var hasStandbyStayed = false
+    /// Of a primary: for how long its standby has been out of reach that the decision names.
+    var cutOffNanos: UInt64 = 0
     /// The doubt for which the decision is being read.
     var doubtRead: UInt64 = 0
     var effects: [HostEffect] = []

@@ -52,8 +52,9 @@ public struct HostObservation: Equatable, Sendable {
     /// The other side has ended the mirror, or its system has on its behalf: it is gone, or it is
     /// going on alone.
     public var hasPeerLeft = false
-    /// Not 0: a gateway core has found that it did not run for so long that another host may speak
-    /// by now, and is silent until the decision was read anew. Another number is another doubt.
+    /// Not 0: a gateway core did not run for so long that another host may speak by now, or this
+    /// host is cut off: it is silent until the decision was read anew. Another number is another
+    /// doubt.
     public var doubt: UInt64 = 0
     /// How its log compares with ours.
     public var peerLog = PeerLog.unknown
@@ -103,6 +104,8 @@ public enum HostEffect: Equatable, Sendable {
     case fallSilent(Why)
     /// Let go of the standby: it is done without.
     case dropStandby
+    /// Doubt that this host speaks still, in every shard: say nothing before it is confirmed.
+    case doubt
     /// The decision was read after this doubt had come up, and this host speaks still.
     case confirm(UInt64)
     /// Forget all that was not committed and come back as a standby.

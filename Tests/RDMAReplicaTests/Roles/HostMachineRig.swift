@@ -10,9 +10,12 @@ struct HostMachineRig {
     var seen = HostObservation()
     var asked: ArbiterRunner.Request?
 
-    init(host: UInt32 = 2, isLogEmpty: Bool = false, isManual: Bool = false) {
+    init(
+        host: UInt32 = 2, isLogEmpty: Bool = false, goesSolo: Bool = true, isManual: Bool = false
+    ) {
         var settings = HostSettings(
-            host: host, peer: 3 - host, mayFound: host == 1, isManual: isManual)
+            host: host, peer: 3 - host, mayFound: host == 1, goesSolo: goesSolo,
+            isManual: isManual)
         settings.isLogEmpty = isLogEmpty
         machine = HostMachine(settings, policy: .mirrored, firstEpoch: 1, seed: 1)
     }

@@ -263,6 +263,7 @@ struct PairModel {
             hosts[index].takesIntake = false
             handOvers += 1
         case .fallSilent, .dropStandby: disconnect(index)
+        case .doubt: hosts[index].doubt += 1
         case .confirm(let doubt): hosts[index].confirmed = doubt
         case .startAnew: restart(index)
         }

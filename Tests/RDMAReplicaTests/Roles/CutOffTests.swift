@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import CommandLog
+import Testing
+
+@testable import RDMAReplica
+
+private typealias Rig = HostMachineRig
+
+@Suite struct `A primary that has lost its standby` {
+    /// Host 1 of epoch 1, with its standby in sync.
+    private func mirrored(goesSolo: Bool) -> Rig {
+        var rig = Rig(host: 1, goesSolo: goesSolo)
+        _ = rig.question()
+        _ = rig.answer(.read(nil, revision: 0))
+        _ = rig.question()
+        _ = rig.answer(.swap(.won(revision: 1)))
+        rig.step { ($0.link, $0.gate, $0.isAcknowledgedMirrored) = (.live, .both, true) }
+        _ = rig.question()
+        _ = rig.answer(.swap(.won(revision: 2)))
+        #expect(rig.machine.role == .primary(.mirrored))
+        rig.asked = nil
+        rig.step { ($0.link, $0.gate, $0.isAcknowledgedDurable) = (.down, .closed, true) }
+        #expect(rig.machine.role == .primary(.leaving))
+        return rig
+    }
+
+    /// The steps of some time.
+    private func pass(_ rig: inout Rig, millis: Int) -> [HostEffect] {
+        var effects: [HostEffect] = []
+        for _ in 0..<(2 * millis) { effects += rig.step() }
+        return effects
+    }
+
+    @Test func `says nothing until it has heard from the arbiter that it speaks still`() {
+        var rig = mirrored(goesSolo: true)
+        guard case .swap(let alone, for: 2) = rig.question() else {
+            Issue.record("\(String(describing: rig.asked))")
+            return
+        }
+        #expect(alone.inSync == [1])
+        // The arbiter does not answer. Sooner than that the standby takes nothing over.
+        #expect(pass(&rig, millis: 49) == [])
+        #expect(pass(&rig, millis: 10) == [.doubt])
+        rig.seen.doubt = 1
+        #expect(pass(&rig, millis: 1_000) == [], "and once only")
+        #expect(!rig.answer(.swap(.won(revision: 3))).contains(.confirm(1)), "asked before")
+        #expect(rig.machine.role == .primary(.solo) && rig.question() == .read)
+        #expect(rig.answer(.read(alone, revision: 3)).contains(.confirm(1)))
+        // Alone by the decision it need not doubt.
+        rig.seen.doubt = 0
+        rig.asked = nil
+        #expect(!pass(&rig, millis: 200).contains(.doubt))
+    }
+
+    @Test func `learns that it was replaced also where it waits for a person`() {
+        var rig = mirrored(goesSolo: false)
+        #expect(pass(&rig, millis: 30).contains(.ask(.read)))
+        let replaced = Decision(epoch: 2, primary: 2, inSync: [2], phase: .active, nonce: 9)
+        #expect(rig.answer(.read(replaced, revision: 3)).contains(.fallSilent(.replaced)))
+    }
+}
