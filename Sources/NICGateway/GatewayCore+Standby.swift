@@ -34,8 +34,8 @@ extension GatewayCore {
     }
 
     /// Begins a turn of a core that may be replaced when it stands still: before `pollIntake`, if
-    /// anything is to leave. False when the turn before began more than `turnNanosMax` ago; from
-    /// then on in that turn nothing has left. What was to be sent is kept for a turn in time.
+    /// anything is to leave. False when the turn before began more than `stillNanosMax` ago: what
+    /// that one had in hand by then was kept.
     public mutating func beginTurn() -> Bool {
         let now = clock.nowCycles
         defer { turnCycles = now }
@@ -44,7 +44,7 @@ extension GatewayCore {
 
     /// Whether the turn that was begun last has lasted no longer than it may.
     @inline(__always) func isInTime(at cycles: UInt64) -> Bool {
-        clock.nanos(cycles &- turnCycles) <= turnNanosMax
+        clock.nanos(cycles &- turnCycles) <= stillNanosMax
     }
 
     /// Takes what came to the port and gives all of it back: nobody is answered, and the port stays

@@ -87,12 +87,12 @@ public import Wire
     var reportedCommandCount = 0
     /// When the first half of this poll ended, if it took something in.
     var takenCycles: UInt64 = 0
-    /// When something was last given to the port.
+    /// When the outbox was last looked at, to give it to the port.
     var leavingCycles: UInt64 = 0
     /// When the turn began of a core of a host of two, by the clock.
     public var turnCycles: UInt64 = 0
     /// Nothing leaves in a turn that has lasted longer; see GatewayCore+Standby.swift.
-    public var turnNanosMax: UInt64 = .max
+    public var stillNanosMax: UInt64 = .max
 
     /// A core over a queue of an open port. `records` is the gateway's own gating reader of the
     /// log: a record stays in the ring until its reports are out. The ring of events must be larger

@@ -202,6 +202,9 @@ struct `A pair of gateways` {
         }
         #expect(isSilent, "\(bench.outputs)")
         #expect(bench.status(1)?["role"] as? String == "primary", "it has not heard otherwise")
+        let state = bench.status(1)?["state"] as? String
+        #expect(
+            state?.contains("says nothing before the arbiter answers") == true, "\(state ?? "")")
         try bench.hideArbiter(false)
         let isHeard = eventually(withinSeconds: 30) { (try? bench.answersForAddress()) == true }
         #expect(isHeard, "\(bench.outputs)")

@@ -134,7 +134,7 @@ import Wire
             steering: nil, clock: .ofNanoseconds())
         var client = TestClient(1)
         client.logOn(rig)
-        rig.shard.core.turnNanosMax = 50_000_000
+        rig.shard.core.stillNanosMax = 50_000_000
         _ = rig.shard.core.beginTurn()
         pass(millis: 50)
         let isInTime = rig.shard.core.beginTurn()

@@ -207,8 +207,9 @@ extension GatewayCore {
         keepOutbox(behind: sent)
     }
 
-    /// What was not sent is the outbox. A port that takes nothing must not stop the core: the
-    /// oldest half is given up, as the network might have lost it, and clients ask for it again.
+    /// What was not sent is the outbox. A port that takes nothing, or may be given nothing, must
+    /// not stop the core: where there is no room the oldest half is given up, as the network might
+    /// have lost it, and clients ask for it again.
     @inline(never)
     private mutating func keepOutbox(behind sent: Int) {
         var left = outboxCount - sent

@@ -153,6 +153,8 @@ extension ClusterView.State: CustomStringConvertible {
         case .claiming, .relieving, .taking, .activating: "takes over"
         case .primary(.solo), .primary(.admitting): "primary\(epoch), alone"
         case .primary(.mirrored): "primary\(epoch), with its standby"
+        case .primary(.leaving) where isDoubtful:
+            "primary\(epoch), has lost its standby and says nothing before the arbiter answers"
         case .primary(.leaving): "primary\(epoch), has lost its standby and acknowledges nothing"
         case .primary(.offering), .primary(.handingOver), .primary(.callingOff):
             "primary\(epoch), hands over"

@@ -17,6 +17,8 @@ public final class ClusterView: Sendable {
         public var isInSync = false
         /// The decision says that this host led on, alone, and its log has nothing of it.
         public var isLogMissing = false
+        /// Of a primary: it says nothing before it has read that it speaks still.
+        public var isDoubtful = false
         /// How the mirror stands.
         public var link = HostObservation.Link.down
         /// What the arbiter last failed with; nil while it answers.
@@ -110,6 +112,7 @@ public final class ClusterView: Sendable {
             $0.decision = machine.decision
             $0.isInSync = machine.isInSync
             $0.isLogMissing = machine.isLogMissing
+            $0.isDoubtful = seen.doubt != 0
             $0.link = seen.link
             switch seen.answer {
             case .failed(let error): $0.arbiterFailure = error.description

@@ -54,7 +54,7 @@ struct ReplicaCore: PolledCore, ~Copyable {
         identity = settings.identity
         identity.rules = opening.folded
         // The other host takes over no sooner than this.
-        self.core.turnNanosMax = UInt64(settings.takeOverMillis) * 1_000_000
+        self.core.stillNanosMax = UInt64(settings.takeOverMillis) * 1_000_000
         self.successor = successor
         self.shard = shard
         self.policy = policy

@@ -12,7 +12,7 @@ extension HostMachine {
         }
         let isStandbyGone = seen.link == .down || watch.silentNanos > settings.soloNanos
         if isStandbyGone || seen.link != .live { hasStandbyStayed = false }
-        lookWhetherCutOff(isStandbyGone)
+        lookWhetherReplacedUnheard(isStandbyGone)
         switch mode {
         case .solo:
             guard decision?.phase == .active else { return settle(seen) }
@@ -35,13 +35,15 @@ extension HostMachine {
     }
 
     /// A standby that is out of reach may have taken over, as long as the decision names it. Who
-    /// cannot ask the arbiter whether it has draws no clients to itself. (Where a person decides
-    /// there is nobody to ask.)
-    private mutating func lookWhetherCutOff(_ isStandbyGone: Bool) {
-        let isCutOff = isStandbyGone && !leavesStandbyOut && !settings.isManual
-        let before = cutOffNanos
-        cutOffNanos = isCutOff ? cutOffNanos &+ turnNanos : 0
-        if before <= settings.takeOverNanos, cutOffNanos > settings.takeOverNanos {
+    /// has not heard otherwise from the arbiter for as long as that takes draws no clients to
+    /// itself. (Where a person decides there is nobody to ask.)
+    private mutating func lookWhetherReplacedUnheard(_ isStandbyGone: Bool) {
+        let isOut = isStandbyGone || role == .primary(.leaving) && !watch.hasMoved
+        let before = unheardNanos
+        let mayBeReplaced = isOut && !leavesStandbyOut && !settings.isManual
+        unheardNanos = mayBeReplaced ? unheardNanos &+ turnNanos : 0
+        // Once, as it gets too long: a doubt stays until it is confirmed.
+        if before <= settings.takeOverNanos, unheardNanos > settings.takeOverNanos {
             effects.append(.doubt)
         }
     }
@@ -92,11 +94,15 @@ extension HostMachine {
     /// Nothing leaves, and what did is made durable; then the standby need not be asked any more.
     /// Who waits for a person takes it back when it is there again: the decision still has both.
     private mutating func leave(_ seen: HostObservation, _ isStandbyGone: Bool) {
-        if !mayGoSolo, question == nil, seen.link == .live, !isStandbyGone, watch.hasMoved {
+        if !mayGoSolo, question == nil || question == .read, seen.link == .live, !isStandbyGone,
+            watch.hasMoved
+        {
             return become(.primary(.admitting))
         }
         // The standby may take over, and a person may make it do so.
-        if !mayGoSolo, !settings.isManual { read(every: settings.readNanos) }
+        if !mayGoSolo, !settings.isManual {
+            read(every: min(settings.readNanos, settings.takeOverNanos / 2))
+        }
         #if NEEDLETAIL_MUTANTS
         if Mutant.soloBeforeDurable.isPlanted, question == nil {
             return swapOwn(withStandby: false)

@@ -42,9 +42,9 @@ extension HostMachine {
         read(every: settings.readNanos)
     }
 
-    /// Whether both hosts were in sync at last, as the decision says, or as it was before one of
-    /// them began to take over, which nobody does whom it named alone; or a person has chosen
-    /// between them. Then who holds more may go on, once the two have compared.
+    /// Whether both hosts were in sync at last: the decision says so, or it did before one of them
+    /// began to take over. (Nobody does that whom it names alone.) Or a person has chosen between
+    /// them. Then who holds more may go on, once the two have compared.
     private func isLastPair(_ decision: Decision?) -> Bool {
         decision.map { $0.phase == .promoting || $0.inSync.count > 1 } ?? false
     }

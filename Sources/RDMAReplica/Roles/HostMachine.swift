@@ -111,8 +111,9 @@ public struct HostMachine: Sendable {
     /// Of a primary: its standby has been live, over one connection, since it was asked into the
     /// decision. One that comes back may have started anew, with less than it had.
     var hasStandbyStayed = false
-    /// Of a primary: for how long its standby has been out of reach that the decision names.
-    var cutOffNanos: UInt64 = 0
+    /// Of a primary: for how long the standby that the decision names has been out of reach, and
+    /// the arbiter has not said that this host speaks still.
+    var unheardNanos: UInt64 = 0
     /// The doubt for which the decision is being read.
     var doubtRead: UInt64 = 0
     var effects: [HostEffect] = []
@@ -372,7 +373,9 @@ public struct HostMachine: Sendable {
                 && decision.inSync.contains(settings.host)
         case .primary(let mode) where !isDecisionOwn:
             fallSilent(mode.reasonToFallSilent)
-        case .primary: if doubtRead != 0 { effects.append(.confirm(doubtRead)) }
+        case .primary:
+            unheardNanos = 0
+            if doubtRead != 0 { effects.append(.confirm(doubtRead)) }
         case .silent
         where decision?.primary == settings.host || decision?.phase == .active || hasHandedOver:
             end()

@@ -38,7 +38,7 @@ private typealias Rig = HostMachineRig
             return
         }
         #expect(alone.inSync == [1])
-        // The arbiter does not answer. Sooner than that the standby takes nothing over.
+        // The arbiter does not answer.
         #expect(pass(&rig, millis: 49) == [])
         #expect(pass(&rig, millis: 10) == [.doubt])
         rig.seen.doubt = 1
@@ -52,9 +52,37 @@ private typealias Rig = HostMachineRig
         #expect(!pass(&rig, millis: 200).contains(.doubt))
     }
 
+    @Test func `takes it back while it asks whether it was replaced`() {
+        var rig = mirrored(goesSolo: false)
+        #expect(rig.question() == .read)
+        for beat in 1...3 as ClosedRange<UInt64> {
+            rig.step { ($0.link, $0.gate, $0.peerBeat) = (.live, .both, beat) }
+        }
+        #expect(rig.machine.role == .primary(.admitting))
+        #expect(!pass(&rig, millis: 49).contains(.doubt))
+    }
+
+    @Test func `counts the time of a link that stands, and over which nothing comes`() {
+        var rig = mirrored(goesSolo: true)
+        rig.step { $0.link = .live }
+        _ = rig.question()
+        #expect(!pass(&rig, millis: 48).contains(.doubt))
+        #expect(pass(&rig, millis: 10) == [.doubt])
+    }
+
     @Test func `learns that it was replaced also where it waits for a person`() {
         var rig = mirrored(goesSolo: false)
         #expect(pass(&rig, millis: 30).contains(.ask(.read)))
+        // It is told that it was not; a while behind that it cannot know any more.
+        let both = Decision(epoch: 1, primary: 1, inSync: [1, 2], phase: .active, nonce: 8)
+        #expect(rig.answer(.read(both, revision: 2)) == [])
+        #expect(!pass(&rig, millis: 49).contains(.doubt))
+        #expect(pass(&rig, millis: 10) == [.doubt])
+        rig.seen.doubt = 1
+        #expect(rig.answer(.read(both, revision: 2)) == [.ask(.read)], "that was asked before")
+        #expect(rig.answer(.read(both, revision: 2)).contains(.confirm(1)))
+        rig.seen.doubt = 0
+        #expect(pass(&rig, millis: 100).contains(.doubt), "and each time anew")
         let replaced = Decision(epoch: 2, primary: 2, inSync: [2], phase: .active, nonce: 9)
         #expect(rig.answer(.read(replaced, revision: 3)).contains(.fallSilent(.replaced)))
     }

@@ -179,7 +179,9 @@ struct PairModel {
 
     /// The gateway core.
     private mutating func acknowledge(_ index: Int) {
-        if !chance(3) { hosts[index].seenGate = hosts[index].machine.gate }
+        // A core in doubt does not look at it.
+        let isSure = hosts[index].doubt == hosts[index].confirmed
+        if isSure, !chance(3) { hosts[index].seenGate = hosts[index].machine.gate }
         let host = hosts[index]
         let committed =
             switch host.seenGate {
