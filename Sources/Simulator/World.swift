@@ -200,8 +200,9 @@ final class World {
             return
         }
         note("host \(host.index + 1) does not start: \(host.startProblem ?? "")")
-        if host.hasFlipped { return giveUp(host) }
+        // A disk that is full, say, is no reason to empty it: what is on it may be nowhere else.
         if host.disk.faultCount == faultsBefore {
+            if host.hasFlipped { return giveUp(host) }
             ledger.fail(13, "host \(host.index + 1) does not start: \(host.startProblem ?? "")")
         }
         host.restartsNanos = nowNanos + 1_000_000 + random.below(20_000_000)
