@@ -26,4 +26,7 @@ struct AloneCore: PolledCore, ~Copyable {
 
     /// As `GatewayCore.pollOutput`.
     mutating func pollOutput() -> Bool { core.pollOutput() }
+
+    /// It follows nobody.
+    mutating func close() {}
 }

@@ -38,6 +38,7 @@ public final class Pipeline {
         var takeIn: @Sendable () -> Bool
         var apply: @Sendable () -> Bool
         var sendOut: @Sendable () -> Bool
+        var close: @Sendable () -> Void
     }
 
     /// A thread that is to be started.
@@ -212,7 +213,7 @@ public final class Pipeline {
         halves.append(
             Halves(
                 takeIn: { core.value.pollIntake() }, apply: { loop.value.poll() },
-                sendOut: { core.value.pollOutput() }))
+                sendOut: { core.value.pollOutput() }, close: { core.value.close() }))
         guard plan.mode == .pipeline else {
             preparePoller(plan.gateway[number], idle) {
                 let hasReceived = core.value.pollIntake()
@@ -369,6 +370,8 @@ public final class Pipeline {
         control.isStopping.store(true, ordering: .relaxed)
         for thread in threads { thread.join() }
         threads = []
+        // A primary need not miss this host first: it goes on without it from here on.
+        for shard in halves { shard.close() }
         // The last records go to disk before anybody is told that this has ended. Without makers
         // nothing ran, and nothing is to be drained.
         if !makers.isEmpty { for journal in journalWriters { _ = journal.drain() } }

@@ -13,10 +13,12 @@
 # Uses `start`, `birth` and `fail`, and the caller's `state` and `needletail`.
 # shellcheck disable=SC2154
 
-# Numbers of the processes that hold the namespaces, and of the gateways, by host.
+# Numbers of the processes that hold the namespaces, and of the gateways, by host; and the program
+# that a host runs, where that is not `needletail`.
 client_namespace=''
 host_namespaces=()
 gateway_pids=()
+programs=()
 
 # A namespace is a process that sleeps in it.
 make_namespace() {
@@ -107,8 +109,9 @@ start_host() {
     mapfile -t enter < <(entering "${host_namespaces[host]:-}")
     mkdir -p "$state/run-$host"
     printf 'started\n' >> "$(log_of "$host")"
-    RUNTIME_DIRECTORY=$state/run-$host start "${enter[@]}" "$needletail" gateway --config \
-        "$state/host-$host.yaml" "$@" >> "$(log_of "$host")" 2>&1 < /dev/null
+    RUNTIME_DIRECTORY=$state/run-$host start "${enter[@]}" \
+        "${programs[host]:-$needletail}" gateway --config "$state/host-$host.yaml" "$@" \
+        >> "$(log_of "$host")" 2>&1 < /dev/null
     gateway_pids[host]=$started
 }
 

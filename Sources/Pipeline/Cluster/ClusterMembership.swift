@@ -181,4 +181,6 @@ protocol PolledCore: SendableMetatype, ~Copyable {
     mutating func poll() -> Bool
     mutating func pollIntake() -> Bool
     mutating func pollOutput() -> Bool
+    /// Lets go of the host that it follows, if it does: it is polled no more.
+    mutating func close()
 }

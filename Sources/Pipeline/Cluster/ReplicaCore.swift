@@ -179,9 +179,13 @@ struct ReplicaCore: PolledCore, ~Copyable {
         }
     }
 
-    private mutating func accept(_ request: MirrorRequest) {
+    mutating func close() {
         receiver?.close()
         receiver = nil
+    }
+
+    private mutating func accept(_ request: MirrorRequest) {
+        close()
         let end = core.logEnd
         let hello = request.hello
         guard UInt32(hello.shard) == shard else {
@@ -291,8 +295,7 @@ struct ReplicaCore: PolledCore, ~Copyable {
     }
 
     private mutating func beginEpoch() {
-        receiver?.close()
-        receiver = nil
+        close()
         let carried = core.logEnd
         duty.tell(carried: carried)
         // A standby is in sync when it has this too, whether or not anything leaves before.
