@@ -37,7 +37,8 @@ private final class ArchiveFolder {
     ) throws(JournalError) -> [String] {
         var retired: [String] = []
         try retention.retire(
-            rig.storage, shard: rig.shard, through: covered, retired: &retired)
+            rig.storage, shard: rig.shard, through: covered, durable: rig.acknowledged,
+            retired: &retired)
         return retired
     }
 
@@ -56,6 +57,28 @@ private final class ArchiveFolder {
         rig.crash()
         let log = try JournalRecovery.scan(rig.storage, shard: rig.shard)
         #expect(log.lastSequence >= rig.acknowledged && log.firstSequence > firsts[2])
+    }
+
+    @Test func `stay until what goes on behind them is begun on the disk`() throws {
+        var boundaries = 0
+        for seed in 1...60 as ClosedRange<UInt64> {
+            let rig = JournalRig(FaultyStorage(seed: seed), seed: seed &+ 1)
+            try rig.start("")
+            // All of a segment is durable and covered, and nothing of the next one is.
+            for _ in 0..<3_000 {
+                rig.step()
+                let firsts = try rig.storage.list().compactMap(
+                    JournalFormat.firstSequence(ofSegmentNamed:))
+                guard firsts.contains(rig.acknowledged + 1), firsts.count > 2 else { continue }
+                boundaries += 1
+                _ = try retire(.delete, rig, through: rig.acknowledged)
+                break
+            }
+            rig.crash()
+            let log = try JournalRecovery.scan(rig.storage, shard: rig.shard)
+            #expect(log.lastSequence >= rig.acknowledged, "seed \(seed)")
+        }
+        #expect(boundaries > 5)
     }
 
     @Test func `stay when anything in them is damaged, and say where`() throws {

@@ -16,19 +16,24 @@ public enum SegmentRetention: Equatable, Sendable {
     /// They are copied to a folder, and removed when the copy is durable.
     case archive(folder: String)
 
-    /// Does so with those that end at `covered` or before, each when all of it was read and found
-    /// whole: what is damaged stays where it can be mended. Adds their names to `retired`, oldest
+    /// Does so with those that end at `covered` or before, and behind which a record of the next one
+    /// is `durable`, each when all of it was read and found whole: what is damaged stays where it
+    /// can be mended. Adds their names to `retired`, oldest
     /// first. Throws when one is damaged, when the archive has a different file of that name, and
     /// when the disk refuses; then it and those behind it stay, for the next call.
     public func retire<Storage: JournalStorage>(
-        _ storage: Storage, shard: UInt32, through covered: UInt64, retired: inout [String]
+        _ storage: Storage, shard: UInt32, through covered: UInt64, durable: UInt64,
+        retired: inout [String]
     ) throws(JournalError) {
         guard self != .keep else { return }
         let names = try located(storage, shard) { () throws(StorageError) in try storage.list() }
         let firsts = names.compactMap(JournalFormat.firstSequence(ofSegmentNamed:)).sorted()
         // A segment ends where the next one begins. The last may only be made ahead, and then the
-        // one before it is being written.
-        let old = zip(firsts, firsts.dropFirst()).dropLast().filter { $0.1 - 1 <= covered }
+        // one before it is being written. Its header is on the disk with its first record; before,
+        // a crash leaves nothing of it, and a start needs a segment.
+        let old = zip(firsts, firsts.dropFirst()).dropLast().filter {
+            $0.1 - 1 <= covered && $0.1 <= durable
+        }
         guard !old.isEmpty else { return }
         let audit = try SegmentAudit(storage)
         let archive = try located(storage, shard) { () throws(StorageError) in try openArchive() }

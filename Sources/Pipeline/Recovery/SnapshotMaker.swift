@@ -166,7 +166,8 @@ final class SnapshotMaker {
             }
             if kept.count >= settings.snapshotsKept, let oldest = kept.last {
                 try settings.retention(shard: shard).retire(
-                    storage, shard: shard, through: oldest, retired: &retired)
+                    storage, shard: shard, through: oldest, durable: status.durable.load(),
+                    retired: &retired)
             }
             isRetentionDue = false
             progress.note(nil, of: .retention)
