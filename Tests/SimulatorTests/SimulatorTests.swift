@@ -74,6 +74,9 @@ private struct Found: CustomTestStringConvertible, Sendable {
         Found(
             seed: 804_561, steps: 20_000, isPlain: false,
             what: "operators waited for ever behind a day's end that was refused in between"),
+        Found(
+            seed: 1_174_149, steps: 20_000, isPlain: false,
+            what: "a segment went before the header of the next one was on the disk"),
     ]
 
     @Test(arguments: found)

@@ -16,11 +16,11 @@ public enum SegmentRetention: Equatable, Sendable {
     /// They are copied to a folder, and removed when the copy is durable.
     case archive(folder: String)
 
-    /// Does so with those that end at `covered` or before, and behind which a record of the next one
-    /// is `durable`, each when all of it was read and found whole: what is damaged stays where it
-    /// can be mended. Adds their names to `retired`, oldest
-    /// first. Throws when one is damaged, when the archive has a different file of that name, and
-    /// when the disk refuses; then it and those behind it stay, for the next call.
+    /// Does so with those that end at `covered` or before, each when a record of the next one is
+    /// `durable`, and when all of it was read and found whole: what is damaged stays where it can
+    /// be mended. Adds their names to `retired`, oldest first. Throws when one is damaged, when the
+    /// archive has a different file of that name, and when the disk refuses; then it and those
+    /// behind it stay, for the next call.
     public func retire<Storage: JournalStorage>(
         _ storage: Storage, shard: UInt32, through covered: UInt64, durable: UInt64,
         retired: inout [String]
