@@ -135,7 +135,7 @@ extension World {
         figures[power ? .powerLosses : .kills] += 1
         countSnapshots(host)
         let other = hosts[1 - host.index]
-        let isSpare = other.isSpeaking && arbiter.decision?.primary == UInt32(other.index + 1)
+        let isSpare = other.isSpeaking && !isReplaced(other)
         host.kill(power: power)
         host.restartsNanos = nowNanos + random.below(60_000_000)
         // Its last word may make it the one that has all.

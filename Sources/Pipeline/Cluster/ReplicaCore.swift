@@ -140,7 +140,7 @@ struct ReplicaCore: PolledCore, ~Copyable {
             toldSequence = max(toldSequence, beat.toldSequence)
         }
         tell(receiver)
-        if let refusal = takeRefusal(of: receiver) { leave(receiver, refusal) }
+        if let refusal = takeRefusal(of: receiver) { leave(refusal) }
         if receiver.ended != nil, take(receiver) == 0 { self.receiver = nil }
         return hasWorked
     }
@@ -169,9 +169,8 @@ struct ReplicaCore: PolledCore, ~Copyable {
     }
 
     /// What is in the log here stays; a build that folds the rest goes on behind it.
-    private mutating func leave(_ receiver: MirrorReceiver, _ why: String) {
-        receiver.close()
-        self.receiver = nil
+    private mutating func leave(_ why: String) {
+        close()
         duty.tell {
             $0.link = .down
             $0.ended = why

@@ -7,18 +7,9 @@ import Testing
 private typealias Rig = HostMachineRig
 
 @Suite struct `A primary that has lost its standby` {
-    /// Host 1 of epoch 1, with its standby in sync.
-    private func mirrored(goesSolo: Bool) -> Rig {
-        var rig = Rig(host: 1, goesSolo: goesSolo)
-        _ = rig.question()
-        _ = rig.answer(.read(nil, revision: 0))
-        _ = rig.question()
-        _ = rig.answer(.swap(.won(revision: 1)))
-        rig.step { ($0.link, $0.gate, $0.isAcknowledgedMirrored) = (.live, .both, true) }
-        _ = rig.question()
-        _ = rig.answer(.swap(.won(revision: 2)))
-        #expect(rig.machine.role == .primary(.mirrored))
-        rig.asked = nil
+    /// Host 1 of epoch 1, whose standby has just gone.
+    private func left(goesSolo: Bool) -> Rig {
+        var rig = Rig.mirrored(goesSolo: goesSolo)
         rig.step { ($0.link, $0.gate, $0.isAcknowledgedDurable) = (.down, .closed, true) }
         #expect(rig.machine.role == .primary(.leaving))
         return rig
@@ -32,7 +23,7 @@ private typealias Rig = HostMachineRig
     }
 
     @Test func `says nothing until it has heard from the arbiter that it speaks still`() {
-        var rig = mirrored(goesSolo: true)
+        var rig = left(goesSolo: true)
         guard case .swap(let alone, for: 2) = rig.question() else {
             Issue.record("\(String(describing: rig.asked))")
             return
@@ -53,7 +44,7 @@ private typealias Rig = HostMachineRig
     }
 
     @Test func `takes it back while it asks whether it was replaced`() {
-        var rig = mirrored(goesSolo: false)
+        var rig = left(goesSolo: false)
         #expect(rig.question() == .read)
         for beat in 1...3 as ClosedRange<UInt64> {
             rig.step { ($0.link, $0.gate, $0.peerBeat) = (.live, .both, beat) }
@@ -63,7 +54,7 @@ private typealias Rig = HostMachineRig
     }
 
     @Test func `counts the time of a link that stands, and over which nothing comes`() {
-        var rig = mirrored(goesSolo: true)
+        var rig = left(goesSolo: true)
         rig.step { $0.link = .live }
         _ = rig.question()
         #expect(!pass(&rig, millis: 48).contains(.doubt))
@@ -71,7 +62,7 @@ private typealias Rig = HostMachineRig
     }
 
     @Test func `learns that it was replaced also where it waits for a person`() {
-        var rig = mirrored(goesSolo: false)
+        var rig = left(goesSolo: false)
         #expect(pass(&rig, millis: 30).contains(.ask(.read)))
         // It is told that it was not; a while behind that it cannot know any more.
         let both = Decision(epoch: 1, primary: 1, inSync: [1, 2], phase: .active, nonce: 8)

@@ -66,22 +66,8 @@ private typealias Rig = HostMachineRig
         #expect(rig.step { $0.isHandedOver = true } == [.takeOver], "the decision may be another")
     }
 
-    /// A primary with its standby, of epoch 1.
-    private func mirrored() -> Rig {
-        var rig = Rig(host: 1)
-        _ = rig.question()
-        _ = rig.answer(.read(nil, revision: 0))
-        _ = rig.answer(.swap(.won(revision: 1)))
-        rig.asked = nil
-        rig.step { ($0.link, $0.gate, $0.isAcknowledgedMirrored) = (.live, .both, true) }
-        _ = rig.question()
-        _ = rig.answer(.swap(.won(revision: 2)))
-        #expect(rig.machine.role == .primary(.mirrored))
-        return rig
-    }
-
     @Test func `hands over by going on until the other has the decision, and then never again`() {
-        var rig = mirrored()
+        var rig = Rig.mirrored()
         #expect(rig.step { $0.request = .handOver }.isEmpty && rig.machine.isHandingOver)
         #expect(rig.machine.gate == .mirrored)
         #expect(rig.step { $0.isPeerRelieving = true } == [.drain])
@@ -92,7 +78,7 @@ private typealias Rig = HostMachineRig
     }
 
     @Test func `leaves a standby that has the decision and does not take it up`() {
-        var rig = mirrored()
+        var rig = Rig.mirrored()
         rig.step { ($0.request, $0.isPeerRelieving) = (.handOver, true) }
         var effects = rig.step()
         for beat in 0..<3_000 as Range<UInt64> where effects.last != .startAnew {
@@ -102,7 +88,7 @@ private typealias Rig = HostMachineRig
     }
 
     @Test func `asks the arbiter where the other took an offer that was called off`() {
-        var rig = mirrored()
+        var rig = Rig.mirrored()
         rig.asked = nil
         rig.step { $0.isPeerRelieving = true }
         #expect(rig.question() == .read)
@@ -111,7 +97,7 @@ private typealias Rig = HostMachineRig
     }
 
     @Test func `goes on when the other does not take it up in a second`() {
-        var rig = mirrored()
+        var rig = Rig.mirrored()
         rig.step { $0.request = .handOver }
         for beat in 0..<3_000 as Range<UInt64> where rig.asked == nil {
             rig.step { $0.peerBeat = beat }

@@ -44,6 +44,26 @@ struct HostMachineRig {
         return step { $0.answer = answer }
     }
 
+    /// The founder of a pair, of epoch 1, with its standby in sync.
+    static func mirrored(goesSolo: Bool = true) -> HostMachineRig {
+        var rig = HostMachineRig(host: 1, goesSolo: goesSolo)
+        _ = rig.question()
+        _ = rig.answer(.read(nil, revision: 0))
+        _ = rig.answer(.swap(.won(revision: 1)))
+        #expect(rig.machine.role == .primary(.solo))
+        rig.takeStandby(revision: 2)
+        return rig
+    }
+
+    /// Brings a primary alone as far as having its standby in sync.
+    mutating func takeStandby(revision: UInt64) {
+        step { ($0.link, $0.gate, $0.isAcknowledgedMirrored) = (.live, .both, true) }
+        _ = question()
+        _ = answer(.swap(.won(revision: revision)))
+        #expect(machine.role == .primary(.mirrored))
+        asked = nil
+    }
+
     /// Brings a standby as far as being in sync.
     mutating func follow() {
         let both = Decision(epoch: 4, primary: 1, inSync: [1, 2], phase: .active, nonce: 9)

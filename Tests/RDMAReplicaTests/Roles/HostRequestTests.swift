@@ -232,11 +232,7 @@ private typealias Rig = HostMachineRig
         rig.step { $0.isTakenOver = true }
         _ = rig.question()
         _ = rig.answer(.swap(.won(revision: 2)))
-        rig.step { ($0.link, $0.gate, $0.isAcknowledgedMirrored) = (.live, .both, true) }
-        _ = rig.question()
-        _ = rig.answer(.swap(.won(revision: 3)))
-        #expect(rig.machine.role == .primary(.mirrored))
-        rig.asked = nil
+        rig.takeStandby(revision: 3)
         return rig
     }
 
