@@ -92,7 +92,7 @@ public struct HostMachine: Sendable {
     var suspicionNanos: UInt64 = 0
     /// The epoch in which it speaks, or spoke last in this process.
     var spokenEpoch: UInt32 = 0
-    /// Time since the first step, listening or not.
+    /// Listening time since the first step.
     var sinceStartNanos: UInt64 = 0
     /// It has been the primary in this process: log and state are whole.
     var ownsLog = false
@@ -172,7 +172,7 @@ public struct HostMachine: Sendable {
         let elapsed = seen.nowNanos &- (lastStepNanos ?? seen.nowNanos)
         turnNanos = min(elapsed, settings.turnNanosMax)
         lastStepNanos = seen.nowNanos
-        sinceStartNanos = sinceStartNanos &+ elapsed
+        sinceStartNanos = sinceStartNanos &+ turnNanos
         roleNanos = roleNanos &+ turnNanos
         if sinceReadNanos != .max { sinceReadNanos = sinceReadNanos &+ turnNanos }
         let wasSpeaking = isSpeaking
