@@ -292,12 +292,14 @@ public final class Pipeline {
         }
     }
 
-    /// Who decides looks some thousand times a second, and more often while anything changes.
+    /// Who decides looks some thousand times a second, and more often while anything changes. Where
+    /// processors are shared it waits for no one: what it does is short, and others wait for it.
     private func prepareCluster() {
         guard let cluster else { return }
         let control = control
         pollers.append(
             Role(seat: .init(name: "nt-cluster")) {
+                PinnedThread.comeFirst()
                 while !control.isStopping.load(ordering: .relaxed) {
                     cluster.turn()
                     cluster.rest()
