@@ -78,6 +78,7 @@ extension Engine {
             return unsafe applyOther(view, continuation, into: &outbox)
         }
         hashes[0] = index.hash(session: view.session, orderID: view.heldOrderID)
+        places[0] = index.likelyPosition(hash: hashes[0])
         _ = unsafe run(record, count: 1, roomEnd: .max, into: &outbox)
         return pending.phase == .none
     }

@@ -80,8 +80,9 @@ public struct Engine: ~Copyable, Sendable {
     /// and behind them those that are free.
     let backlog: Table<CancelWork>
     let backlogOrder: Table<UInt32>
-    /// Of the commands of the burst under way.
+    /// Of the commands that were looked at: hashes, and likely positions in the index.
     let hashes: Table<UInt32>
+    let places: Table<UInt32>
 
     /// Ticks of the ranges of all instruments, and their pages; of each instrument 2^32 at most.
     var ladderTicksUsed: UInt64 = 0
@@ -129,6 +130,7 @@ public struct Engine: ~Copyable, Sendable {
     /// The outbox position at which the slice under way ends.
     var sliceEnd: UInt64 = 0
     let sliceEvents: UInt64
+    let shallowOrdersMax: UInt32
     let bounds: StepBounds
     var pending = PendingCommand()
 
@@ -155,16 +157,18 @@ public struct Engine: ~Copyable, Sendable {
             sliceEvents: Self.eventsPerSliceTarget)
     }
 
-    /// With slices of another size, 1 ... `eventsPerSliceTarget` events, for tests: no event
-    /// depends on it; and with other bounds, on which they do.
+    /// With slices of another size, 1 ... `eventsPerSliceTarget` events, and deep with other
+    /// numbers of orders, for tests: no event depends on these; and with other bounds, on which
+    /// they do.
     @_spi(Testing)
     public init(
         limits: EngineLimits, oldestRules: UInt32 = RulesRange.build.oldest,
-        node: NUMANode? = nil, sliceEvents: Int, bounds: StepBounds = StepBounds()
+        node: NUMANode? = nil, sliceEvents: Int, bounds: StepBounds = StepBounds(),
+        shallowOrdersMax: UInt32 = Self.shallowOrdersMax
     ) throws(PlatformError) {
         Self.check(limits, sliceEvents: sliceEvents)
         let pageCapacity = Self.pageCapacity(limits, rules: oldestRules)
-        let indexCount = OrderIndex.entryCount(orderCapacity: limits.orderCapacity)
+        let indexWords = OrderIndex.wordCount(orderCapacity: limits.orderCapacity)
         let backlogCapacity = Int(Self.backlogCapacity(limits))
         // A list of each session's orders starts and ends behind the orders; behind these are the
         // marks of what goes on later.
@@ -172,7 +176,7 @@ public struct Engine: ~Copyable, Sendable {
         let byteCount =
             Self.tableByteCount(limits) + Self.ladderByteCount(limits, pageCapacity: pageCapacity)
             + linkCount * MemoryLayout<OrderLinks>.stride
-            + indexCount * MemoryLayout<OrderIndex.Entry>.stride
+            + indexWords * MemoryLayout<UInt32>.stride
         var arena = try Arena(byteCount: byteCount, node: node)
         let pool = try Slab<OrderNode>(capacity: limits.orderCapacity, node: node)
         let rareCapacity = Self.rareOrderCapacity(limits)
@@ -194,7 +198,7 @@ public struct Engine: ~Copyable, Sendable {
         markets = Table(&arena, count: Int(limits.instrumentCapacity) + 1)
         orderRules = Table(&arena, count: Int(limits.instrumentCapacity) + 1)
         ticks = TickTables(&arena, instrumentCapacity: limits.instrumentCapacity)
-        index = OrderIndex(entries: Table(&arena, count: indexCount), seed: 0)
+        index = OrderIndex(words: Table(&arena, count: indexWords), seed: 0)
         killedAccounts = Table(&arena, count: Int(Self.killedAccountCapacity(limits)))
         tradeGroups = Table(&arena, count: Int(Self.tradeGroupCapacity(limits)))
         busts = Table(&arena, count: Int(Self.bustCapacity(limits)))
@@ -202,7 +206,8 @@ public struct Engine: ~Copyable, Sendable {
         backlogOrder = Table(&arena, count: backlogCapacity)
         self.bounds = bounds
         usualOrdersMax = limits.orderCapacity
-        hashes = Table(&arena, count: Self.burstLength)
+        hashes = Table(&arena, count: Self.noteCount)
+        places = Table(&arena, count: Self.noteCount)
         self.pool = pool
         self.extraPool = extraPool
         self.pagePool = pagePool
@@ -213,6 +218,7 @@ public struct Engine: ~Copyable, Sendable {
         ladderTickCapacity = limits.ladderTickCapacity
         self.oldestRules = oldestRules
         self.sliceEvents = UInt64(sliceEvents)
+        self.shallowOrdersMax = shallowOrdersMax
         beginLists()
         ladder.nodes[0] = .none
     }
@@ -259,7 +265,7 @@ public struct Engine: ~Copyable, Sendable {
             + Int(bustCapacity(limits)) * MemoryLayout<BustedTrade>.stride
             + Int(backlogCapacity(limits))
             * (MemoryLayout<CancelWork>.stride + MemoryLayout<UInt32>.stride)
-            + burstLength * MemoryLayout<UInt32>.stride + 18 * 64
+            + 2 * noteCount * MemoryLayout<UInt32>.stride + 19 * 64
     }
 
     /// How many of the open orders may be other than plain: hidden, iceberg, good till time,

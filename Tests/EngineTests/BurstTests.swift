@@ -10,12 +10,14 @@ import Wire
     /// Applies a whole flow: what is not a pair in bursts of `length`; answers hash and digest.
     private func applyAll(
         _ commands: [Command], length: Int, sliceEvents: Int, room: UInt64,
-        bounds: StepBounds
+        bounds: StepBounds, shallowOrdersMax: UInt32 = 0
     ) throws -> [UInt64] {
         let ring = UnsafeMutablePointer<Event>.allocate(capacity: Rig.ringCapacity)
         defer { unsafe ring.deallocate() }
         var outbox = unsafe EventOutbox(slots: ring, capacity: Rig.ringCapacity, position: 1)
-        var engine = try Engine(limits: smallLimits, sliceEvents: sliceEvents, bounds: bounds)
+        var engine = try Engine(
+            limits: smallLimits, sliceEvents: sliceEvents, bounds: bounds,
+            shallowOrdersMax: shallowOrdersMax)
         var records: [LogRecord] = []
         var next: UInt64 = 1
         for command in commands {
@@ -61,9 +63,13 @@ import Wire
         for (length, sliceEvents, room) in [
             (3, 256, least + 1), (16, 2, least + 9), (97, 256, 700),
         ] {
-            let found = try applyAll(
-                commands, length: length, sliceEvents: sliceEvents, room: room, bounds: bounds)
-            #expect(found == expected)
+            // Never deep, now and then, and nearly always.
+            for shallowOrdersMax in [1_000, 20, 0] as [UInt32] {
+                let found = try applyAll(
+                    commands, length: length, sliceEvents: sliceEvents, room: room,
+                    bounds: bounds, shallowOrdersMax: shallowOrdersMax)
+                #expect(found == expected)
+            }
         }
     }
 }

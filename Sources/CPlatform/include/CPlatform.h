@@ -14,6 +14,9 @@
 #include <stdint.h>
 #include <time.h>
 
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
 #if defined(__aarch64__)
 #include <arm_acle.h>
 #endif
@@ -60,6 +63,19 @@ CPLATFORM_INLINE void cplatform_prefetch_read(const void *address) {
 
 CPLATFORM_INLINE void cplatform_prefetch_write(const void *address) {
     __builtin_prefetch(address, 1, 3);
+}
+
+// Which of eight words, aligned to 32 bytes, are a value: bit n for word n.
+CPLATFORM_INLINE uint32_t cplatform_words_equal(const uint32_t *words, uint32_t value) {
+#if defined(__AVX2__)
+    __m256i equal = _mm256_cmpeq_epi32(
+        _mm256_load_si256((const __m256i *)words), _mm256_set1_epi32((int)value));
+    return (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(equal));
+#else
+    uint32_t equal = 0;
+    for (int word = 0; word < 8; word++) equal |= (uint32_t)(words[word] == value) << word;
+    return equal;
+#endif
 }
 
 // MARK: CRC32C (Castagnoli), the raw shift register: callers invert before and after

@@ -24,17 +24,19 @@ extension Engine {
     }
 
     /// Puts an order at the end of its price's queue: `first` and `second` are what it is made of,
-    /// see `OrderNode`. There is a free slot: that was checked before the order did anything.
+    /// see `OrderNode`, but for where the index has it: at `vacancy`, if that is known. There is a free slot: that was checked before the order did anything.
     @inline(__always)
     mutating func rest(
         _ first: SIMD4<UInt64>, _ second: SIMD4<UInt64>, leavesLots: UInt64, session: UInt32,
-        level: UInt32, indexHash: UInt32
+        level: UInt32, indexHash: UInt32, vacancy: UInt32
     ) {
         let slot = pool.allocate()
         assert(slot != 0, "an order that may rest has its slot from the start")
         let links = self.links
         let levels = self.levels
         orders.store(slot, first, second)
+        orders[slot].indexPosition = index.insert(
+            hash: indexHash, slot: slot, vacancy: vacancy)
         let tail = levels[level].tail
         guard tail & Level.hiddenTail == 0 else {
             return restBeforeHidden(slot, leavesLots: leavesLots)
@@ -46,7 +48,6 @@ extension Engine {
         links[last].sessionNext = slot
         links[end].sessionPrevious = slot
         sessions[session].openOrders &+= 1
-        index.insert(hash: indexHash, slot: slot)
         levels[level].tail = slot
         levels[level].quantityLots &+= leavesLots
         if tail != 0 {
@@ -67,18 +68,17 @@ extension Engine {
                 order.orderID, order.reference, UInt64(bitPattern: order.priceTicks),
                 order.totalLots),
             SIMD4(
-                UInt64(level) | UInt64(order.indexHash) &<< 32,
-                order.totalLots &- order.leavesLots,
+                UInt64(level), order.totalLots &- order.leavesLots,
                 UInt64(order.session) | UInt64(order.account) &<< 32,
                 UInt64(order.instrument) | UInt64(order.traits.rawValue) &<< 24),
             leavesLots: order.leavesLots, session: order.session, level: level,
-            indexHash: order.indexHash)
+            indexHash: order.indexHash, vacancy: index.vacancy(hash: order.indexHash))
     }
 
     /// Takes an order out of the book, its session and the index, and frees its slot.
     @inline(__always)
     mutating func remove(_ slot: UInt32) {
-        remove(slot, position: index.position(hash: orders[slot].indexHash, slot: slot))
+        remove(slot, position: orders[slot].indexPosition)
     }
 
     /// The same for an order of which it is known where the index has it.
@@ -109,7 +109,7 @@ extension Engine {
         let levels = self.levels
         let own = links[slot]
         assert(own.previous == 0, "who trades is the first of its level")
-        forget(slot, own, position: index.position(hash: orders[slot].indexHash, slot: slot))
+        forget(slot, own, position: orders[slot].indexPosition)
         let level = orders[slot].level
         levels[level].quantityLots &-= orders[slot].leavesLots
         levels[level].head = own.next

@@ -194,7 +194,7 @@ extension Engine {
     private func fetchAhead(behind slot: UInt32) {
         let first = links[slot].next
         orders.prefetch(links[links[first].next].next)
-        index.prefetch(hash: orders[first].indexHash)
+        index.prefetch(position: orders[first].indexPosition)
     }
 
     /// Cancels an open order; `last` is `closing`, or nothing when more events follow.

@@ -75,7 +75,8 @@ extension Engine {
                 : levelToRest(order.instrument, isSell: isSell, order.limit)
         orders[slot] = OrderNode(
             orderID: order.orderID, reference: order.reference, priceTicks: order.priceTicks,
-            totalLots: order.totalLots, level: level, indexHash: order.indexHash,
+            totalLots: order.totalLots, level: level,
+            indexPosition: index.insert(hash: order.indexHash, slot: slot),
             executedLots: order.totalLots &- order.leavesLots, session: order.session,
             account: order.account,
             instrumentAndTraits: order.instrument | UInt32(order.traits.rawValue) &<< 24,
@@ -97,7 +98,7 @@ extension Engine {
         levels[orders[slot].level].quantityLots &+= leavesLots
     }
 
-    /// Makes an order its session's youngest, and findable.
+    /// Makes an order its session's youngest.
     private mutating func enlist(_ slot: UInt32) {
         let session = orders[slot].session
         let end = limits.orderCapacity &+ session
@@ -107,7 +108,6 @@ extension Engine {
         links[last].sessionNext = slot
         links[end].sessionPrevious = slot
         sessions[session].openOrders &+= 1
-        index.insert(hash: orders[slot].indexHash, slot: slot)
     }
 
     /// Puts an order at the end of those like it at its level: displayed, or hidden.
@@ -189,7 +189,7 @@ extension Engine {
     /// Takes an order that waited, and waits no more, out of everything; its extra stays with it on
     /// its way.
     mutating func detach(_ slot: UInt32) {
-        withdraw(slot, position: index.position(hash: orders[slot].indexHash, slot: slot))
+        withdraw(slot, position: orders[slot].indexPosition)
     }
 
     /// Takes an order out of its session, the index, and the tree of those that expire, and frees

@@ -36,8 +36,12 @@ extension Engine {
             UInt64(bitPattern: tick) < UInt64(bitPattern: instruments[book].tickCount),
             orderID != 0, quantity &- 1 < lotsMax,
             sessions[session].openOrders < limits.sessionOpenOrdersMax,
-            openOrderCount < usualOrdersMax,
-            index.find(hash: indexHash, session: session, orderID: orderID, in: orders) == 0
+            openOrderCount < usualOrdersMax
+        else { return .unusual }
+        let vacancy = index.vacancy(hash: indexHash)
+        guard
+            vacancy != OrderIndex.nowhere
+                || index.find(hash: indexHash, session: session, orderID: orderID, in: orders) == 0
         else { return .unusual }
         use(session, record.sessionSequence)
         guard !instruments[book].crosses(isSell: attributes != 0, tick) else {
@@ -56,29 +60,31 @@ extension Engine {
         rest(
             first,
             SIMD4(
-                UInt64(level) | UInt64(indexHash) &<< 32, 0, owner,
+                UInt64(level), 0, owner,
                 UInt64(instrument) | traits &<< 24),
-            leavesLots: quantity, session: session, level: level, indexHash: indexHash)
+            leavesLots: quantity, session: session, level: level, indexHash: indexHash,
+            vacancy: vacancy)
         return .complete
     }
 
     /// A cancel, if it is usual; false: nothing has changed.
     @inline(__always)
     mutating func cancelUsualOrder(
-        _ record: RecordView, _ indexHash: UInt32, into outbox: inout EventOutbox
+        _ record: RecordView, _ indexHash: UInt32, _ place: UInt32,
+        into outbox: inout EventOutbox
     ) -> Bool {
         let session = record.session
         guard record.flags == 0, isNext(session, record.sessionSequence) else { return false }
         let orderID = record.orderID
         let orders = self.orders
-        var position = indexHash & index.mask
-        var slot = index.entries[position].slot
+        var position = place
+        var slot = index.words[position]
         // An empty place leads to slot 0, which is no session's.
         if orders[slot].orderID != orderID || orders[slot].session != session {
             position = index.search(
                 hash: indexHash, session: session, orderID: orderID, in: orders)
             guard position != OrderIndex.nowhere else { return false }
-            slot = index.entries[position].slot
+            slot = index.words[position]
         }
         let instrument = orders[slot].instrument
         guard instrument == record.instrument, orders[slot].extra == 0 else { return false }

@@ -244,10 +244,10 @@ extension Engine {
         let slot = pool.allocate()
         orders[slot] = OrderNode(
             orderID: entry.orderID, reference: entry.reference, priceTicks: entry.priceTicks,
-            totalLots: entry.totalLots, level: level, indexHash: indexHash,
+            totalLots: entry.totalLots, level: level,
+            indexPosition: index.insert(hash: indexHash, slot: slot),
             executedLots: entry.executedLots, session: entry.session, account: entry.account,
             instrumentAndTraits: instrument | entry.traits << 24, extra: rareExtra(of: slot))
-        index.insert(hash: indexHash, slot: slot)
         return slot
     }
 

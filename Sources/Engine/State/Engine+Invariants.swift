@@ -31,12 +31,9 @@ extension Engine {
         }
         let broken =
             checkExtras(seen) ?? checkKilled() ?? checkTradeGroups() ?? checkBusts()
-            ?? checkBacklog() ?? checkOrderRules()
+            ?? checkBacklog() ?? checkOrderRules() ?? index.checkOverflow()
         if let broken { return broken }
-        var entries = 0
-        for position in 0..<index.entries.count where index.entries[position].slot != 0 {
-            entries += 1
-        }
+        let entries = index.orderCount
         return held == seen && entries == seen
             ? nil : "\(seen) orders rest, sessions hold \(held), the index \(entries)"
     }

@@ -9,7 +9,7 @@ struct OrderNode: BitwiseCopyable {
     var priceTicks: Int64  //        16
     var totalLots: UInt64  //        24
     var level: UInt32  //            32  of all prices; 0 = it waits
-    var indexHash: UInt32  //        36  of session and order id
+    var indexPosition: UInt32  //    36  in the index
     var executedLots: UInt64  //     40  below the total
     var session: UInt32  //          48
     var account: UInt32  //          52

@@ -94,6 +94,15 @@ extension Table where Element == OrderNode {
     }
 }
 
+extension Table where Element == UInt32 {
+    /// Which of eight words from an index on, a multiple of 8, are a value: bit n for word n.
+    @inline(__always)
+    func places(at index: UInt32, of value: UInt32) -> UInt32 {
+        assert(index & 7 == 0 && Int(index) + 8 <= count, "an index is inside its table")
+        return unsafe EightWords.places(at: base + Int(index), of: value)
+    }
+}
+
 extension Table where Element == OrderLinks {
     /// Says who is behind an order at its level; of slot 0: who is the level's first.
     @inline(__always)

@@ -100,7 +100,8 @@ extension Engine {
                 ? state.worstTick(isSell: node.isSell)
                 : node.priceTicks &- state.lowestPriceTicks,
             session: node.session, account: node.account, instrument: node.instrument,
-            traits: node.traits, tradeIndex: pending.tradeIndex, indexHash: node.indexHash,
+            traits: node.traits, tradeIndex: pending.tradeIndex,
+            indexHash: index.hash(session: node.session, orderID: node.orderID),
             extra: keeps ? extra : 0, stepsLeft: stepsAllowed)
         if markets[node.instrument].bands.isSet { bind(&order) }
         return sweep(&order, into: &outbox)
