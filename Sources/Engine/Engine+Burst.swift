@@ -5,14 +5,19 @@ public import Wire
 // SAFETY: records are read only through the pointers that the caller gave, `count` of them, and
 // only until the call returns; what is fetched are lines of the engine's own tables.
 extension Engine {
-    /// Commands that are applied between two looks at what comes; in a deep book fewer, so that
-    /// memory works while they are applied.
+    /// Commands that are looked at together, and then applied.
     private static let burstLength = 16
-    private static let deepBurstLength = 8
-    /// Of the commands looked at: of one burst, or two of a deep book.
-    static let noteCount = 16
     /// With more open orders a book is deep: up to here, the caches have what is around an order.
     @_spi(Testing) public static let shallowOrdersMax: UInt32 = 20_000
+    /// The same in a deep book, and how many commands before it is applied each is looked at.
+    private static let deepLength = 4
+    private static let (aheadDistance, closerDistance, aroundDistance) = (24, 16, 8)
+    /// With so many instruments or more their books are not in the caches either.
+    static let manyInstruments: UInt32 = 256
+    /// Notes of the commands to be applied next, and behind them a ring of notes of those looked at
+    /// before: more than `aheadDistance`, a power of two.
+    static let noteCount = burstLength + noteRing
+    private static let noteRing = 32
 
     /// Applies commands of one record each, in order, and writes their events; answers how many it
     /// applied, 0 ... `count`. It stops before a command of two records, which is for
@@ -32,12 +37,14 @@ extension Engine {
         }
         let length = Self.burstLength
         var applied = 0
-        unsafe lookAhead(records, count: length, left: count)
+        unsafe lookAhead(records, count: length, left: count, note: length)
         while applied < count {
             let now = min(count &- applied, length)
-            unsafe lookCloser(records + applied, count: now, note: 0)
+            takeNotes(from: length, count: length)
+            lookCloser(count: now, note: 0)
             unsafe lookAhead(
-                records + applied + now, count: length, left: count &- applied &- now)
+                records + applied + now, count: length, left: count &- applied &- now,
+                note: length)
             let done = unsafe run(
                 records + applied, count: now, roomEnd: roomEnd, into: &outbox)
             applied &+= done
@@ -46,24 +53,41 @@ extension Engine {
         return applied
     }
 
-    /// The same in a deep book: each look is a burst earlier, and there is one more.
+    /// The same in a deep book, where commands wait for memory: each is looked at three times, from
+    /// less and less far, and few at a time, so that memory works while others are applied.
     @inline(never)
     private mutating func applyDeep(
         _ records: UnsafePointer<LogRecord>, count: Int, roomEnd: UInt64,
         into outbox: inout EventOutbox
     ) -> Int {
-        let length = Self.deepBurstLength
-        var applied = 0
-        unsafe lookAhead(records, count: 2 &* length, left: count)
-        unsafe lookCloser(records, count: min(count, length), note: length)
+        let length = Self.deepLength
+        let hasManyInstruments = limits.instrumentCapacity >= Self.manyInstruments
+        var applied = -Self.aheadDistance
         while applied < count {
-            let now = min(count &- applied, length)
-            let left = count &- applied &- now
-            takeNotes(from: length)
-            let next = unsafe records + applied + now
-            unsafe lookAhead(next + length, count: length, left: left &- length)
-            unsafe lookCloser(next, count: min(left, length), note: length)
-            unsafe lookAround(records + applied, count: now)
+            let ahead = applied &+ Self.aheadDistance
+            unsafe lookAhead(
+                records + ahead, count: length, left: count &- ahead, note: note(ahead))
+            if hasManyInstruments, ahead < count {
+                unsafe lookForBooks(records + ahead, count: min(length, count &- ahead))
+            }
+            let closer = applied &+ Self.closerDistance
+            if closer >= 0, closer < count {
+                lookCloser(count: min(length, count &- closer), note: note(closer))
+                if hasManyInstruments {
+                    unsafe lookForPages(records + closer, count: min(length, count &- closer))
+                }
+            }
+            let around = applied &+ Self.aroundDistance
+            if around >= 0, around < count {
+                unsafe lookAround(
+                    records + around, count: min(length, count &- around), note: note(around))
+            }
+            guard applied >= 0 else {
+                applied &+= length
+                continue
+            }
+            let now = min(length, count &- applied)
+            takeNotes(from: note(applied), count: now)
             let done = unsafe run(
                 records + applied, count: now, roomEnd: roomEnd, into: &outbox)
             applied &+= done
@@ -72,31 +96,46 @@ extension Engine {
         return applied
     }
 
+    /// Where the ring has the notes of a command; those of `deepLength` lie in a row.
+    @inline(__always)
+    private func note(_ number: Int) -> Int {
+        Self.burstLength &+ number & (Self.noteRing &- 1)
+    }
+
+    /// Takes notes out of the ring, for the commands to be applied next.
+    @inline(__always)
+    private func takeNotes(from note: Int, count: Int) {
+        for number in 0..<count {
+            hashes[number] = hashes[note &+ number]
+            places[number] = places[note &+ number]
+        }
+    }
+
     // No branch in what follows depends on what the commands are: nobody could predict it.
 
-    /// Fetches where the index has the orders of the next `count` commands, and records further
-    /// down, of the `left` that there are, if any.
+    /// Notes the hashes of the next `count` commands, of the `left` that there are, if any; fetches
+    /// where the index has their orders, and records further down.
     @inline(__always)
-    private func lookAhead(_ records: UnsafePointer<LogRecord>, count: Int, left: Int) {
-        let index = self.index
+    private func lookAhead(
+        _ records: UnsafePointer<LogRecord>, count: Int, left: Int, note: Int
+    ) {
+        let (index, hashes) = (self.index, self.hashes)
         for number in 0..<max(min(left, count), 0) {
             let record = unsafe RecordView(records + number)
             let further = min(number &+ 2 &* Self.burstLength, left &- 1)
             unsafe Prefetch.read(records + further)
-            index.prefetch(
-                hash: index.hash(session: record.session, orderID: record.heldOrderID))
+            let hash = index.hash(session: record.session, orderID: record.heldOrderID)
+            hashes[note &+ number] = hash
+            index.prefetch(hash: hash)
         }
     }
 
-    /// Notes the hashes of commands and where the index has their orders, and fetches these.
+    /// Notes where the index is likely to have the orders of commands, and fetches these.
     @inline(__always)
-    private func lookCloser(_ records: UnsafePointer<LogRecord>, count: Int, note: Int) {
+    private func lookCloser(count: Int, note: Int) {
         let (index, hashes, places) = (self.index, self.hashes, self.places)
         for number in 0..<count {
-            let record = unsafe RecordView(records + number)
-            let hash = index.hash(session: record.session, orderID: record.heldOrderID)
-            hashes[note &+ number] = hash
-            let place = index.likelyPosition(hash: hash)
+            let place = index.likelyPosition(hash: hashes[note &+ number])
             places[note &+ number] = place
             let slot = index.words[place]
             orders.prefetch(slot)
@@ -104,21 +143,36 @@ extension Engine {
         }
     }
 
-    /// The notes of the commands that are next become those of the commands to be applied.
+    /// Fetches the instruments of commands.
     @inline(__always)
-    private func takeNotes(from note: Int) {
-        for number in 0..<note {
-            hashes[number] = hashes[note &+ number]
-            places[number] = places[note &+ number]
+    private func lookForBooks(_ records: UnsafePointer<LogRecord>, count: Int) {
+        for number in 0..<count {
+            let record = unsafe RecordView(records + number)
+            instruments.prefetch(min(record.instrument, limits.instrumentCapacity))
         }
     }
 
-    /// Fetches what commands change beside their orders: neighbours and levels.
+    /// Fetches where the ladders of these have the pages of new orders: of the narrow ones, as
+    /// those of many instruments are.
     @inline(__always)
-    private func lookAround(_ records: UnsafePointer<LogRecord>, count: Int) {
+    private func lookForPages(_ records: UnsafePointer<LogRecord>, count: Int) {
+        for number in 0..<count {
+            let record = unsafe RecordView(records + number)
+            let instrument = min(record.instrument, limits.instrumentCapacity)
+            let tick = record.priceTicks &- instruments[instrument].lowestPriceTicks
+            ladder.children.prefetch(
+                instruments[instrument].rootNode &<< 6 | UInt32(truncatingIfNeeded: tick &>> 6)
+                    & 63)
+        }
+    }
+
+    /// Fetches what commands change beside their orders: neighbours in two lists, and levels. A
+    /// cancel has no price; it has a level all the same, for whoever would enter one at that price.
+    @inline(__always)
+    private func lookAround(_ records: UnsafePointer<LogRecord>, count: Int, note: Int) {
         let (index, places) = (self.index, self.places)
         for number in 0..<count {
-            let slot = index.words[places[number]]
+            let slot = index.words[places[note &+ number]]
             links.prefetch(links[slot].next)
             links.prefetch(links[slot].previous)
             links.prefetch(links[slot].sessionNext)
@@ -133,7 +187,7 @@ extension Engine {
         }
     }
 
-    /// Applies commands whose hashes are in `hashes`; answers how many, as `applyBurst` does.
+    /// Applies commands of which there are notes; answers how many, as `applyBurst` does.
     ///
     /// Nearly all are new limit orders and cancels that break no rule. They are decided here by
     /// tests that change nothing; whatever fails one goes the long way round.

@@ -10,13 +10,13 @@ import Wire
     /// Applies a whole flow: what is not a pair in bursts of `length`; answers hash and digest.
     private func applyAll(
         _ commands: [Command], length: Int, sliceEvents: Int, room: UInt64,
-        bounds: StepBounds, shallowOrdersMax: UInt32 = 0
+        bounds: StepBounds, shallowOrdersMax: UInt32 = 0, limits: EngineLimits = smallLimits
     ) throws -> [UInt64] {
         let ring = UnsafeMutablePointer<Event>.allocate(capacity: Rig.ringCapacity)
         defer { unsafe ring.deallocate() }
         var outbox = unsafe EventOutbox(slots: ring, capacity: Rig.ringCapacity, position: 1)
         var engine = try Engine(
-            limits: smallLimits, sliceEvents: sliceEvents, bounds: bounds,
+            limits: limits, sliceEvents: sliceEvents, bounds: bounds,
             shallowOrdersMax: shallowOrdersMax)
         var records: [LogRecord] = []
         var next: UInt64 = 1
@@ -71,5 +71,20 @@ import Wire
                 #expect(found == expected)
             }
         }
+    }
+
+    @Test func `give the same in an engine for many instruments`() throws {
+        announce(TestSeed.run)
+        var limits = smallLimits
+        limits.instrumentCapacity = Engine.manyInstruments
+        var flow = RandomFlow(seed: TestSeed.run, limits: limits, rules: 3)
+        var commands = flow.opening()
+        for _ in 0..<8000 { commands.append(flow.next()) }
+        let found = try [1_000, 0].map { shallowOrdersMax in
+            try applyAll(
+                commands, length: 97, sliceEvents: 256, room: 700, bounds: StepBounds(),
+                shallowOrdersMax: shallowOrdersMax, limits: limits)
+        }
+        #expect(found[0] == found[1])
     }
 }
