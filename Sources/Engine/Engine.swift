@@ -179,8 +179,7 @@ public struct Engine: ~Copyable, Sendable {
             + indexWords * MemoryLayout<UInt32>.stride
         var arena = try Arena(byteCount: byteCount, node: node)
         let pool = try Slab<OrderNode>(capacity: limits.orderCapacity, node: node)
-        let rareCapacity = Self.rareOrderCapacity(limits)
-        let extraPool = try Slab<OrderExtra>(capacity: rareCapacity, node: node)
+        let extraPool = try Slab<OrderExtra>(capacity: Self.rareOrderCapacity(limits), node: node)
         let pagePool = try Slab<PriceBlock>(capacity: pageCapacity, node: node)
         let nodePool = try Slab<PriceBlock>(
             capacity: Self.nodeCapacity(pageCapacity: pageCapacity), node: node)

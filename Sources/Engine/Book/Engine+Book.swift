@@ -24,7 +24,8 @@ extension Engine {
     }
 
     /// Puts an order at the end of its price's queue: `first` and `second` are what it is made of,
-    /// see `OrderNode`, but for where the index has it: at `vacancy`, if that is known. There is a free slot: that was checked before the order did anything.
+    /// see `OrderNode`, but for where the index has it, which is at `vacancy` or as `insert` finds.
+    /// There is a free slot: that was checked before the order did anything.
     @inline(__always)
     mutating func rest(
         _ first: SIMD4<UInt64>, _ second: SIMD4<UInt64>, leavesLots: UInt64, session: UInt32,

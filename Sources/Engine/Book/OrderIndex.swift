@@ -10,10 +10,10 @@
 ///               tags      overflow     slots     always 0
 ///
 /// A tag is the order's hash, 0 where the place is free. An order whose bucket is full goes to the
-/// next one that has room, with another tag; `overflow` of each bucket that it passed counts it, and
-/// 0 there ends a search. On average a bucket has at most four orders. Neighbouring ids of a session
-/// are in neighbouring buckets, and two that are eight apart share one. The hash is keyed by the
-/// seed of the first `epochStart`, so that nobody can aim at collisions.
+/// next one that has room, with another tag; `overflow` of each bucket that it passed counts it,
+/// and 0 there ends a search. On average a bucket has at most four orders. Neighbouring ids of a
+/// session are in neighbouring buckets, and two that are eight apart share one. The hash is keyed by
+/// the seed of the first `epochStart`, so that nobody can aim at collisions.
 ///
 /// A position is the word in which an order's slot is.
 struct OrderIndex: Sendable {
