@@ -36,8 +36,8 @@ extension Engine {
         let links = self.links
         let levels = self.levels
         orders.store(slot, first, second)
-        orders[slot].indexPosition = index.insert(
-            hash: indexHash, slot: slot, vacancy: vacancy)
+        index.insert(hash: indexHash, slot: slot, vacancy: vacancy, in: orders)
+        if openOrderCount > index.ordersMax { index.grow(in: orders) }
         let tail = levels[level].tail
         guard tail & Level.hiddenTail == 0 else {
             return restBeforeHidden(slot, leavesLots: leavesLots)

@@ -76,11 +76,13 @@ extension Engine {
         orders[slot] = OrderNode(
             orderID: order.orderID, reference: order.reference, priceTicks: order.priceTicks,
             totalLots: order.totalLots, level: level,
-            indexPosition: index.insert(hash: order.indexHash, slot: slot),
+            indexPosition: 0,
             executedLots: order.totalLots &- order.leavesLots, session: order.session,
             account: order.account,
             instrumentAndTraits: order.instrument | UInt32(order.traits.rawValue) &<< 24,
             extra: order.extra)
+        index.insert(hash: order.indexHash, slot: slot, in: orders)
+        if openOrderCount > index.ordersMax { index.grow(in: orders) }
         extras[order.extra].slot = slot
         if extras[order.extra].expirySeconds != 0 {
             expiries.insert(order.extra, into: &expiryRoot)

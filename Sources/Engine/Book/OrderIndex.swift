@@ -3,28 +3,44 @@
 /// Finds an open order by its session and the client's own id.
 ///
 /// A bucket is one cache line: the tags of up to seven orders, and the slots of these. All tags are
-/// compared at once, so no branch depends on where in its bucket an order is, and an order stays
-/// where it was entered.
+/// compared at once, so no branch depends on where in its bucket an order is, and no order makes
+/// room for others.
 ///
 ///     word      0 … 6     7            8 … 14    15
 ///               tags      overflow     slots     always 0
 ///
 /// A tag is the order's hash, 0 where the place is free. An order whose bucket is full goes to the
 /// next one that has room, with another tag; `overflow` of each bucket that it passed counts it,
-/// and 0 there ends a search. On average a bucket has at most four orders. Neighbouring ids of a
-/// session are in neighbouring buckets, and two that are eight apart share one. The hash is keyed by
-/// the seed of the first `epochStart`, so that nobody can aim at collisions.
+/// and 0 there ends a search. Neighbouring ids of a session are in neighbouring buckets, and two
+/// that are eight apart share one. The hash is keyed by the seed of the first `epochStart`, so that
+/// nobody can aim at collisions.
+///
+/// Few orders have few buckets, so that a small book keeps to the caches whatever there is room
+/// for. When there are three orders for two buckets, twice as many are in use from then on, until
+/// all are: one for each four orders or more. A new bucket is filled when it is first asked for, or
+/// when its turn comes: one at each entry. It is filled out of the one that was home to its orders
+/// before, its parent, which has the same number but for the highest bit; till then `overflow` says
+/// that it is not, and to look for an order may move it. None is given back.
 ///
 /// A position is the word in which an order's slot is.
 struct OrderIndex: Sendable {
     let words: Table<UInt32>
-    private let homeMask: UInt32
+    private let lastBucket: UInt32
+    /// Of the buckets in use: the last one's first word.
+    private var homeMask: UInt32
+    /// All before it are filled.
+    private var nextToFill: UInt32
+    /// With more orders than this, `grow` is to be called.
+    private(set) var ordersMax: UInt32 = 0
     private var key: UInt64
     private var sessionKey: UInt64
 
     private static let overflowWord: UInt32 = 7
     private static let firstSlot: UInt32 = 8
     private static let bucketWords: UInt32 = 16
+    private static let firstBuckets: UInt32 = 16
+    /// In `overflow`: the bucket was not filled yet.
+    private static let unfilled: UInt32 = 1 << 31
     /// In the tag of an order in its own bucket, and of one in another.
     private static let atHome: UInt32 = 1 << 31
     private static let away: UInt32 = 1 << 30
@@ -36,17 +52,25 @@ struct OrderIndex: Sendable {
 
     /// A power of two: a bucket for each four orders, or more.
     static func wordCount(orderCapacity: UInt32) -> Int {
-        var buckets = 2
+        var buckets = Int(firstBuckets)
         while 4 * buckets < Int(orderCapacity) { buckets *= 2 }
         return buckets * Int(bucketWords)
     }
 
     init(words: Table<UInt32>, seed: UInt64) {
         self.words = words
-        homeMask = UInt32(words.count - 1) & ~(Self.bucketWords - 1)
+        lastBucket = UInt32(words.count - 1) & ~(Self.bucketWords - 1)
+        homeMask = (Self.firstBuckets - 1) * Self.bucketWords
+        nextToFill = homeMask + Self.bucketWords
         key = 0
         sessionKey = 0
         setSeed(seed)
+        setOrdersMax()
+        for bucket in stride(
+            from: nextToFill, to: UInt32(words.count), by: Int(Self.bucketWords))
+        {
+            words[bucket | Self.overflowWord] = Self.unfilled
+        }
     }
 
     /// Only while the index is empty.
@@ -68,11 +92,15 @@ struct OrderIndex: Sendable {
         return (mixed &<< 3 | id & 7) & Self.homeBits | (id & 8) &<< 25 | Self.atHome
     }
 
+    /// The first word of an order's own bucket.
+    @inline(__always)
+    private func home(_ tag: UInt32) -> UInt32 { tag &<< 4 & homeMask }
+
     /// Where an order is if it is in its own bucket, as nearly all are; else a position without a
     /// slot. One hash in many may be another order's.
     @inline(__always)
     func likelyPosition(hash: UInt32) -> UInt32 {
-        let home = Self.home(hash, homeMask)
+        let home = home(hash)
         let places = words.places(at: home, of: hash) | 1 &<< Self.overflowWord
         return home | Self.firstSlot | Self.first(places)
     }
@@ -81,7 +109,7 @@ struct OrderIndex: Sendable {
     /// overflowed, or has an order with the same hash, so that `search` has to say.
     @inline(__always)
     func vacancy(hash: UInt32) -> UInt32 {
-        let home = Self.home(hash, homeMask)
+        let home = home(hash)
         let free = words.places(at: home, of: 0)
         // The highest bit: nothing has overflowed.
         guard words.places(at: home, of: hash) == 0, free > 1 &<< Self.overflowWord else {
@@ -104,16 +132,17 @@ struct OrderIndex: Sendable {
     func search(
         hash: UInt32, session: UInt32, orderID: UInt64, in orders: Table<OrderNode>
     ) -> UInt32 {
-        Self.search(words, homeMask, hash, session, orderID, orders)
+        Self.search(words, home(hash), lastBucket, hash, session, orderID, orders)
     }
 
     // Static, here and below: a method out of line would get a copy of the whole index.
     @inline(never)
     private static func search(
-        _ words: Table<UInt32>, _ homeMask: UInt32, _ hash: UInt32, _ session: UInt32,
-        _ orderID: UInt64, _ orders: Table<OrderNode>
+        _ words: Table<UInt32>, _ home: UInt32, _ lastBucket: UInt32, _ hash: UInt32,
+        _ session: UInt32, _ orderID: UInt64, _ orders: Table<OrderNode>
     ) -> UInt32 {
-        var bucket = home(hash, homeMask)
+        fill(home, words, lastBucket, orders)
+        var bucket = home
         var tag = hash
         while true {
             var places = words.places(at: bucket, of: tag)
@@ -125,41 +154,46 @@ struct OrderIndex: Sendable {
                 }
                 places &= places &- 1
             }
-            if words[bucket | overflowWord] == 0 { return nowhere }
-            bucket = (bucket &+ bucketWords) & homeMask
+            if words[bucket | overflowWord] & ~unfilled == 0 { return nowhere }
+            bucket = (bucket &+ bucketWords) & lastBucket
             tag = awayTag(hash)
         }
     }
 
-    /// Enters an order that is not there; answers where.
-    func insert(hash: UInt32, slot: UInt32) -> UInt32 {
-        insert(hash: hash, slot: slot, vacancy: vacancy(hash: hash))
+    /// Enters an order that is not there, and notes in it where.
+    func insert(hash: UInt32, slot: UInt32, in orders: Table<OrderNode>) {
+        insert(hash: hash, slot: slot, vacancy: vacancy(hash: hash), in: orders)
     }
 
     /// The same when it is known where there is a vacancy for it, or that it is `nowhere`.
     @inline(__always)
-    func insert(hash: UInt32, slot: UInt32, vacancy: UInt32) -> UInt32 {
-        guard vacancy != Self.nowhere else { return Self.insert(hash, slot, words, homeMask) }
+    func insert(hash: UInt32, slot: UInt32, vacancy: UInt32, in orders: Table<OrderNode>) {
+        guard vacancy != Self.nowhere else {
+            return Self.insert(hash, slot, words, home(hash), lastBucket, orders)
+        }
         words[vacancy ^ Self.firstSlot] = hash
         words[vacancy] = slot
-        return vacancy
+        orders[slot].indexPosition = vacancy
     }
 
     @inline(never)
     private static func insert(
-        _ hash: UInt32, _ slot: UInt32, _ words: Table<UInt32>, _ homeMask: UInt32
-    ) -> UInt32 {
-        var bucket = home(hash, homeMask)
+        _ hash: UInt32, _ slot: UInt32, _ words: Table<UInt32>, _ home: UInt32,
+        _ lastBucket: UInt32, _ orders: Table<OrderNode>
+    ) {
+        fill(home, words, lastBucket, orders)
+        var bucket = home
         var tag = hash
         while true {
             let free = words.places(at: bucket, of: 0) & (1 &<< overflowWord - 1)
             if free != 0 {
                 words[bucket | first(free)] = tag
                 words[bucket | firstSlot | first(free)] = slot
-                return bucket | firstSlot | first(free)
+                orders[slot].indexPosition = bucket | firstSlot | first(free)
+                return
             }
             words[bucket | overflowWord] &+= 1
-            bucket = (bucket &+ bucketWords) & homeMask
+            bucket = (bucket &+ bucketWords) & lastBucket
             tag = awayTag(hash)
         }
     }
@@ -169,30 +203,92 @@ struct OrderIndex: Sendable {
         let tag = words[position ^ Self.firstSlot]
         words[position ^ Self.firstSlot] = 0
         words[position] = 0
-        if tag & Self.atHome == 0 { Self.uncount(tag, at: position, words, homeMask) }
+        if tag & Self.atHome == 0 { Self.uncount(words, home(tag), position, lastBucket) }
     }
 
     /// The buckets that an order had passed count it no more.
     @inline(never)
     private static func uncount(
-        _ tag: UInt32, at position: UInt32, _ words: Table<UInt32>, _ homeMask: UInt32
+        _ words: Table<UInt32>, _ home: UInt32, _ position: UInt32, _ lastBucket: UInt32
     ) {
-        var bucket = home(tag, homeMask)
+        var bucket = filled(home, words)
         while bucket != position & ~(bucketWords - 1) {
             words[bucket | overflowWord] &-= 1
-            bucket = (bucket &+ bucketWords) & homeMask
+            bucket = (bucket &+ bucketWords) & lastBucket
+        }
+    }
+
+    /// There are more than `ordersMax` orders: twice as many buckets are used from now on, or if
+    /// some of these are not filled yet, the next one is.
+    @inline(never)
+    mutating func grow(in orders: Table<OrderNode>) {
+        if nextToFill > homeMask {
+            homeMask = homeMask << 1 | Self.bucketWords
+        } else {
+            Self.fill(nextToFill, words, lastBucket, orders)
+            nextToFill &+= Self.bucketWords
+        }
+        setOrdersMax()
+    }
+
+    private mutating func setOrdersMax() {
+        let hasUnfilled = nextToFill <= homeMask && nextToFill != 0
+        ordersMax =
+            hasUnfilled
+            ? 0
+            : homeMask == lastBucket ? .max : (homeMask / Self.bucketWords + 1) / 2 * 3
+    }
+
+    /// The bucket that was home to the orders of a new one before. It is filled: all are before
+    /// there are twice as many.
+    private static func parent(_ bucket: UInt32) -> UInt32 {
+        bucket & ~(1 &<< (31 &- UInt32(truncatingIfNeeded: bucket.leadingZeroBitCount)))
+    }
+
+    /// A bucket, or while it is not filled its parent.
+    private static func filled(_ bucket: UInt32, _ words: Table<UInt32>) -> UInt32 {
+        words[bucket | overflowWord] & unfilled == 0 ? bucket : parent(bucket)
+    }
+
+    /// Moves what a bucket is home to there, if that was not done yet: out of its parent, and out
+    /// of those to which that has overflowed.
+    private static func fill(
+        _ bucket: UInt32, _ words: Table<UInt32>, _ lastBucket: UInt32, _ orders: Table<OrderNode>
+    ) {
+        guard words[bucket | overflowWord] & unfilled != 0 else { return }
+        fillUnfilled(bucket, words, lastBucket, orders)
+    }
+
+    @inline(never)
+    private static func fillUnfilled(
+        _ bucket: UInt32, _ words: Table<UInt32>, _ lastBucket: UInt32, _ orders: Table<OrderNode>
+    ) {
+        let parent = parent(bucket)
+        words[bucket | overflowWord] &= ~unfilled
+        let mask = (bucket ^ parent) &<< 1 &- bucketWords
+        var from = parent
+        while true {
+            let hasOverflowed = words[from | overflowWord] & ~unfilled != 0
+            for place in 0..<overflowWord {
+                let tag = words[from | place]
+                guard tag != 0, tag &<< 4 & mask == bucket else { continue }
+                let position = from | firstSlot | place
+                let slot = words[position]
+                words[from | place] = 0
+                words[position] = 0
+                if tag & atHome == 0 { uncount(words, parent, position, lastBucket) }
+                insert((tag | atHome) & ~away, slot, words, bucket, lastBucket, orders)
+            }
+            guard hasOverflowed else { return }
+            from = (from &+ bucketWords) & lastBucket
         }
     }
 
     /// Fetches the bucket of an order.
-    @inline(__always) func prefetch(hash: UInt32) { words.prefetch(Self.home(hash, homeMask)) }
+    @inline(__always) func prefetch(hash: UInt32) { words.prefetch(home(hash)) }
 
     /// Fetches what `remove` changes.
     @inline(__always) func prefetch(position: UInt32) { words.prefetch(position) }
-
-    /// The first word of an order's own bucket.
-    @inline(__always)
-    private static func home(_ tag: UInt32, _ homeMask: UInt32) -> UInt32 { tag &<< 4 & homeMask }
 
     @inline(__always)
     private static func awayTag(_ hash: UInt32) -> UInt32 { hash ^ (atHome | away) }
@@ -218,14 +314,14 @@ extension OrderIndex {
         var passed = 0
         var counted = 0
         for bucket in stride(from: 0, to: UInt32(words.count), by: Int(Self.bucketWords)) {
-            counted += Int(words[bucket | Self.overflowWord])
+            counted += Int(words[bucket | Self.overflowWord] & ~Self.unfilled)
             for place in 0..<Self.overflowWord {
                 let tag = words[bucket | place]
                 guard (tag == 0) == (words[bucket | Self.firstSlot | place] == 0) else {
                     return "the index has a tag without a slot, or a slot without a tag"
                 }
                 guard tag != 0 else { continue }
-                let distance = (bucket &- Self.home(tag, homeMask)) & homeMask
+                let distance = (bucket &- Self.filled(home(tag), words)) & lastBucket
                 guard (distance == 0) == (tag & Self.atHome != 0) else {
                     return "the index has an order in a bucket that is not its own"
                 }

@@ -245,9 +245,11 @@ extension Engine {
         orders[slot] = OrderNode(
             orderID: entry.orderID, reference: entry.reference, priceTicks: entry.priceTicks,
             totalLots: entry.totalLots, level: level,
-            indexPosition: index.insert(hash: indexHash, slot: slot),
+            indexPosition: 0,
             executedLots: entry.executedLots, session: entry.session, account: entry.account,
             instrumentAndTraits: instrument | entry.traits << 24, extra: rareExtra(of: slot))
+        index.insert(hash: indexHash, slot: slot, in: orders)
+        if openOrderCount > index.ordersMax { index.grow(in: orders) }
         return slot
     }
 

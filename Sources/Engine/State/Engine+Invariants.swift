@@ -54,7 +54,10 @@ extension Engine {
                 ranksFirst == isMarketLevel(number), node.traits.isMarket == ranksFirst,
                 !ranksFirst || previous == 0 || orders[previous].reference < node.reference
             else { return "order \(node.orderID) at level \(number) is wrong" }
-            guard findOrder(session: node.session, orderID: node.orderID) == slot else {
+            // To look for it may move it.
+            guard findOrder(session: node.session, orderID: node.orderID) == slot,
+                index.words[orders[slot].indexPosition] == slot
+            else {
                 return "order \(node.orderID) is not in the index"
             }
             if let broken = checkPlace(slot, in: level, behind: previous) { return broken }
