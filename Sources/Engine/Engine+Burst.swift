@@ -9,13 +9,14 @@ extension Engine {
     private static let burstLength = 16
     /// With more open orders a book is deep: up to here, the caches have what is around an order.
     @_spi(Testing) public static let shallowOrdersMax: UInt32 = 20_000
-    /// The same in a deep book, and how many commands before it is applied each is looked at.
+    /// Commands that are looked at together in a deep book, and how many commands before they are
+    /// applied: multiples of that.
     private static let deepLength = 4
     private static let (aheadDistance, closerDistance, aroundDistance) = (24, 16, 8)
-    /// With so many instruments or more their books are not in the caches either.
+    /// With room for so many instruments or more the caches do not have their books either.
     static let manyInstruments: UInt32 = 256
-    /// Notes of the commands to be applied next, and behind them a ring of notes of those looked at
-    /// before: more than `aheadDistance`, a power of two.
+    /// Notes of the commands to be applied next, and behind them a ring of notes of those that were
+    /// looked at before: a power of two, at least `aheadDistance` and `deepLength`.
     static let noteCount = burstLength + noteRing
     private static let noteRing = 32
 
@@ -111,7 +112,8 @@ extension Engine {
         }
     }
 
-    // No branch in what follows depends on what the commands are: nobody could predict it.
+    // What looks has no branch that depends on whose order it is or what becomes of it: nobody
+    // could predict it.
 
     /// Notes the hashes of the next `count` commands, of the `left` that there are, if any; fetches
     /// where the index has their orders, and records further down.
@@ -166,8 +168,8 @@ extension Engine {
         }
     }
 
-    /// Fetches what commands change beside their orders: neighbours in two lists, and levels. A
-    /// cancel has no price; it has a level all the same, for whoever would enter one at that price.
+    /// Fetches what commands change beside their orders: neighbours in two lists, and levels. For a
+    /// cancel that includes a level that nobody needs: it costs less than a branch.
     @inline(__always)
     private func lookAround(_ records: UnsafePointer<LogRecord>, count: Int, note: Int) {
         let (index, places) = (self.index, self.places)

@@ -143,7 +143,7 @@ public struct Engine: ~Copyable, Sendable {
     var indexSeed: UInt64 = 0
 
     /// Takes all memory, on huge pages of `node` where there are any: about 137 bytes an order,
-    /// 80 a session, 240 an instrument, 41 a price. All limits are at least 1, orders below 2^30,
+    /// 80 a session, 240 an instrument, 41 a price. All limits are at least 1, orders below 2^29,
     /// prices below 2^31, instruments at most `instrumentNumberMax`. Throws when the memory is
     /// refused.
     ///
@@ -236,8 +236,8 @@ public struct Engine: ~Copyable, Sendable {
     /// Traps where an engine cannot be so.
     private static func check(_ limits: EngineLimits, sliceEvents: Int) {
         precondition(
-            limits.orderCapacity > 0 && limits.orderCapacity < 1 << 30,
-            "an engine holds 1 ..< 2^30 orders")
+            limits.orderCapacity > 0 && limits.orderCapacity < 1 << 29,
+            "an engine holds 1 ..< 2^29 orders")
         precondition(
             limits.sessionCapacity > 0 && limits.sessionCapacity < 1 << 31
                 && limits.ladderTickCapacity > 0 && limits.ladderTickCapacity < 1 << 31,

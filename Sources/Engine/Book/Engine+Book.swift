@@ -23,6 +23,14 @@ extension Engine {
         return next > limits.orderCapacity ? 0 : next
     }
 
+    /// Makes an order findable that has its slot: at `vacancy`, or if that is `nowhere` where
+    /// `insert` finds room.
+    @inline(__always)
+    mutating func enterInIndex(_ slot: UInt32, _ hash: UInt32, _ vacancy: UInt32) {
+        index.insert(hash: hash, slot: slot, vacancy: vacancy, in: orders)
+        if openOrderCount > index.ordersMax { index.grow(in: orders) }
+    }
+
     /// Puts an order at the end of its price's queue: `first` and `second` are what it is made of,
     /// see `OrderNode`, but for where the index has it, which is at `vacancy` or as `insert` finds.
     /// There is a free slot: that was checked before the order did anything.
@@ -36,8 +44,7 @@ extension Engine {
         let links = self.links
         let levels = self.levels
         orders.store(slot, first, second)
-        index.insert(hash: indexHash, slot: slot, vacancy: vacancy, in: orders)
-        if openOrderCount > index.ordersMax { index.grow(in: orders) }
+        enterInIndex(slot, indexHash, vacancy)
         let tail = levels[level].tail
         guard tail & Level.hiddenTail == 0 else {
             return restBeforeHidden(slot, leavesLots: leavesLots)

@@ -81,8 +81,7 @@ extension Engine {
             account: order.account,
             instrumentAndTraits: order.instrument | UInt32(order.traits.rawValue) &<< 24,
             extra: order.extra)
-        index.insert(hash: order.indexHash, slot: slot, in: orders)
-        if openOrderCount > index.ordersMax { index.grow(in: orders) }
+        enterInIndex(slot, order.indexHash, index.vacancy(hash: order.indexHash))
         extras[order.extra].slot = slot
         if extras[order.extra].expirySeconds != 0 {
             expiries.insert(order.extra, into: &expiryRoot)

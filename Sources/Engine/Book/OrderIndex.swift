@@ -11,9 +11,9 @@
 ///
 /// A tag is the order's hash, 0 where the place is free. An order whose bucket is full goes to the
 /// next one that has room, with another tag; `overflow` of each bucket that it passed counts it,
-/// and 0 there ends a search. Neighbouring ids of a session are in neighbouring buckets, and two
-/// that are eight apart share one. The hash is keyed by the seed of the first `epochStart`, so that
-/// nobody can aim at collisions.
+/// and 0 there ends a search. The ids 16 n … 16 n + 15 of a session have eight buckets in a row,
+/// and two of them that are eight apart share one. The hash is keyed by the seed of the first
+/// `epochStart`, so that nobody can aim at collisions.
 ///
 /// Few orders have few buckets, so that a small book keeps to the caches whatever there is room
 /// for. When there are three orders for two buckets, twice as many are in use from then on, until
@@ -81,7 +81,8 @@ struct OrderIndex: Sendable {
         sessionKey ^= sessionKey >> 29
     }
 
-    /// The tag of an order in its own bucket.
+    /// The tag of an order in its own bucket. Of its bucket's number the last three bits are turned
+    /// by the hash too: ids that are all multiples of eight are in all buckets.
     @inline(__always)
     func hash(session: UInt32, orderID: UInt64) -> UInt32 {
         let group = (orderID &>> 4) ^ key
@@ -89,15 +90,16 @@ struct OrderIndex: Sendable {
         let product = group.multipliedFullWidth(by: keyed)
         let mixed = UInt32(truncatingIfNeeded: product.high ^ product.low)
         let id = UInt32(truncatingIfNeeded: orderID)
-        return (mixed &<< 3 | id & 7) & Self.homeBits | (id & 8) &<< 25 | Self.atHome
+        return (mixed &<< 3 | (id ^ mixed &>> 29) & 7) & Self.homeBits | (id & 8) &<< 25
+            | Self.atHome
     }
 
     /// The first word of an order's own bucket.
     @inline(__always)
     private func home(_ tag: UInt32) -> UInt32 { tag &<< 4 & homeMask }
 
-    /// Where an order is if it is in its own bucket, as nearly all are; else a position without a
-    /// slot. One hash in many may be another order's.
+    /// Where an order is if it is in its own bucket, as nearly all are; else the word without a
+    /// slot. The order there may be another with the same hash.
     @inline(__always)
     func likelyPosition(hash: UInt32) -> UInt32 {
         let home = home(hash)
@@ -127,7 +129,8 @@ struct OrderIndex: Sendable {
         return position == Self.nowhere ? 0 : words[position]
     }
 
-    /// Where the order is, or `nowhere`.
+    /// Where the order is, or `nowhere`. Like all that follows it may fill a bucket, so a position
+    /// that was known before may be wrong after, and it is of the engine's thread.
     @inline(__always)
     func search(
         hash: UInt32, session: UInt32, orderID: UInt64, in orders: Table<OrderNode>
@@ -156,16 +159,14 @@ struct OrderIndex: Sendable {
             }
             if words[bucket | overflowWord] & ~unfilled == 0 { return nowhere }
             bucket = (bucket &+ bucketWords) & lastBucket
+            // Counts outlive the orders that had no room: each bucket may have one.
+            if bucket == home { return nowhere }
             tag = awayTag(hash)
         }
     }
 
-    /// Enters an order that is not there, and notes in it where.
-    func insert(hash: UInt32, slot: UInt32, in orders: Table<OrderNode>) {
-        insert(hash: hash, slot: slot, vacancy: vacancy(hash: hash), in: orders)
-    }
-
-    /// The same when it is known where there is a vacancy for it, or that it is `nowhere`.
+    /// Enters an order that is not there, at the vacancy that there is for it, or if that is
+    /// `nowhere` where there is room, and notes in it where.
     @inline(__always)
     func insert(hash: UInt32, slot: UInt32, vacancy: UInt32, in orders: Table<OrderNode>) {
         guard vacancy != Self.nowhere else {
@@ -232,7 +233,7 @@ struct OrderIndex: Sendable {
     }
 
     private mutating func setOrdersMax() {
-        let hasUnfilled = nextToFill <= homeMask && nextToFill != 0
+        let hasUnfilled = nextToFill <= homeMask
         ordersMax =
             hasUnfilled
             ? 0
@@ -279,8 +280,10 @@ struct OrderIndex: Sendable {
                 if tag & atHome == 0 { uncount(words, parent, position, lastBucket) }
                 insert((tag | atHome) & ~away, slot, words, bucket, lastBucket, orders)
             }
-            guard hasOverflowed else { return }
             from = (from &+ bucketWords) & lastBucket
+            // None of the parent's can be farther: seven orders would be in each bucket between,
+            // and till all are filled there are five for two of these at most.
+            guard hasOverflowed, from != bucket else { return }
         }
     }
 
@@ -309,26 +312,38 @@ extension OrderIndex {
         return count
     }
 
-    /// What is wrong with how many orders have passed full buckets, or nil.
-    func checkOverflow() -> String? {
-        var passed = 0
-        var counted = 0
-        for bucket in stride(from: 0, to: UInt32(words.count), by: Int(Self.bucketWords)) {
-            counted += Int(words[bucket | Self.overflowWord] & ~Self.unfilled)
+    /// What is wrong with where orders are and with how many have passed each bucket, or nil.
+    func checkBuckets() -> String? {
+        var passed = [UInt32](repeating: 0, count: words.count / Int(Self.bucketWords))
+        let buckets = stride(from: 0, to: UInt32(words.count), by: Int(Self.bucketWords))
+        for bucket in buckets {
             for place in 0..<Self.overflowWord {
                 let tag = words[bucket | place]
                 guard (tag == 0) == (words[bucket | Self.firstSlot | place] == 0) else {
                     return "the index has a tag without a slot, or a slot without a tag"
                 }
                 guard tag != 0 else { continue }
-                let distance = (bucket &- Self.filled(home(tag), words)) & lastBucket
-                guard (distance == 0) == (tag & Self.atHome != 0) else {
+                var home = Self.filled(home(tag), words)
+                guard (home == bucket) == (tag & Self.atHome != 0) else {
                     return "the index has an order in a bucket that is not its own"
                 }
-                passed += Int(distance / Self.bucketWords)
+                while home != bucket {
+                    passed[Int(home / Self.bucketWords)] += 1
+                    home = (home &+ Self.bucketWords) & lastBucket
+                }
             }
         }
-        return passed == counted
-            ? nil : "orders of the index have passed \(passed) buckets, these count \(counted)"
+        for bucket in buckets {
+            let overflow = words[bucket | Self.overflowWord]
+            guard overflow & ~Self.unfilled == passed[Int(bucket / Self.bucketWords)] else {
+                return "bucket \(bucket) of the index counts \(overflow & ~Self.unfilled) orders, "
+                    + "\(passed[Int(bucket / Self.bucketWords)]) have passed it"
+            }
+            let isFilled = overflow & Self.unfilled == 0
+            guard words[bucket | 15] == 0,
+                bucket < nextToFill ? isFilled : bucket <= homeMask || !isFilled
+            else { return "bucket \(bucket) of the index is filled too early, or too late" }
+        }
+        return nil
     }
 }

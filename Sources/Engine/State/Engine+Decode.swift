@@ -248,8 +248,7 @@ extension Engine {
             indexPosition: 0,
             executedLots: entry.executedLots, session: entry.session, account: entry.account,
             instrumentAndTraits: instrument | entry.traits << 24, extra: rareExtra(of: slot))
-        index.insert(hash: indexHash, slot: slot, in: orders)
-        if openOrderCount > index.ordersMax { index.grow(in: orders) }
+        enterInIndex(slot, indexHash, index.vacancy(hash: indexHash))
         return slot
     }
 

@@ -31,7 +31,7 @@ extension Engine {
         }
         let broken =
             checkExtras(seen) ?? checkKilled() ?? checkTradeGroups() ?? checkBusts()
-            ?? checkBacklog() ?? checkOrderRules() ?? index.checkOverflow()
+            ?? checkBacklog() ?? checkOrderRules() ?? index.checkBuckets()
         if let broken { return broken }
         let entries = index.orderCount
         return held == seen && entries == seen

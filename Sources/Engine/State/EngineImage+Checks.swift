@@ -90,8 +90,8 @@ extension ImageView {
             try place.check(header.limits == wanted, "\(header.limits)", "\(wanted)")
         }
         try place.check(
-            header.orderCapacity > 0 && header.orderCapacity < 1 << 30,
-            "room for \(header.orderCapacity) orders", "1 ..< 2^30")
+            header.orderCapacity > 0 && header.orderCapacity < 1 << 29,
+            "room for \(header.orderCapacity) orders", "1 ..< 2^29")
         try place.check(
             header.sessionCapacity > 0 && header.sessionCapacity < 1 << 31,
             "room for \(header.sessionCapacity) sessions", "1 ..< 2^31", at: 4)
