@@ -149,8 +149,7 @@ extension Engine {
     @inline(__always)
     private func lookForBooks(_ records: UnsafePointer<LogRecord>, count: Int) {
         for number in 0..<count {
-            let record = unsafe RecordView(records + number)
-            instruments.prefetch(min(record.instrument, limits.instrumentCapacity))
+            instruments.prefetch(book(of: unsafe RecordView(records + number)))
         }
     }
 
@@ -160,11 +159,9 @@ extension Engine {
     private func lookForPages(_ records: UnsafePointer<LogRecord>, count: Int) {
         for number in 0..<count {
             let record = unsafe RecordView(records + number)
-            let instrument = min(record.instrument, limits.instrumentCapacity)
-            let tick = record.priceTicks &- instruments[instrument].lowestPriceTicks
-            ladder.children.prefetch(
-                instruments[instrument].rootNode &<< 6 | UInt32(truncatingIfNeeded: tick &>> 6)
-                    & 63)
+            let book = book(of: record)
+            let tick = record.priceTicks &- instruments[book].lowestPriceTicks
+            ladder.prefetchPage(instruments[book], tick)
         }
     }
 
@@ -181,12 +178,18 @@ extension Engine {
             links.prefetch(links[slot].sessionPrevious)
             levels.prefetch(orders[slot].level)
             let record = unsafe RecordView(records + number)
-            let instrument = min(record.instrument, limits.instrumentCapacity)
-            let tick = record.priceTicks &- instruments[instrument].lowestPriceTicks
+            let book = book(of: record)
+            let tick = record.priceTicks &- instruments[book].lowestPriceTicks
             let level = ladder.level(
-                instruments[instrument], isSell: record.attributes.rawValue & 1 != 0, tick)
+                instruments[book], isSell: record.attributes.rawValue & 1 != 0, tick)
             links.prefetch(levels[level].last)
         }
+    }
+
+    /// The instrument of a command, or the last one if there is no such.
+    @inline(__always)
+    private func book(of record: RecordView) -> UInt32 {
+        min(record.instrument, limits.instrumentCapacity)
     }
 
     /// Applies commands of which there are notes; answers how many, as `applyBurst` does.

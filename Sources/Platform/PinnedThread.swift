@@ -69,15 +69,15 @@ internal import Synchronization
 
     /// From now on the calling thread runs when nobody else wants to, or nearly so: nice 19. What
     /// cannot be had is let be.
-    public static func giveWay() {
-        // Of Linux: a thread has a niceness of its own, and 0 is the caller.
-        _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 19)
-    }
+    public static func giveWay() { setNiceness(19) }
 
     /// From now on the calling thread runs before others, as soon as it has something to do: nice
     /// -20. What cannot be had is let be.
-    public static func comeFirst() {
-        _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, -20)
+    public static func comeFirst() { setNiceness(-20) }
+
+    private static func setNiceness(_ niceness: Int32) {
+        // Of Linux: a thread has a niceness of its own, and 0 is the caller.
+        _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness)
     }
 
     deinit {

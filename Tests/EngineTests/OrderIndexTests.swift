@@ -106,7 +106,7 @@ import Testing
         }
         #expect(bench.index.checkBuckets() == nil)
         #expect(bench.index.orderCount == Int(count))
-        // It is as full as it may be: a few in a hundred had to go elsewhere.
+        // It is as full as it may be, so some had to go elsewhere.
         #expect(likely > Int(count) * 8 / 10)
     }
 

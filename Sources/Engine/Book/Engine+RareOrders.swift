@@ -75,8 +75,7 @@ extension Engine {
                 : levelToRest(order.instrument, isSell: isSell, order.limit)
         orders[slot] = OrderNode(
             orderID: order.orderID, reference: order.reference, priceTicks: order.priceTicks,
-            totalLots: order.totalLots, level: level,
-            indexPosition: 0,
+            totalLots: order.totalLots, level: level, indexPosition: 0,
             executedLots: order.totalLots &- order.leavesLots, session: order.session,
             account: order.account,
             instrumentAndTraits: order.instrument | UInt32(order.traits.rawValue) &<< 24,

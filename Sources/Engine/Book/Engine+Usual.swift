@@ -59,9 +59,7 @@ extension Engine {
         let traits = UInt64(attributes) | UInt64(record.flags) &<< 1
         rest(
             first,
-            SIMD4(
-                UInt64(level), 0, owner,
-                UInt64(instrument) | traits &<< 24),
+            SIMD4(UInt64(level), 0, owner, UInt64(instrument) | traits &<< 24),
             leavesLots: quantity, session: session, level: level, indexHash: indexHash,
             vacancy: vacancy)
         return .complete

@@ -47,7 +47,7 @@ struct PriceLadder {
         var node = instrument.rootNode
         if instrument.tickCount > PriceBlock.span(height: 1) {
             if instrument.tickCount <= PriceBlock.span(height: 2) {
-                node = children[node &<< 6 | UInt32(truncatingIfNeeded: tick &>> 12) & 63]
+                node = children[Self.childIndex(in: node, tick, height: 2)]
             } else {
                 node = instrument.nearNode
                 guard nodes[node].number == tick &>> 12 else {
@@ -55,7 +55,13 @@ struct PriceLadder {
                 }
             }
         }
-        return children[node &<< 6 | UInt32(truncatingIfNeeded: tick &>> 6) & 63]
+        return children[Self.childIndex(in: node, tick, height: 1)]
+    }
+
+    /// Fetches where the page of a tick is told, in a narrow instrument: up to 4,096 ticks.
+    @inline(__always)
+    func prefetchPage(_ instrument: InstrumentState, _ tick: Int64) {
+        children.prefetch(Self.childIndex(in: instrument.rootNode, tick, height: 1))
     }
 
     /// Not of a ladder, which would have to be in memory for a call.
@@ -78,8 +84,12 @@ struct PriceLadder {
     private static func childIndex(
         in node: UInt32, _ tick: Int64, _ nodes: Table<PriceBlock>
     ) -> UInt32 {
-        node &<< 6
-            | UInt32(truncatingIfNeeded: tick &>> Int64(6 &* nodes[node].height)) & 63
+        childIndex(in: node, tick, height: nodes[node].height)
+    }
+
+    @inline(__always)
+    private static func childIndex(in node: UInt32, _ tick: Int64, height: UInt32) -> UInt32 {
+        node &<< 6 | UInt32(truncatingIfNeeded: tick &>> Int64(6 &* height)) & 63
     }
 
     @inline(never)

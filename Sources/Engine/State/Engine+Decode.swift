@@ -244,8 +244,7 @@ extension Engine {
         let slot = pool.allocate()
         orders[slot] = OrderNode(
             orderID: entry.orderID, reference: entry.reference, priceTicks: entry.priceTicks,
-            totalLots: entry.totalLots, level: level,
-            indexPosition: 0,
+            totalLots: entry.totalLots, level: level, indexPosition: 0,
             executedLots: entry.executedLots, session: entry.session, account: entry.account,
             instrumentAndTraits: instrument | entry.traits << 24, extra: rareExtra(of: slot))
         enterInIndex(slot, indexHash, index.vacancy(hash: indexHash))
